@@ -1,0 +1,222 @@
+//! Energies and forces: the [`Potential`] trait, and one room for each model family.
+//!
+//! A potential evaluates a *batch* of configurations (one for classical dynamics, P beads for a ring polymer, displaced
+//! copies for a Hessian) and **adds** its part to the caller's [`Evaluation`]s, so that sums of potentials cost nothing.
+//!
+//! Most potentials are local: a sum over atoms of functions of their neighbourhoods. Those implement [`LocalModel`] only
+//! (neighbourhood in, dE/dr out) and are wrapped in [`Local`], the one place where forces, virial and periodic images
+//! are made.
+
+mod local;
+mod evaluator;
+pub mod gap;
+pub mod pair;
+
+pub use evaluator::{Evaluator, Term};
+pub use local::{Local, LocalModel, Rows, RowResults};
+
+use crate::elements::Element;
+use crate::neighbours::NeighbourList;
+use crate::system::Cell;
+use std::any::Any;
+
+/// What a potential is, needs and gives. The engine checks it before step 0.
+#[derive(Clone, Debug, Default)]
+pub struct Description {
+    /// A short name for tables, as in `GAP si_2b_soap.xml`.
+    pub name: String,
+    /// Elements the potential knows; `None` when it takes any.
+    pub elements: Option<Vec<Element>>,
+    /// The neighbour list it needs; `None` for global models.
+    pub neighbours: Option<NeighbourRequest>,
+    /// What it can give beside energy and forces.
+    pub gives: Gives,
+    /// Below these distances (Å) the model has seen no data for that pair of elements.
+    pub closest_seen: Vec<(Element, Element, f64)>,
+    /// Publications and files to cite.
+    pub references: Vec<String>,
+    /// Further lines for `info`: descriptors, sizes, hyper-parameters, notes.
+    pub details: Vec<String>,
+}
+
+/// The neighbour list that a potential asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NeighbourRequest {
+    /// Interaction range (Å).
+    pub cutoff: f64,
+    /// Whether every pair appears once or from both sides.
+    pub kind: ListKind,
+    /// How many centres the potential likes to have in one piece of work: few for costly models, many for cheap ones.
+    pub chunk: usize,
+}
+
+/// Whether a list holds each pair once or twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListKind {
+    /// Each pair once, in the row of one of its atoms.
+    Half,
+    /// Each pair in the rows of both atoms.
+    Full,
+}
+
+/// What a potential can give beside energy and forces.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Gives {
+    /// The virial, needed for pressure.
+    pub virial: bool,
+    /// Energies of single atoms.
+    pub site_energies: bool,
+    /// A number per atom that says how far the model is from what it was fitted to.
+    pub reliability: Option<Reliability>,
+}
+
+/// The measure of a reliability number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliability {
+    /// Predictive variance of a Gaussian process.
+    Variance,
+    /// MaxVol extrapolation grade.
+    Grade,
+    /// Distance to the training set in descriptor space.
+    Distance,
+}
+
+/// What the caller wants computed; a potential may skip everything else. The energy always is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Want {
+    /// Forces.
+    pub forces: bool,
+    /// The 3×3 virial.
+    pub virial: bool,
+    /// Energies of the atoms.
+    pub site_energies: bool,
+    /// The reliability number of each atom.
+    pub reliability: bool,
+}
+
+impl Want {
+    /// Energy only.
+    pub const ENERGY: Want = Want { forces: false, virial: false, site_energies: false, reliability: false };
+    /// What a step of dynamics needs.
+    pub const DYNAMICS: Want = Want { forces: true, virial: true, site_energies: false, reliability: false };
+    /// Everything but reliability.
+    pub const ALL: Want = Want { forces: true, virial: true, site_energies: true, reliability: false };
+}
+
+/// One member of a batch: what is where, and the neighbour list made for it when the potential asked for one.
+#[derive(Clone, Copy)]
+pub struct Configuration<'a> {
+    /// The cell.
+    pub cell: &'a Cell,
+    /// Element of each atom.
+    pub elements: &'a [Element],
+    /// Cartesian positions (Å), unwrapped.
+    pub positions: &'a [[f64; 3]],
+}
+
+/// A configuration with its neighbours, as handed to [`Potential::evaluate`].
+#[derive(Clone, Copy)]
+pub struct Member<'a> {
+    /// The configuration.
+    pub configuration: Configuration<'a>,
+    /// The list; `None` when the potential asked for none. Not strict: it may hold pairs beyond the cutoff. Members that
+    /// lie near each other (beads) may share one.
+    pub neighbours: Option<&'a NeighbourList>,
+}
+
+/// The results for one configuration: caller-owned, zeroed by the caller, added into by potentials.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// Potential energy (eV).
+    pub energy: f64,
+    /// Forces (eV/Å).
+    pub forces: Vec<[f64; 3]>,
+    /// Virial (eV): the sum of r⊗f, which is -dE/d(strain); positive trace for compression.
+    pub virial: [[f64; 3]; 3],
+    /// Energies of the atoms (eV), zero where a potential has none.
+    pub site_energies: Vec<f64>,
+    /// Reliability of each atom in the measure of the potential.
+    pub reliability: Vec<f64>,
+}
+
+impl Evaluation {
+    /// Sizes the arrays for `atoms` atoms and sets everything to zero; keeps the memory.
+    pub fn reset(&mut self, atoms: usize, want: Want) {
+        let fill = |v: &mut Vec<f64>, n: usize| {
+            v.clear();
+            v.resize(n, 0.0);
+        };
+        self.energy = 0.0;
+        self.virial = [[0.0; 3]; 3];
+        self.forces.clear();
+        self.forces.resize(if want.forces { atoms } else { 0 }, [0.0; 3]);
+        fill(&mut self.site_energies, if want.site_energies { atoms } else { 0 });
+        fill(&mut self.reliability, if want.reliability { atoms } else { 0 });
+    }
+}
+
+/// Why a configuration could not be evaluated. Carries numbers, not sentences: it may be made in a hot loop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EvaluationError {
+    /// Two atoms lie at the same place, or nearly so.
+    Coincident {
+        /// Member of the batch.
+        member: usize,
+        /// First atom.
+        i: usize,
+        /// Second atom (may be the same atom: its own periodic image).
+        j: usize,
+        /// Their distance (Å).
+        distance: f64,
+    },
+    /// A position, or the energy or force of an atom, is not a finite number.
+    NotFinite {
+        /// Member of the batch.
+        member: usize,
+        /// The atom, when one can be named.
+        atom: Option<usize>,
+    },
+    /// The neighbour list would need more images or pairs than can be counted.
+    TooManyNeighbours {
+        /// Member of the batch.
+        member: usize,
+    },
+}
+
+/// A model that gives energies and forces.
+///
+/// Implementations are immutable data shared by all threads; everything mutable is in the [`Workspace`], which is scratch
+/// and may be dropped at any step. Results do not depend on the number of threads: sums are taken in a fixed order.
+pub trait Potential: Send + Sync {
+    /// What it is, needs and gives.
+    fn description(&self) -> &Description;
+
+    /// Adds the energy and what else is wanted of every member to the evaluation of the same index.
+    ///
+    /// `results` has one element per member, sized by [`Evaluation::reset`] with the same `want`.
+    fn evaluate(
+        &self,
+        members: &[Member<'_>],
+        want: Want,
+        workspace: &mut Workspace,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError>;
+}
+
+/// Scratch memory of one potential, owned by the caller and reused between calls.
+#[derive(Default)]
+pub struct Workspace(Option<Box<dyn Any + Send>>);
+
+impl Workspace {
+    /// The scratch of type `T`, made on first use (or when another potential used the workspace before).
+    pub fn get<T: Default + Send + 'static>(&mut self) -> &mut T {
+        if !self.0.as_ref().is_some_and(|b| b.is::<T>()) {
+            self.0 = Some(Box::new(T::default()));
+        }
+        match self.0.as_mut().and_then(|b| b.downcast_mut::<T>()) {
+            Some(t) => t,
+            None => unreachable!("the workspace was just filled with this type"),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Velocities: thermal ones, what they add up to, and the removal of rigid motion.
+
+use super::Atoms;
+use crate::random::{Purpose, Stream};
+use crate::units::BOLTZMANN;
+use nalgebra::{Matrix3, Vector3};
+
+/// Total kinetic energy (eV).
+pub fn kinetic_energy(atoms: &Atoms) -> f64 {
+    let twice: f64 =
+        atoms.velocities.iter().zip(&atoms.masses).map(|(v, m)| m * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2])).sum();
+    0.5 * twice
+}
+
+/// The kinetic part of the pressure tensor times the volume (eV): the sum of m v⊗v.
+pub fn kinetic_tensor(atoms: &Atoms) -> [[f64; 3]; 3] {
+    let mut t = [[0.0; 3]; 3];
+    for (v, m) in atoms.velocities.iter().zip(&atoms.masses) {
+        for a in 0..3 {
+            for b in 0..3 {
+                t[a][b] += m * v[a] * v[b];
+            }
+        }
+    }
+    t
+}
+
+/// Total momentum.
+pub fn total_momentum(atoms: &Atoms) -> [f64; 3] {
+    let mut p = [0.0; 3];
+    for (v, m) in atoms.velocities.iter().zip(&atoms.masses) {
+        for k in 0..3 {
+            p[k] += m * v[k];
+        }
+    }
+    p
+}
+
+/// Takes the velocity of the centre of mass off every atom.
+pub fn remove_drift(atoms: &mut Atoms) {
+    let mass: f64 = atoms.masses.iter().sum();
+    if mass > 0.0 {
+        let p = total_momentum(atoms);
+        for v in &mut atoms.velocities {
+            for k in 0..3 {
+                v[k] -= p[k] / mass;
+            }
+        }
+    }
+}
+
+/// Takes the rigid rotation about the centre of mass off the velocities (for clusters). Does nothing about axes along
+/// which the atoms have no extent.
+pub fn remove_rotation(atoms: &mut Atoms) {
+    let mass: f64 = atoms.masses.iter().sum();
+    if mass <= 0.0 {
+        return;
+    }
+    let mut centre = Vector3::zeros();
+    for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
+        centre += Vector3::from(*x) * (*m / mass);
+    }
+    let mut inertia = Matrix3::zeros();
+    let mut momentum = Vector3::zeros();
+    for i in 0..atoms.len() {
+        let r = Vector3::from(atoms.positions[i]) - centre;
+        let m = atoms.masses[i];
+        inertia += (Matrix3::identity() * r.norm_squared() - r * r.transpose()) * m;
+        momentum += r.cross(&Vector3::from(atoms.velocities[i])) * m;
+    }
+    let eigen = inertia.symmetric_eigen();
+    let largest = eigen.eigenvalues.max();
+    let mut omega = Vector3::zeros();
+    for k in 0..3 {
+        if eigen.eigenvalues[k] > 1e-9 * largest {
+            let axis = eigen.eigenvectors.column(k).into_owned();
+            omega += axis * (axis.dot(&momentum) / eigen.eigenvalues[k]);
+        }
+    }
+    for i in 0..atoms.len() {
+        let r = Vector3::from(atoms.positions[i]) - centre;
+        let v = omega.cross(&r);
+        for k in 0..3 {
+            atoms.velocities[i][k] -= v[k];
+        }
+    }
+}
+
+/// Draws velocities from the Maxwell distribution at `temperature` (K) and removes the drift of the centre of mass.
+///
+/// With `exact` the velocities are scaled so that 2K/(k·(3N-3)) is the temperature to rounding; without, the
+/// kinetic energy fluctuates as in the ensemble. A single atom keeps its velocity.
+pub fn thermal_velocities(atoms: &mut Atoms, temperature: f64, seed: u64, exact: bool) {
+    let n = atoms.len();
+    for i in 0..n {
+        let mut stream = Stream::new(seed, Purpose::InitialVelocities, 0, i as u64, 0);
+        let scale = (BOLTZMANN * temperature / atoms.masses[i]).sqrt();
+        atoms.velocities[i] = std::array::from_fn(|_| scale * stream.normal());
+    }
+    if n > 1 {
+        remove_drift(atoms);
+    }
+    let freedom = if n > 1 { 3 * n - 3 } else { 3 * n };
+    if exact {
+        let now = 2.0 * kinetic_energy(atoms) / (BOLTZMANN * freedom as f64);
+        if now > 0.0 {
+            let scale = (temperature / now).sqrt();
+            for v in atoms.velocities.as_flattened_mut() {
+                *v *= scale;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elements::Species;
+
+    fn gas(n: usize) -> Atoms {
+        let mut atoms = Atoms::default();
+        for i in 0..n {
+            let s = Species::from_name(if i % 3 == 0 { "Si" } else { "D" }).unwrap();
+            let t = i as f64;
+            atoms.push(s, [t.sin() * 5.0, (1.7 * t).cos() * 4.0, 0.1 * t]);
+        }
+        atoms
+    }
+
+    #[test]
+    fn exact_temperature_and_no_drift() {
+        let mut atoms = gas(50);
+        thermal_velocities(&mut atoms, 321.0, 7, true);
+        let t = 2.0 * kinetic_energy(&atoms) / (BOLTZMANN * 147.0);
+        assert!((t - 321.0).abs() < 1e-9);
+        assert!(total_momentum(&atoms).iter().all(|p| p.abs() < 1e-12));
+    }
+
+    #[test]
+    fn maxwell_distribution_per_species() {
+        // 30 000 components: the variance has a relative standard error of sqrt(2/30000) = 0.8 %; 4 of them allowed.
+        let mut atoms = gas(30_000);
+        thermal_velocities(&mut atoms, 100.0, 3, false);
+        for (pick, n) in [(0usize, 10_000.0), (1, 20_000.0)] {
+            let sum: f64 = (0..atoms.len())
+                .filter(|i| (i % 3 == 0) == (pick == 0))
+                .map(|i| atoms.masses[i] * atoms.velocities[i].iter().map(|v| v * v).sum::<f64>())
+                .sum();
+            let ratio = sum / (3.0 * n * BOLTZMANN * 100.0);
+            assert!((ratio - 1.0).abs() < 4.0 * (2.0f64 / (3.0 * n)).sqrt(), "{ratio}");
+        }
+    }
+
+    #[test]
+    fn rotation_is_removed() {
+        let mut atoms = gas(10);
+        thermal_velocities(&mut atoms, 300.0, 1, false);
+        remove_rotation(&mut atoms);
+        let before = atoms.velocities.clone();
+        remove_rotation(&mut atoms);
+        for (a, b) in before.iter().flatten().zip(atoms.velocities.iter().flatten()) {
+            assert!((a - b).abs() < 1e-12);
+        }
+    }
+}
