@@ -51,13 +51,19 @@ impl Element {
 impl Species {
     /// The natural mixture of an element.
     pub fn natural(element: Element) -> Species {
-        Species { element, mass: element.mass() }
+        Species {
+            element,
+            mass: element.mass(),
+        }
     }
 
     /// The species of a name: a symbol (`Si`), `D`, `T`, or an isotope such as `13C`.
     pub fn from_name(name: &str) -> Option<Species> {
         if let Some(&(_, z, mass)) = ISOTOPES.iter().find(|i| i.0 == name) {
-            return Some(Species { element: Element(z), mass });
+            return Some(Species {
+                element: Element(z),
+                mass,
+            });
         }
         Element::from_symbol(name).map(Species::natural)
     }

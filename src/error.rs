@@ -91,10 +91,11 @@ impl Error {
     /// the environment's otherwise.
     pub fn reading(path: &Path, source: &std::io::Error) -> Self {
         match source.kind() {
-            std::io::ErrorKind::NotFound => {
-                Self::file(path, "there is no such file").advise("check the path; paths in a deck are relative to the deck")
+            std::io::ErrorKind::NotFound => Self::file(path, "there is no such file")
+                .advise("check the path; paths in a deck are relative to the deck"),
+            std::io::ErrorKind::IsADirectory => {
+                Self::file(path, "this is a folder, a file is needed")
             }
-            std::io::ErrorKind::IsADirectory => Self::file(path, "this is a folder, a file is needed"),
             _ => Self::environment("cannot read", path, source),
         }
     }
@@ -123,7 +124,11 @@ impl Error {
     #[must_use]
     pub fn within(mut self, place: &str) -> Self {
         if let Error::Input(e) = &mut self {
-            e.place = if e.place.is_empty() { place.to_owned() } else { format!("{place}: {}", e.place) };
+            e.place = if e.place.is_empty() {
+                place.to_owned()
+            } else {
+                format!("{place}: {}", e.place)
+            };
         }
         self
     }
@@ -154,7 +159,9 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
-            Error::Environment(e) => write!(f, "error: {}: {}: {}", e.doing, e.path.display(), e.system),
+            Error::Environment(e) => {
+                write!(f, "error: {}: {}: {}", e.doing, e.path.display(), e.system)
+            }
             Error::Run(e) => {
                 write!(f, "error: {}", e.reason)?;
                 for path in &e.saved {
@@ -166,7 +173,10 @@ impl fmt::Display for Error {
                 Ok(())
             }
             Error::Bug(what) => {
-                write!(f, "error: this is a bug in zundel, please report it with your deck: {what}")
+                write!(
+                    f,
+                    "error: this is a bug in zundel, please report it with your deck: {what}"
+                )
             }
         }
     }

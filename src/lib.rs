@@ -1,1 +1,23 @@
-//! Zundel.
+//! Zundel: molecular dynamics with machine-learned force fields.
+//!
+//! From the top floor down; a module uses only modules below it:
+//!
+//! - [`jobs`]: one file a job; deck → parts → loop → output
+//! - [`deck`]: the TOML schema and its diagnostics; [`report`]: what a person looks at
+//! - [`analysis`]: averages with honest errors
+//! - [`dynamics`]: integrators and thermostats
+//! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
+//! - [`neighbours`]: lists of neighbours
+//! - [`io`]: structure files, trajectories, checkpoints
+//! - [`system`]: the cell and the atoms
+//! - [`units`], [`elements`], [`random`], [`parallel`], [`error`]: the ground floor
+
+pub mod elements;
+pub mod error;
+pub mod neighbours;
+pub mod parallel;
+pub mod potential;
+pub mod random;
+pub mod simd;
+pub mod system;
+pub mod units;

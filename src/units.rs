@@ -96,8 +96,12 @@ impl Dimension {
         known.into_iter().find(|k| k.0 == self).map_or_else(
             || {
                 let names = ["length", "mass", "time", "temperature", "charge"];
-                let text: Vec<String> =
-                    names.iter().zip(self.0).filter(|(_, p)| *p != 0).map(|(n, p)| format!("{n}^{p}")).collect();
+                let text: Vec<String> = names
+                    .iter()
+                    .zip(self.0)
+                    .filter(|(_, p)| *p != 0)
+                    .map(|(n, p)| format!("{n}^{p}"))
+                    .collect();
                 (text.join(" "), "")
             },
             |k| (k.1.to_owned(), k.2),
@@ -190,7 +194,11 @@ pub struct UnitError {
 impl fmt::Display for UnitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
-        if !self.advice.is_empty() { write!(f, " ({})", self.advice) } else { Ok(()) }
+        if !self.advice.is_empty() {
+            write!(f, " ({})", self.advice)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -208,8 +216,15 @@ pub fn parse(text: &str, expected: Dimension) -> Result<f64, UnitError> {
     let unit = unit.trim();
     let usual = expected.usual_unit();
     let Ok(value) = number.parse::<f64>() else {
-        let example = if usual.is_empty() { "1.5".to_owned() } else { format!("1.5 {usual}") };
-        return fail(format!("`{text}` does not begin with a number"), format!("write for example \"{example}\""));
+        let example = if usual.is_empty() {
+            "1.5".to_owned()
+        } else {
+            format!("1.5 {usual}")
+        };
+        return fail(
+            format!("`{text}` does not begin with a number"),
+            format!("write for example \"{example}\""),
+        );
     };
     if !value.is_finite() {
         return fail(format!("`{number}` is not a finite number"), String::new());
@@ -218,13 +233,20 @@ pub fn parse(text: &str, expected: Dimension) -> Result<f64, UnitError> {
         if expected == Dimension::NONE {
             return Ok(value);
         }
-        return fail(format!("`{text}` has no unit; {expected} is needed"), format!("write \"{number} {usual}\""));
+        return fail(
+            format!("`{text}` has no unit; {expected} is needed"),
+            format!("write \"{number} {usual}\""),
+        );
     }
     let (factor, dimension) = parse_unit(unit)?;
     if dimension != expected {
         return fail(
             format!("`{text}` is {dimension}, {expected} is needed"),
-            if usual.is_empty() { String::new() } else { format!("use a unit such as `{usual}`") },
+            if usual.is_empty() {
+                String::new()
+            } else {
+                format!("use a unit such as `{usual}`")
+            },
         );
     }
     Ok(value * factor)
@@ -251,10 +273,15 @@ pub fn parse_unit(text: &str) -> Result<(f64, Dimension), UnitError> {
             sign = -1;
         }
         first = false;
-        let end = rest.find(|c: char| !(c.is_alphabetic() || c == '0' && rest.starts_with("a0"))).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !(c.is_alphabetic() || c == '0' && rest.starts_with("a0")))
+            .unwrap_or(rest.len());
         let name = &rest[..end];
         if name.is_empty() {
-            return fail(format!("cannot read the unit `{text}` at `{}`", before.trim()), String::new());
+            return fail(
+                format!("cannot read the unit `{text}` at `{}`", before.trim()),
+                String::new(),
+            );
         }
         rest = &rest[end..];
         let raised = rest.strip_prefix('^').unwrap_or(rest);
@@ -266,7 +293,12 @@ pub fn parse_unit(text: &str) -> Result<(f64, Dimension), UnitError> {
         if digits > 0 || raised.len() < rest.len() {
             power = match raised[..digits].parse() {
                 Ok(p) if (-9..=9).contains(&p) => p,
-                _ => return fail(format!("cannot read the power in the unit `{text}`"), "write for example Å^3".into()),
+                _ => {
+                    return fail(
+                        format!("cannot read the power in the unit `{text}`"),
+                        "write for example Å^3".into(),
+                    );
+                }
             };
             rest = &raised[digits..];
         }
@@ -320,8 +352,11 @@ fn suggest(name: &str) -> String {
         })
         .min();
     match near {
-        Some((distance, _, unit)) if distance <= 1 + name.len() / 4 => format!("did you mean `{unit}`?"),
-        _ => "known are for example Å, nm, fs, ps, K, eV, kJ/mol, kcal/mol, Ha, GPa, bar, u".to_owned(),
+        Some((distance, _, unit)) if distance <= 1 + name.len() / 4 => {
+            format!("did you mean `{unit}`?")
+        }
+        _ => "known are for example Å, nm, fs, ps, K, eV, kJ/mol, kcal/mol, Ha, GPa, bar, u"
+            .to_owned(),
     }
 }
 
@@ -335,7 +370,10 @@ mod tests {
 
     #[test]
     fn constants_are_consistent() {
-        close(TIME_FS, (AMU_KG * 1e-20 / ELEMENTARY_CHARGE_C).sqrt() * 1e15);
+        close(
+            TIME_FS,
+            (AMU_KG * 1e-20 / ELEMENTARY_CHARGE_C).sqrt() * 1e15,
+        );
         close(BOLTZMANN, 8.617_333_262_145_179e-5);
         close(EV_IN_KJ_MOL, 96.485_332_123_310_01);
         close(HARTREE, 27.211_386_245_981);
@@ -350,13 +388,28 @@ mod tests {
         close(parse("1 /ps", Dimension::RATE).unwrap(), 1e-3 / FS);
         close(parse("1/ps", Dimension::RATE).unwrap(), 1e-3 / FS);
         close(parse("2 ps^-1", Dimension::RATE).unwrap(), 2e-3 / FS);
-        close(parse("1 kbar", Dimension::PRESSURE).unwrap(), 1e3 / 1_602_176.634);
-        close(parse("1e3bar", Dimension::PRESSURE).unwrap(), 1e3 / 1_602_176.634);
-        close(parse("96.48533212331001 kJ/mol", Dimension::ENERGY).unwrap(), 1.0);
-        close(parse("1 kcal/mol/Å", Dimension::FORCE).unwrap(), 4.184 / EV_IN_KJ_MOL);
+        close(
+            parse("1 kbar", Dimension::PRESSURE).unwrap(),
+            1e3 / 1_602_176.634,
+        );
+        close(
+            parse("1e3bar", Dimension::PRESSURE).unwrap(),
+            1e3 / 1_602_176.634,
+        );
+        close(
+            parse("96.48533212331001 kJ/mol", Dimension::ENERGY).unwrap(),
+            1.0,
+        );
+        close(
+            parse("1 kcal/mol/Å", Dimension::FORCE).unwrap(),
+            4.184 / EV_IN_KJ_MOL,
+        );
         close(parse("1 eV/A^3", Dimension::PRESSURE).unwrap(), 1.0);
         close(parse("1 a0", Dimension::LENGTH).unwrap(), BOHR);
-        close(parse("1.0 g/cm^3", Dimension::DENSITY).unwrap(), 0.602_214_075_793_7);
+        close(
+            parse("1.0 g/cm^3", Dimension::DENSITY).unwrap(),
+            1e-27 / AMU_KG,
+        );
         close(parse("-3", Dimension::NONE).unwrap(), -3.0);
     }
 
@@ -368,7 +421,9 @@ mod tests {
         assert_eq!(e.advice, "did you mean `fs`?");
         let e = parse("1 fs", Dimension::TEMPERATURE).unwrap_err();
         assert_eq!(e.reason, "`1 fs` is a time, a temperature is needed");
-        for bad in ["", "fs", "1 fs^", "1 fs^x", "nan K", "inf K", "1 eV//Å", "1 ^2", "1 /", "1 Å^99"] {
+        for bad in [
+            "", "fs", "1 fs^", "1 fs^x", "nan K", "inf K", "1 eV//Å", "1 ^2", "1 /", "1 Å^99",
+        ] {
             assert!(parse(bad, Dimension::TEMPERATURE).is_err(), "{bad}");
         }
     }

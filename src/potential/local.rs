@@ -1,7 +1,12 @@
 //! Local models: neighbourhoods in, dE/dr out. Forces, virial and periodic images are made here and nowhere else.
 
-use super::{Description, Evaluation, EvaluationError, Member, Potential, Want, Workspace};
+use super::{
+    Configuration, Description, Evaluation, EvaluationError, Member, Potential, Want, Workspace,
+};
 use crate::elements::Element;
+use crate::neighbours::{Chunk, NeighbourList};
+use crate::parallel::{self, Disjoint, PerThread};
+use std::ops::Range;
 
 /// The neighbourhoods of a block of centres, as compressed rows. Row c holds the neighbours
 /// `first[c]..first[c + 1]` of centre c; the arrays over neighbours are parallel.
@@ -51,4 +56,464 @@ pub struct RowResults<'a> {
     pub booked: &'a mut [f64],
     /// Reliability number of each centre. Empty unless wanted.
     pub reliability: &'a mut [f64],
+}
+
+/// A model whose energy is a sum over centres of functions of their neighbourhoods.
+pub trait LocalModel: Send + Sync {
+    /// Memory the model reuses between calls; one for each thread.
+    type Scratch: Default + Send + 'static;
+
+    /// What it is, needs and gives; `neighbours` must be present.
+    fn description(&self) -> &Description;
+
+    /// Largest number of centres in one call of [`evaluate`](Self::evaluate).
+    fn block(&self) -> usize;
+
+    /// Adds the energies of the centres and, where wanted, the derivatives by the neighbours' displacements.
+    fn evaluate(
+        &self,
+        rows: &Rows<'_>,
+        want: Want,
+        scratch: &mut Self::Scratch,
+        results: &mut RowResults<'_>,
+    );
+
+    /// Adds what does not depend on neighbourhoods, such as long-range corrections of a homogeneous fluid.
+    fn add_global(&self, _configuration: Configuration<'_>, _want: Want, _result: &mut Evaluation) {
+    }
+}
+
+/// A [`LocalModel`] as a [`Potential`].
+pub struct Local<M>(pub M);
+
+/// Scratch of [`Local`]: results by slot (local atom of a chunk) until they are gathered by atom.
+struct LocalWorkspace<S> {
+    tasks: Vec<Task>,
+    translations: Vec<[f64; 3]>,
+    forces: Vec<[f64; 3]>,
+    sites: Vec<[f64; 2]>,
+    threads: PerThread<BlockScratch<S>>,
+}
+
+impl<S> Default for LocalWorkspace<S> {
+    fn default() -> Self {
+        LocalWorkspace {
+            tasks: Vec::new(),
+            translations: Vec::new(),
+            forces: Vec::new(),
+            sites: Vec::new(),
+            threads: PerThread::default(),
+        }
+    }
+}
+
+/// One chunk of one member, and what came out of it.
+#[derive(Clone, Copy, Default)]
+struct Task {
+    member: usize,
+    chunk: usize,
+    /// First of the member's translations.
+    translations: usize,
+    /// First of the member's slots.
+    slots: usize,
+    energy: f64,
+    virial: [[f64; 3]; 3],
+    coincident: Option<(u32, u32, f64)>,
+}
+
+/// Arrays of one block of rows, reused by a thread.
+#[derive(Default)]
+struct BlockScratch<S> {
+    model: S,
+    /// Positions of the chunk's local atoms.
+    local: Vec<[f64; 3]>,
+    local_elements: Vec<Element>,
+    first: Vec<u32>,
+    target: Vec<u32>,
+    elements: Vec<Element>,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    z: Vec<f64>,
+    r2: Vec<f64>,
+    gx: Vec<f64>,
+    gy: Vec<f64>,
+    gz: Vec<f64>,
+    booked: Vec<f64>,
+    energy: Vec<f64>,
+    reliability: Vec<f64>,
+}
+
+/// Squared distance (Å^2) below which two atoms are said to be at one place.
+const COINCIDENT2: f64 = 1e-8;
+
+impl<M: LocalModel> Potential for Local<M> {
+    fn description(&self) -> &Description {
+        self.0.description()
+    }
+
+    fn evaluate(
+        &self,
+        members: &[Member<'_>],
+        want: Want,
+        workspace: &mut Workspace,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError> {
+        let Some(request) = self.description().neighbours else {
+            unreachable!("a local model states its neighbour request")
+        };
+        let LocalWorkspace {
+            tasks,
+            translations,
+            forces,
+            sites,
+            threads,
+        } = workspace.get::<LocalWorkspace<M::Scratch>>();
+        tasks.clear();
+        translations.clear();
+        let mut slots = 0;
+        for (m, member) in members.iter().enumerate() {
+            let Some(list) = member.neighbours else {
+                unreachable!("the engine provides the list that was asked for")
+            };
+            let begin = translations.len();
+            list.translations(member.configuration.cell, translations);
+            tasks.extend((0..list.chunks().len()).map(|chunk| Task {
+                member: m,
+                chunk,
+                translations: begin,
+                slots,
+                ..Task::default()
+            }));
+            slots += list.slots();
+        }
+        let gradients = want.forces || want.virial;
+        if want.forces && forces.len() < slots {
+            forces.resize(slots, [0.0; 3]);
+        }
+        let per_site = want.site_energies || want.reliability;
+        if per_site && sites.len() < slots {
+            sites.resize(slots, [0.0; 2]);
+        }
+        threads.prepare();
+        let (slot_forces, slot_sites) = (Disjoint::new(forces), Disjoint::new(sites));
+        parallel::for_each_mut(tasks, |_, task| {
+            let member = &members[task.member];
+            let Some(list) = member.neighbours else {
+                return;
+            };
+            let chunk = &list.chunks()[task.chunk];
+            let (start, len) = (task.slots + chunk.base, chunk.atoms.len());
+            // SAFETY: chunks of one list have disjoint slots, and members have disjoint ranges of slots.
+            let f = unsafe { slot_forces.range(start, if want.forces { len } else { 0 }) };
+            // SAFETY: as above.
+            let s = unsafe { slot_sites.range(start, if per_site { len } else { 0 }) };
+            let translations = &translations[task.translations..];
+            let mut thread = threads.get();
+            run_chunk(
+                &self.0,
+                request.cutoff,
+                member.configuration,
+                chunk,
+                translations,
+                want,
+                gradients,
+                &mut thread,
+                task,
+                f,
+                s,
+            );
+        });
+        for task in tasks.iter() {
+            if let Some((i, j, distance)) = task.coincident {
+                return Err(EvaluationError::Coincident {
+                    member: task.member,
+                    i: i as usize,
+                    j: j as usize,
+                    distance,
+                });
+            }
+            let result = &mut results[task.member];
+            result.energy += task.energy;
+            for (a, b) in result
+                .virial
+                .as_flattened_mut()
+                .iter_mut()
+                .zip(task.virial.as_flattened())
+            {
+                *a += b;
+            }
+        }
+        let mut slots = 0;
+        for (member, result) in members.iter().zip(results) {
+            let Some(list) = member.neighbours else {
+                continue;
+            };
+            gather(
+                list,
+                &forces[if want.forces { slots } else { 0 }..],
+                &sites[if per_site { slots } else { 0 }..],
+                want,
+                result,
+            );
+            slots += list.slots();
+            self.0.add_global(member.configuration, want, result);
+        }
+        Ok(())
+    }
+}
+
+/// Adds the slots' forces and site numbers to the atoms, each atom's slots in chunk order.
+fn gather(
+    list: &NeighbourList,
+    forces: &[[f64; 3]],
+    sites: &[[f64; 2]],
+    want: Want,
+    result: &mut Evaluation,
+) {
+    const PIECE: usize = 4096;
+    if want.forces {
+        let pieces = Disjoint::new(&mut result.forces);
+        parallel::for_each(list.atoms().div_ceil(PIECE), |p| {
+            let (start, end) = (p * PIECE, (p * PIECE + PIECE).min(list.atoms()));
+            // SAFETY: pieces do not overlap.
+            let out = unsafe { pieces.range(start, end - start) };
+            for (a, out) in (start..end).zip(out) {
+                let mut f = *out;
+                for &s in list.slots_of(a) {
+                    let g = forces[s as usize];
+                    f = [f[0] + g[0], f[1] + g[1], f[2] + g[2]];
+                }
+                *out = f;
+            }
+        });
+    }
+    if want.site_energies {
+        for (a, out) in result.site_energies.iter_mut().enumerate() {
+            *out += list
+                .slots_of(a)
+                .iter()
+                .map(|&s| sites[s as usize][0])
+                .sum::<f64>();
+        }
+    }
+    if want.reliability {
+        for (a, out) in result.reliability.iter_mut().enumerate() {
+            *out += list
+                .slots_of(a)
+                .iter()
+                .map(|&s| sites[s as usize][1])
+                .sum::<f64>();
+        }
+    }
+}
+
+/// Rows, model and scatter for one chunk, a block of centres at a time.
+fn run_chunk<M: LocalModel>(
+    model: &M,
+    cutoff: f64,
+    configuration: Configuration<'_>,
+    chunk: &Chunk,
+    translations: &[[f64; 3]],
+    want: Want,
+    gradients: bool,
+    scratch: &mut BlockScratch<M::Scratch>,
+    task: &mut Task,
+    slot_forces: &mut [[f64; 3]],
+    slot_sites: &mut [[f64; 2]],
+) {
+    slot_forces.fill([0.0; 3]);
+    slot_sites.fill([0.0; 2]);
+    scratch.place(configuration, chunk, translations);
+    let block = model.block().max(1);
+    for start in (0..chunk.own).step_by(block) {
+        let centres = start..(start + block).min(chunk.own);
+        if let Some(pair) = scratch.fill(chunk, centres.clone(), cutoff) {
+            task.coincident.get_or_insert(pair);
+            return;
+        }
+        scratch.zero_results(centres.len(), want, gradients);
+        let s = &mut *scratch;
+        let rows = Rows {
+            centres: &s.local_elements[centres.clone()],
+            first: &s.first,
+            elements: &s.elements,
+            x: &s.x,
+            y: &s.y,
+            z: &s.z,
+            r2: &s.r2,
+        };
+        let mut results = RowResults {
+            energy: &mut s.energy,
+            gx: &mut s.gx,
+            gy: &mut s.gy,
+            gz: &mut s.gz,
+            booked: &mut s.booked,
+            reliability: &mut s.reliability,
+        };
+        model.evaluate(&rows, want, &mut s.model, &mut results);
+        task.energy += s.energy.iter().sum::<f64>() + s.booked.iter().sum::<f64>();
+        if gradients {
+            scratch.scatter(centres.clone(), want, slot_forces, &mut task.virial);
+        }
+        let s = &*scratch;
+        for (k, c) in centres.enumerate() {
+            if want.site_energies {
+                slot_sites[c][0] += s.energy[k];
+            }
+            if want.reliability {
+                slot_sites[c][1] += s.reliability[k];
+            }
+        }
+        for (target, e) in s.target.iter().zip(&s.booked) {
+            slot_sites[*target as usize][0] += e;
+        }
+    }
+}
+
+impl<S> BlockScratch<S> {
+    /// Positions and elements of the chunk's local atoms.
+    fn place(
+        &mut self,
+        configuration: Configuration<'_>,
+        chunk: &Chunk,
+        translations: &[[f64; 3]],
+    ) {
+        self.local.clear();
+        self.local
+            .extend(chunk.atoms.iter().zip(&chunk.image).map(|(&a, &i)| {
+                let (x, t) = (
+                    configuration.positions[a as usize],
+                    translations[i as usize],
+                );
+                [x[0] + t[0], x[1] + t[1], x[2] + t[2]]
+            }));
+        self.local_elements.clear();
+        self.local_elements.extend(
+            chunk
+                .atoms
+                .iter()
+                .map(|&a| configuration.elements[a as usize]),
+        );
+    }
+
+    /// Fills the rows of some centres with the neighbours inside the cutoff. Returns a pair of atoms at one place, if any.
+    fn fill(
+        &mut self,
+        chunk: &Chunk,
+        centres: Range<usize>,
+        cutoff: f64,
+    ) -> Option<(u32, u32, f64)> {
+        let listed = (chunk.first[centres.end] - chunk.first[centres.start]) as usize;
+        for v in [&mut self.x, &mut self.y, &mut self.z, &mut self.r2] {
+            v.resize(listed, 0.0);
+        }
+        self.target.resize(listed, 0);
+        self.first.clear();
+        self.first.push(0);
+        let cutoff2 = cutoff * cutoff;
+        let mut n = 0;
+        let mut least = f64::INFINITY;
+        for c in centres.clone() {
+            let o = self.local[c];
+            for &k in &chunk.neighbours[chunk.first[c] as usize..chunk.first[c + 1] as usize] {
+                let p = self.local[k as usize];
+                let (dx, dy, dz) = (p[0] - o[0], p[1] - o[1], p[2] - o[2]);
+                let r2 = dx * dx + dy * dy + dz * dz;
+                // Written always, kept only if inside: no branch to mispredict.
+                (self.x[n], self.y[n], self.z[n], self.r2[n], self.target[n]) = (dx, dy, dz, r2, k);
+                n += usize::from(r2 < cutoff2);
+                least = least.min(r2);
+            }
+            self.first.push(n as u32);
+        }
+        for v in [&mut self.x, &mut self.y, &mut self.z, &mut self.r2] {
+            v.truncate(n);
+        }
+        self.target.truncate(n);
+        self.elements.clear();
+        self.elements
+            .extend(self.target.iter().map(|&k| self.local_elements[k as usize]));
+        if least >= COINCIDENT2 {
+            return None;
+        }
+        let row = |n: usize| {
+            self.first
+                .iter()
+                .rposition(|f| *f as usize <= n)
+                .unwrap_or(0)
+        };
+        let n = self.r2.iter().position(|r2| *r2 < COINCIDENT2)?;
+        let (i, j) = (
+            chunk.atoms[centres.start + row(n)],
+            chunk.atoms[self.target[n] as usize],
+        );
+        Some((i.min(j), i.max(j), self.r2[n].sqrt()))
+    }
+
+    fn zero_results(&mut self, centres: usize, want: Want, gradients: bool) {
+        let pairs = self.x.len();
+        let zero = |v: &mut Vec<f64>, n: usize| {
+            v.clear();
+            v.resize(n, 0.0);
+        };
+        zero(&mut self.energy, centres);
+        zero(
+            &mut self.reliability,
+            if want.reliability { centres } else { 0 },
+        );
+        zero(&mut self.booked, if want.site_energies { pairs } else { 0 });
+        for v in [&mut self.gx, &mut self.gy, &mut self.gz] {
+            zero(v, if gradients { pairs } else { 0 });
+        }
+    }
+
+    /// dE/dr of each neighbour to forces on both atoms and to the virial.
+    fn scatter(
+        &mut self,
+        centres: Range<usize>,
+        want: Want,
+        forces: &mut [[f64; 3]],
+        virial: &mut [[f64; 3]; 3],
+    ) {
+        if want.forces {
+            for (k, c) in centres.enumerate() {
+                let mut own = [0.0; 3];
+                for n in self.first[k] as usize..self.first[k + 1] as usize {
+                    let g = [self.gx[n], self.gy[n], self.gz[n]];
+                    let f = &mut forces[self.target[n] as usize];
+                    *f = [f[0] - g[0], f[1] - g[1], f[2] - g[2]];
+                    own = [own[0] + g[0], own[1] + g[1], own[2] + g[2]];
+                }
+                let f = &mut forces[c];
+                *f = [f[0] + own[0], f[1] + own[1], f[2] + own[2]];
+            }
+        }
+        if want.virial {
+            let d = [&self.x, &self.y, &self.z];
+            let g = [&self.gx, &self.gy, &self.gz];
+            for a in 0..3 {
+                for b in 0..3 {
+                    virial[a][b] -= dot(d[a], g[b]);
+                }
+            }
+        }
+    }
+}
+
+/// A scalar product in eight interleaved sums, so that it vectorises with a fixed order.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut lanes = [0.0; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let tail: f64 = a8
+        .remainder()
+        .iter()
+        .zip(b8.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
+    for (a, b) in a8.zip(b8) {
+        for l in 0..8 {
+            lanes[l] += a[l] * b[l];
+        }
+    }
+    lanes.iter().sum::<f64>() + tail
 }

@@ -7,13 +7,12 @@
 //! (neighbourhood in, dE/dr out) and are wrapped in [`Local`], the one place where forces, virial and periodic images
 //! are made.
 
-mod local;
 mod evaluator;
-pub mod gap;
+mod local;
 pub mod pair;
 
 pub use evaluator::{Evaluator, Term};
-pub use local::{Local, LocalModel, Rows, RowResults};
+pub use local::{Local, LocalModel, RowResults, Rows};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;
@@ -46,8 +45,10 @@ pub struct NeighbourRequest {
     pub cutoff: f64,
     /// Whether every pair appears once or from both sides.
     pub kind: ListKind,
-    /// How many centres the potential likes to have in one piece of work: few for costly models, many for cheap ones.
+    /// Most centres in one piece of work: few for costly models (balance), many for cheap ones (fewer images).
     pub chunk: usize,
+    /// Fewest centres that are worth a piece of work of their own; pieces are multiples of it.
+    pub grain: usize,
 }
 
 /// Whether a list holds each pair once or twice.
@@ -96,11 +97,26 @@ pub struct Want {
 
 impl Want {
     /// Energy only.
-    pub const ENERGY: Want = Want { forces: false, virial: false, site_energies: false, reliability: false };
+    pub const ENERGY: Want = Want {
+        forces: false,
+        virial: false,
+        site_energies: false,
+        reliability: false,
+    };
     /// What a step of dynamics needs.
-    pub const DYNAMICS: Want = Want { forces: true, virial: true, site_energies: false, reliability: false };
+    pub const DYNAMICS: Want = Want {
+        forces: true,
+        virial: true,
+        site_energies: false,
+        reliability: false,
+    };
     /// Everything but reliability.
-    pub const ALL: Want = Want { forces: true, virial: true, site_energies: true, reliability: false };
+    pub const ALL: Want = Want {
+        forces: true,
+        virial: true,
+        site_energies: true,
+        reliability: false,
+    };
 }
 
 /// One member of a batch: what is where, and the neighbour list made for it when the potential asked for one.
@@ -149,9 +165,16 @@ impl Evaluation {
         self.energy = 0.0;
         self.virial = [[0.0; 3]; 3];
         self.forces.clear();
-        self.forces.resize(if want.forces { atoms } else { 0 }, [0.0; 3]);
-        fill(&mut self.site_energies, if want.site_energies { atoms } else { 0 });
-        fill(&mut self.reliability, if want.reliability { atoms } else { 0 });
+        self.forces
+            .resize(if want.forces { atoms } else { 0 }, [0.0; 3]);
+        fill(
+            &mut self.site_energies,
+            if want.site_energies { atoms } else { 0 },
+        );
+        fill(
+            &mut self.reliability,
+            if want.reliability { atoms } else { 0 },
+        );
     }
 }
 

@@ -38,7 +38,10 @@ impl Atoms {
 
     /// The species (element or isotope) of atom `i`, recognised by its mass.
     pub fn species(&self, i: usize) -> Species {
-        Species { element: self.elements[i], mass: self.masses[i] }
+        Species {
+            element: self.elements[i],
+            mass: self.masses[i],
+        }
     }
 
     /// The distinct elements in order of atomic number.
@@ -47,6 +50,9 @@ impl Atoms {
         for e in &self.elements {
             seen[usize::from(e.number())] = true;
         }
-        (1..=118u8).filter(|&z| seen[usize::from(z)]).filter_map(Element::from_number).collect()
+        (1..=118u8)
+            .filter(|&z| seen[usize::from(z)])
+            .filter_map(Element::from_number)
+            .collect()
     }
 }

@@ -10,12 +10,18 @@ pub fn repeat(system: &System, n: [usize; 3]) -> Result<System> {
     let names = ["first", "second", "third"];
     for k in 0..3 {
         if n[k] == 0 {
-            return Err(Error::input("repeat", format!("the {} count is zero; it must be at least 1", names[k])));
+            return Err(Error::input(
+                "repeat",
+                format!("the {} count is zero; it must be at least 1", names[k]),
+            ));
         }
         if n[k] > 1 && !system.cell.periodic()[k] {
             return Err(Error::input(
                 "repeat",
-                format!("the {} direction is not periodic, so it cannot be repeated {} times", names[k], n[k]),
+                format!(
+                    "the {} direction is not periodic, so it cannot be repeated {} times",
+                    names[k], n[k]
+                ),
             )
             .advise("write 1 for that direction, or make it periodic in the structure file"));
         }
@@ -23,7 +29,10 @@ pub fn repeat(system: &System, n: [usize; 3]) -> Result<System> {
     let copies = n.iter().try_fold(1usize, |a, &b| a.checked_mul(b));
     let total = copies.and_then(|c| c.checked_mul(system.atoms.len()));
     let (Some(copies), Some(_)) = (copies, total.filter(|&t| t < 1 << 31)) else {
-        return Err(Error::input("repeat", "the repeated system would have more than 2 147 483 647 atoms"));
+        return Err(Error::input(
+            "repeat",
+            "the repeated system would have more than 2 147 483 647 atoms",
+        ));
     };
     let mut atoms = Atoms::default();
     for c in 0..copies {
@@ -32,8 +41,17 @@ pub fn repeat(system: &System, n: [usize; 3]) -> Result<System> {
         atoms.elements.extend_from_slice(&system.atoms.elements);
         atoms.masses.extend_from_slice(&system.atoms.masses);
         atoms.velocities.extend_from_slice(&system.atoms.velocities);
-        atoms.positions.extend(system.atoms.positions.iter().map(|x| [x[0] + t[0], x[1] + t[1], x[2] + t[2]]));
+        atoms.positions.extend(
+            system
+                .atoms
+                .positions
+                .iter()
+                .map(|x| [x[0] + t[0], x[1] + t[1], x[2] + t[2]]),
+        );
     }
-    let cell = system.cell.repeated(n).map_err(|e| Error::input("repeat", e))?;
+    let cell = system
+        .cell
+        .repeated(n)
+        .map_err(|e| Error::input("repeat", e))?;
     Ok(System { cell, atoms })
 }

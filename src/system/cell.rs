@@ -27,7 +27,10 @@ impl Cell {
         let length = |m: &Matrix3<f64>, k: usize| m.row(k).norm();
         for k in 0..3 {
             if periodic[k] && length(&m, k) < 1e-6 {
-                return Err(format!("cell vector {} is periodic but has no length", ["a", "b", "c"][k]));
+                return Err(format!(
+                    "cell vector {} is periodic but has no length",
+                    ["a", "b", "c"][k]
+                ));
             }
         }
         if !spans_volume(&m) {
@@ -39,13 +42,21 @@ impl Cell {
             }
             complete(&mut m);
             if !spans_volume(&m) {
-                return Err("the periodic cell vectors lie in a plane or on a line: the cell has no volume".into());
+                return Err(
+                    "the periodic cell vectors lie in a plane or on a line: the cell has no volume"
+                        .into(),
+                );
             }
         }
-        let inverse = m
-            .try_inverse()
-            .ok_or_else(|| "the cell vectors are linearly dependent: the cell has no volume".to_owned())?;
-        Ok(Cell { given: rows, rows: m, inverse, periodic })
+        let inverse = m.try_inverse().ok_or_else(|| {
+            "the cell vectors are linearly dependent: the cell has no volume".to_owned()
+        })?;
+        Ok(Cell {
+            given: rows,
+            rows: m,
+            inverse,
+            periodic,
+        })
     }
 
     /// No periodic direction at all.
@@ -124,7 +135,13 @@ impl Cell {
     /// How many cells `x` lies away from the home cell along each periodic direction (0 where not periodic).
     pub fn image_of(&self, x: [f64; 3]) -> [i32; 3] {
         let s = self.fractional(x);
-        std::array::from_fn(|k| if self.periodic[k] { s[k].floor() as i32 } else { 0 })
+        std::array::from_fn(|k| {
+            if self.periodic[k] {
+                s[k].floor() as i32
+            } else {
+                0
+            }
+        })
     }
 
     /// `x` moved into the home cell along the periodic directions.
@@ -136,7 +153,10 @@ impl Cell {
     /// The cell with every vector multiplied by the 3×3 deformation `f` from the right (rows · f).
     pub fn deformed(&self, f: &Matrix3<f64>) -> Result<Cell, String> {
         let given = Matrix3::from_fn(|i, j| self.given[i][j]) * f;
-        Cell::new(std::array::from_fn(|i| std::array::from_fn(|j| given[(i, j)])), self.periodic)
+        Cell::new(
+            std::array::from_fn(|i| std::array::from_fn(|j| given[(i, j)])),
+            self.periodic,
+        )
     }
 
     /// A supercell of `n` repetitions along each direction.
@@ -192,7 +212,11 @@ mod tests {
 
     #[test]
     fn fractional_and_cartesian_are_inverse() {
-        let c = Cell::new([[4.0, 0.1, 0.0], [1.0, 5.0, -0.3], [-2.0, 0.7, 6.0]], [true; 3]).unwrap();
+        let c = Cell::new(
+            [[4.0, 0.1, 0.0], [1.0, 5.0, -0.3], [-2.0, 0.7, 6.0]],
+            [true; 3],
+        )
+        .unwrap();
         let x = [1.3, -7.2, 11.9];
         let y = c.cartesian(c.fractional(x));
         for k in 0..3 {
@@ -204,7 +228,11 @@ mod tests {
 
     #[test]
     fn missing_vectors_of_open_directions_are_completed() {
-        let slab = Cell::new([[3.0, 0.0, 0.0], [1.0, 3.0, 0.0], [0.0; 3]], [true, true, false]).unwrap();
+        let slab = Cell::new(
+            [[3.0, 0.0, 0.0], [1.0, 3.0, 0.0], [0.0; 3]],
+            [true, true, false],
+        )
+        .unwrap();
         assert!((slab.widths()[0] - slab.basis().determinant() / (10.0f64).sqrt()).abs() < 1e-12);
         assert_eq!(slab.row_vectors()[2], [0.0; 3]);
         assert!(slab.volume().is_none());
@@ -214,8 +242,20 @@ mod tests {
 
     #[test]
     fn flat_cells_are_refused() {
-        assert!(Cell::new([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [true; 3]).is_err());
+        assert!(
+            Cell::new(
+                [[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0]],
+                [true; 3]
+            )
+            .is_err()
+        );
         assert!(Cell::new([[0.0; 3]; 3], [true; 3]).is_err());
-        assert!(Cell::new([[f64::NAN, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [true; 3]).is_err());
+        assert!(
+            Cell::new(
+                [[f64::NAN, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+                [true; 3]
+            )
+            .is_err()
+        );
     }
 }

@@ -8,7 +8,10 @@ mod velocities;
 pub use atoms::Atoms;
 pub use build::repeat;
 pub use cell::Cell;
-pub use velocities::{remove_drift, remove_rotation, kinetic_energy, kinetic_tensor, total_momentum, thermal_velocities};
+pub use velocities::{
+    kinetic_energy, kinetic_tensor, remove_drift, remove_rotation, thermal_velocities,
+    total_momentum,
+};
 
 /// A cell with atoms in it.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,8 +7,12 @@ use nalgebra::{Matrix3, Vector3};
 
 /// Total kinetic energy (eV).
 pub fn kinetic_energy(atoms: &Atoms) -> f64 {
-    let twice: f64 =
-        atoms.velocities.iter().zip(&atoms.masses).map(|(v, m)| m * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2])).sum();
+    let twice: f64 = atoms
+        .velocities
+        .iter()
+        .zip(&atoms.masses)
+        .map(|(v, m)| m * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]))
+        .sum();
     0.5 * twice
 }
 
@@ -147,7 +151,10 @@ mod tests {
                 .map(|i| atoms.masses[i] * atoms.velocities[i].iter().map(|v| v * v).sum::<f64>())
                 .sum();
             let ratio = sum / (3.0 * n * BOLTZMANN * 100.0);
-            assert!((ratio - 1.0).abs() < 4.0 * (2.0f64 / (3.0 * n)).sqrt(), "{ratio}");
+            assert!(
+                (ratio - 1.0).abs() < 4.0 * (2.0f64 / (3.0 * n)).sqrt(),
+                "{ratio}"
+            );
         }
     }
 
@@ -158,7 +165,11 @@ mod tests {
         remove_rotation(&mut atoms);
         let before = atoms.velocities.clone();
         remove_rotation(&mut atoms);
-        for (a, b) in before.iter().flatten().zip(atoms.velocities.iter().flatten()) {
+        for (a, b) in before
+            .iter()
+            .flatten()
+            .zip(atoms.velocities.iter().flatten())
+        {
             assert!((a - b).abs() < 1e-12);
         }
     }

@@ -1,0 +1,288 @@
+//! Every pair, and no other, against brute force over all images.
+
+use super::{NeighbourList, Pair, VerletList};
+use crate::elements::Element;
+use crate::potential::{Configuration, ListKind, NeighbourRequest};
+use crate::random::{Purpose, Stream};
+use crate::system::Cell;
+
+fn request(kind: ListKind, cutoff: f64, chunk: usize) -> NeighbourRequest {
+    NeighbourRequest {
+        cutoff,
+        kind,
+        chunk,
+        grain: 1,
+    }
+}
+
+/// All pairs within `reach`, by trying every image that could come near.
+fn brute(cell: &Cell, positions: &[[f64; 3]], reach: f64) -> Vec<Pair> {
+    let widths = cell.widths();
+    let mut pairs = Vec::new();
+    let spread: [i32; 3] = std::array::from_fn(|k| {
+        if !cell.periodic()[k] {
+            return 0;
+        }
+        let s: Vec<f64> = positions.iter().map(|x| cell.fractional(*x)[k]).collect();
+        let extent = s
+            .iter()
+            .fold(0.0f64, |m, a| s.iter().fold(m, |m, b| m.max((a - b).abs())));
+        (reach / widths[k] + extent).ceil() as i32 + 1
+    });
+    for (i, x) in positions.iter().enumerate() {
+        for (j, y) in positions.iter().enumerate() {
+            for a in -spread[0]..=spread[0] {
+                for b in -spread[1]..=spread[1] {
+                    for c in -spread[2]..=spread[2] {
+                        let shift = [a, b, c];
+                        let t = cell.translation(shift);
+                        let d2: f64 = (0..3).map(|k| (y[k] + t[k] - x[k]).powi(2)).sum();
+                        if d2 < reach * reach && !(i == j && shift == [0; 3]) {
+                            pairs.push(Pair {
+                                i: i as u32,
+                                j: j as u32,
+                                shift,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+    pairs.sort_unstable();
+    pairs
+}
+
+fn listed(
+    cell: &Cell,
+    positions: &[[f64; 3]],
+    kind: ListKind,
+    reach: f64,
+    chunk: usize,
+) -> Vec<Pair> {
+    let elements = vec![Element::from_symbol("Ar").unwrap(); positions.len()];
+    let mut list = NeighbourList::new();
+    let configuration = Configuration {
+        cell,
+        elements: &elements,
+        positions,
+    };
+    list.build(configuration, request(kind, reach, chunk), reach)
+        .unwrap();
+    for a in 0..positions.len() {
+        // Every slot is gathered exactly once, by its own atom.
+        for s in list.slots_of(a) {
+            let chunk = list
+                .chunks()
+                .iter()
+                .rfind(|c| c.base <= *s as usize)
+                .unwrap();
+            assert_eq!(chunk.atoms[*s as usize - chunk.base] as usize, a);
+        }
+    }
+    let mut pairs: Vec<Pair> = list.iter_pairs().collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+fn check(cell: &Cell, positions: &[[f64; 3]], reach: f64) {
+    let expected = brute(cell, positions, reach);
+    for chunk in [1, 3, 1000] {
+        assert_eq!(
+            listed(cell, positions, ListKind::Full, reach, chunk),
+            expected,
+            "{cell:?} reach {reach}"
+        );
+        // A half list with every pair added from the other side is the full list.
+        let mut both = Vec::new();
+        for p in listed(cell, positions, ListKind::Half, reach, chunk) {
+            both.push(p);
+            both.push(Pair {
+                i: p.j,
+                j: p.i,
+                shift: p.shift.map(|s| -s),
+            });
+        }
+        both.sort_unstable();
+        assert_eq!(both, expected, "half: {cell:?} reach {reach}");
+    }
+}
+
+fn random_case(case: u64) -> (Cell, Vec<[f64; 3]>, f64) {
+    let mut s = Stream::new(11, Purpose::Displacement, case, 0, 0);
+    let periodic = [case & 1 != 0, case & 2 != 0, case & 4 != 0];
+    let tilt = if case % 5 == 0 { 3.0 } else { 0.6 };
+    loop {
+        let mut rows = [[0.0; 3]; 3];
+        for (i, row) in rows.iter_mut().enumerate() {
+            for (j, v) in row.iter_mut().enumerate() {
+                *v = if i == j {
+                    2.0 + 6.0 * s.uniform()
+                } else {
+                    tilt * 2.0 * s.normal()
+                };
+            }
+        }
+        let Ok(cell) = Cell::new(rows, periodic) else {
+            continue;
+        };
+        if cell.widths().iter().any(|w| *w < 0.7) {
+            continue;
+        }
+        let n = 1 + (s.uniform() * 12.0) as usize;
+        // Unwrapped on purpose: atoms lie up to a few cells away.
+        let positions = (0..n)
+            .map(|_| cell.cartesian(std::array::from_fn(|_| 5.0 * s.uniform() - 2.5)))
+            .collect();
+        return (cell, positions, 1.0 + 4.0 * s.uniform());
+    }
+}
+
+#[test]
+fn random_cells_against_brute_force() {
+    for case in 0..200 {
+        let (cell, positions, reach) = random_case(case);
+        check(&cell, &positions, reach);
+    }
+}
+
+#[test]
+fn perfect_crystals_and_planes() {
+    // Atoms exactly on cell faces and exactly in planes, where rounding decides nothing.
+    let fcc = Cell::new(
+        [[0.0, 2.0, 2.0], [2.0, 0.0, 2.0], [2.0, 2.0, 0.0]],
+        [true; 3],
+    )
+    .unwrap();
+    check(&fcc, &[[0.0; 3]], 6.1);
+    check(&fcc, &[[4.0, 4.0, 4.0]], 3.0);
+    let cubic = Cell::orthorhombic(4.0, 4.0, 4.0).unwrap();
+    let sites = [
+        [0.0, 0.0, 0.0],
+        [2.0, 2.0, 0.0],
+        [2.0, 0.0, 2.0],
+        [0.0, 2.0, 2.0],
+    ];
+    check(&cubic, &sites, 4.0001);
+    check(&cubic, &sites.map(|x| x.map(|x| x - 4.0)), 2.9);
+    let sheared = Cell::new(
+        [[4.0, 0.0, 0.0], [12.0, 4.0, 0.0], [-8.0, 20.0, 4.0]],
+        [true; 3],
+    )
+    .unwrap();
+    check(&sheared, &sites, 4.5);
+}
+
+#[test]
+fn clusters_far_from_the_origin_and_apart() {
+    let cell = Cell::isolated();
+    check(&cell, &[[-1e3, 5.0, 2e4]], 3.0);
+    check(
+        &cell,
+        &[
+            [-1e5, 0.0, 0.0],
+            [1e5, 0.0, 0.0],
+            [1e5 + 1.0, 0.0, 0.0],
+            [0.0, -3e5, 7.0],
+        ],
+        3.0,
+    );
+    check(&cell, &[], 3.0);
+}
+
+#[test]
+fn bad_positions_and_hopeless_cells_are_errors() {
+    let e = [Element::from_symbol("Ar").unwrap()];
+    let cell = Cell::orthorhombic(3.0, 3.0, 3.0).unwrap();
+    for bad in [f64::NAN, f64::INFINITY, 1e300] {
+        let c = Configuration {
+            cell: &cell,
+            elements: &e,
+            positions: &[[0.0, bad, 0.0]],
+        };
+        let mut list = NeighbourList::new();
+        assert_eq!(
+            list.build(c, request(ListKind::Full, 2.0, 8), 2.0),
+            Err(super::BuildError::NotFinite(0))
+        );
+    }
+    let tiny = Cell::orthorhombic(1e-5, 1e-5, 1e-5).unwrap();
+    let c = Configuration {
+        cell: &tiny,
+        elements: &e,
+        positions: &[[0.0; 3]],
+    };
+    assert_eq!(
+        NeighbourList::new().build(c, request(ListKind::Full, 6.0, 8), 6.0),
+        Err(super::BuildError::TooMany)
+    );
+}
+
+#[test]
+fn the_skin_never_loses_a_pair() {
+    // Atoms wander and the cell breathes and shears; as long as the list is not stale it holds all pairs in the cutoff.
+    let mut kept = 0;
+    for case in 0..60 {
+        let (mut cell, mut positions, cutoff) = random_case(case);
+        let elements = vec![Element::from_symbol("Ar").unwrap(); positions.len()];
+        let mut s = Stream::new(5, Purpose::Displacement, case, 1, 0);
+        let mut verlet = VerletList::new(cutoff, 0.8);
+        for _ in 0..20 {
+            let now = Configuration {
+                cell: &cell,
+                elements: &elements,
+                positions: &positions,
+            };
+            if verlet.is_stale(now) {
+                verlet
+                    .build(now, request(ListKind::Full, cutoff, 4))
+                    .unwrap();
+            } else {
+                kept += 1;
+            }
+            let pairs: std::collections::BTreeSet<Pair> = verlet.list().iter_pairs().collect();
+            for p in brute(&cell, &positions, cutoff) {
+                assert!(pairs.contains(&p), "case {case}: lost {p:?}");
+            }
+            let f =
+                nalgebra::Matrix3::from_fn(|i, j| f64::from(u8::from(i == j)) + 0.01 * s.normal());
+            cell = cell.deformed(&f).unwrap();
+            for x in &mut positions {
+                let v = nalgebra::RowVector3::from(*x) * f;
+                *x = std::array::from_fn(|k| v[k] + 0.08 * s.normal());
+            }
+        }
+    }
+    assert!(
+        kept > 200,
+        "the list was reused only {kept} times: the test shows nothing"
+    );
+}
+
+#[test]
+fn memory_is_proportional_to_atoms() {
+    // Reach and density fixed; the points of ten times as many atoms are less than ten times as many.
+    let count = |n: usize| {
+        let edge = (n as f64 / 0.05).cbrt();
+        let cell = Cell::orthorhombic(edge, edge, edge).unwrap();
+        let mut s = Stream::new(3, Purpose::Displacement, n as u64, 0, 0);
+        let positions: Vec<[f64; 3]> = (0..n)
+            .map(|_| std::array::from_fn(|_| edge * s.uniform()))
+            .collect();
+        let elements = vec![Element::from_symbol("Ar").unwrap(); n];
+        let mut list = NeighbourList::new();
+        let c = Configuration {
+            cell: &cell,
+            elements: &elements,
+            positions: &positions,
+        };
+        list.build(c, request(ListKind::Half, 3.0, 512), 3.0)
+            .unwrap();
+        (list.slots(), list.pairs())
+    };
+    let (small, large) = (count(4_000), count(40_000));
+    assert!(
+        large.0 < 10 * small.0 && large.1 < 11 * small.1,
+        "{small:?} {large:?}"
+    );
+}

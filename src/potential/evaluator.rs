@@ -1,0 +1,249 @@
+//! The evaluator: a sum of named terms together with the neighbour lists and scratch memory they need.
+
+use super::{
+    Configuration, Description, Evaluation, EvaluationError, Member, NeighbourRequest, Potential,
+    Want, Workspace,
+};
+use crate::elements::Element;
+use crate::neighbours::{BuildError, NeighbourList, VerletList};
+use crate::system::Cell;
+use std::sync::Arc;
+
+/// One named term of a sum of potentials.
+#[derive(Clone)]
+pub struct Term {
+    /// The name the deck gives it.
+    pub name: String,
+    /// Factor on everything the term gives.
+    pub scale: f64,
+    /// The potential.
+    pub potential: Arc<dyn Potential>,
+}
+
+impl Term {
+    /// A term with factor 1.
+    pub fn new(name: impl Into<String>, potential: Arc<dyn Potential>) -> Term {
+        Term {
+            name: name.into(),
+            scale: 1.0,
+            potential,
+        }
+    }
+}
+
+/// Evaluates a sum of terms for batches of configurations, keeping the neighbour lists between calls.
+///
+/// Two lists are kept apart only when kind or cutoff differ. All lists of one configuration are rebuilt at the same time,
+/// so that they have one reference (see [`VerletList`]).
+pub struct Evaluator {
+    terms: Vec<Term>,
+    workspaces: Vec<Workspace>,
+    /// The list request of each group, and per member of the batch the list.
+    groups: Vec<(NeighbourRequest, Vec<VerletList>)>,
+    /// The group of each term.
+    group_of: Vec<Option<usize>>,
+    skin: f64,
+    partial: Vec<Evaluation>,
+    /// Only its memory lives between calls.
+    members: Vec<Member<'static>>,
+}
+
+impl Evaluator {
+    /// An evaluator of a sum of terms, with lists that reach `skin` (Å) further than the cutoffs.
+    pub fn new(terms: Vec<Term>, skin: f64) -> Evaluator {
+        let mut groups: Vec<(NeighbourRequest, Vec<VerletList>)> = Vec::new();
+        let mut group_of = Vec::new();
+        for term in &terms {
+            group_of.push(term.potential.description().neighbours.map(|request| {
+                let same =
+                    |g: &NeighbourRequest| g.kind == request.kind && g.cutoff == request.cutoff;
+                match groups.iter().position(|g| same(&g.0)) {
+                    Some(g) => {
+                        let shared = &mut groups[g].0;
+                        shared.chunk = shared.chunk.min(request.chunk);
+                        shared.grain = shared.grain.min(request.grain);
+                        g
+                    }
+                    None => {
+                        groups.push((request, Vec::new()));
+                        groups.len() - 1
+                    }
+                }
+            }));
+        }
+        let workspaces = terms.iter().map(|_| Workspace::default()).collect();
+        Evaluator {
+            terms,
+            workspaces,
+            groups,
+            group_of,
+            skin,
+            partial: Vec::new(),
+            members: Vec::new(),
+        }
+    }
+
+    /// The terms.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// The largest cutoff (Å) of any term; `None` when no term needs neighbours.
+    pub fn cutoff(&self) -> Option<f64> {
+        self.groups.iter().map(|g| g.0.cutoff).reduce(f64::max)
+    }
+
+    /// Whether every term can give a virial.
+    pub fn gives_virial(&self) -> bool {
+        self.terms
+            .iter()
+            .all(|t| t.potential.description().gives.virial)
+    }
+
+    /// The elements that all terms together know; `None` when any element is known.
+    pub fn unknown_elements(&self, present: &[Element]) -> Vec<(Element, String)> {
+        let unknown = |d: &Description, e: &Element| {
+            d.elements.as_ref().is_some_and(|known| !known.contains(e))
+        };
+        present
+            .iter()
+            .filter_map(|e| {
+                let term = self
+                    .terms
+                    .iter()
+                    .find(|t| unknown(t.potential.description(), e))?;
+                Some((*e, term.name.clone()))
+            })
+            .collect()
+    }
+
+    /// How often the lists of a member were built.
+    pub fn list_builds(&self, member: usize) -> u64 {
+        self.groups
+            .first()
+            .and_then(|g| g.1.get(member))
+            .map_or(0, VerletList::builds)
+    }
+
+    /// The longest-ranged list of a member, after an evaluation.
+    pub fn longest_list(&self, member: usize) -> Option<&NeighbourList> {
+        let longest = self
+            .groups
+            .iter()
+            .max_by(|a, b| a.0.cutoff.total_cmp(&b.0.cutoff))?;
+        longest.1.get(member).map(VerletList::list)
+    }
+
+    /// Cell and positions from which the present lists of a member were built.
+    pub fn reference(&self, member: usize) -> Option<(&Cell, &[[f64; 3]])> {
+        self.groups.first()?.1.get(member)?.reference()
+    }
+
+    /// Builds the lists of a member from this configuration, which becomes the reference.
+    pub fn build_lists(
+        &mut self,
+        member: usize,
+        configuration: Configuration<'_>,
+    ) -> Result<(), EvaluationError> {
+        for (request, lists) in &mut self.groups {
+            while lists.len() <= member {
+                lists.push(VerletList::new(request.cutoff, self.skin));
+            }
+            lists[member]
+                .build(configuration, *request)
+                .map_err(|e| match e {
+                    BuildError::NotFinite(atom) => EvaluationError::NotFinite {
+                        member,
+                        atom: Some(atom),
+                    },
+                    BuildError::TooMany => EvaluationError::TooManyNeighbours { member },
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Energies and what else is wanted of every configuration. `results` has one element for each; they are reset first.
+    ///
+    /// Member m of a batch keeps its lists from call to call, so it should be the same system a little later.
+    pub fn evaluate(
+        &mut self,
+        configurations: &[Configuration<'_>],
+        want: Want,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError> {
+        for (m, c) in configurations.iter().enumerate() {
+            let stale = |lists: &Vec<VerletList>| lists.get(m).is_none_or(|l| l.is_stale(*c));
+            if self.groups.iter().any(|(_, lists)| stale(lists)) {
+                self.build_lists(m, *c)?;
+            }
+        }
+        for (c, result) in configurations.iter().zip(results.iter_mut()) {
+            result.reset(c.positions.len(), want);
+        }
+        for t in 0..self.terms.len() {
+            let mut members = recycle(std::mem::take(&mut self.members));
+            let lists = self.group_of[t].map(|g| self.groups[g].1.as_slice());
+            members.extend(configurations.iter().enumerate().map(|(m, c)| Member {
+                configuration: *c,
+                neighbours: lists.map(|l| l[m].list()),
+            }));
+            let Term {
+                scale, potential, ..
+            } = &self.terms[t];
+            let outcome = if *scale == 1.0 {
+                potential.evaluate(&members, want, &mut self.workspaces[t], results)
+            } else {
+                self.partial
+                    .resize_with(configurations.len(), Evaluation::default);
+                for (c, p) in configurations.iter().zip(&mut self.partial) {
+                    p.reset(c.positions.len(), want);
+                }
+                let outcome =
+                    potential.evaluate(&members, want, &mut self.workspaces[t], &mut self.partial);
+                results
+                    .iter_mut()
+                    .zip(&self.partial)
+                    .for_each(|(r, p)| r.add_scaled(p, *scale));
+                outcome
+            };
+            members.clear();
+            self.members = recycle(members);
+            outcome?;
+        }
+        for (member, result) in results.iter().enumerate() {
+            let bad = result
+                .forces
+                .iter()
+                .position(|f| !f.iter().all(|f| f.is_finite()));
+            if bad.is_some() || !result.energy.is_finite() {
+                return Err(EvaluationError::NotFinite { member, atom: bad });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Evaluation {
+    /// Adds `scale` times another evaluation of the same system.
+    fn add_scaled(&mut self, other: &Evaluation, scale: f64) {
+        self.energy += scale * other.energy;
+        let add = |a: &mut [f64], b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += scale * b);
+        add(self.virial.as_flattened_mut(), other.virial.as_flattened());
+        add(self.forces.as_flattened_mut(), other.forces.as_flattened());
+        add(&mut self.site_energies, &other.site_energies);
+        // How reliable a term is does not depend on its factor.
+        self.reliability
+            .iter_mut()
+            .zip(&other.reliability)
+            .for_each(|(a, b)| *a += b);
+    }
+}
+
+/// An empty vector with another lifetime that keeps the memory (the standard library collects in place).
+fn recycle<'a>(mut members: Vec<Member<'_>>) -> Vec<Member<'a>> {
+    members.clear();
+    members
+        .into_iter()
+        .map(|_| unreachable!("the vector is empty"))
+        .collect()
+}

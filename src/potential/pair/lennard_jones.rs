@@ -1,0 +1,370 @@
+//! Lennard-Jones: 4 ε [(σ/r)^12 - (σ/r)^6], cut in one of three ways, with long-range corrections.
+
+use crate::elements::Element;
+use crate::potential::{
+    Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest,
+    RowResults, Rows, Want,
+};
+use crate::simd::{fma, simd_dispatch};
+use std::f64::consts::PI;
+
+/// How the potential ends at the cutoff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// V(r) below the cutoff, zero beyond; the energy jumps.
+    Truncated,
+    /// V(r) - V(rc): the energy is continuous, the force jumps.
+    Shifted,
+    /// V(r) - V(rc) - (r - rc) V'(rc): energy and force are continuous.
+    ForceShifted,
+}
+
+/// Parameters of one pair of elements.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairParameters {
+    /// Depth of the well (eV).
+    pub epsilon: f64,
+    /// Distance (Å) at which the energy crosses zero.
+    pub sigma: f64,
+}
+
+/// Constants of one pair of elements as the loop wants them: V = c12/r^12 - c6/r^6 + v0 + v1 r.
+#[derive(Clone, Copy, Debug, Default)]
+struct Coefficients {
+    c12: f64,
+    c6: f64,
+    v0: f64,
+    v1: f64,
+}
+
+/// The Lennard-Jones potential for any number of elements.
+#[derive(Debug)]
+pub struct LennardJones {
+    description: Description,
+    cutoff: f64,
+    tail: bool,
+    /// Type of each atomic number; `types` where no parameters were given.
+    type_of: [u8; 120],
+    types: usize,
+    table: Vec<Coefficients>,
+    parameters: Vec<PairParameters>,
+    /// All elements share one set of parameters, so that nothing needs to be looked up.
+    uniform: bool,
+}
+
+impl LennardJones {
+    /// One set of parameters for every pair of atoms, whatever their elements. Errors when a number makes no sense.
+    pub fn uniform(
+        p: PairParameters,
+        cutoff: f64,
+        scheme: Scheme,
+        tail: bool,
+    ) -> Result<LennardJones, String> {
+        Self::build(None, vec![p], cutoff, scheme, tail)
+    }
+
+    /// Parameters by element pair. `pairs` lists at least every like pair; unlike pairs that are missing follow
+    /// Lorentz–Berthelot: arithmetic mean of σ, geometric mean of ε.
+    pub fn mixture(
+        pairs: &[(Element, Element, PairParameters)],
+        cutoff: f64,
+        scheme: Scheme,
+        tail: bool,
+    ) -> Result<LennardJones, String> {
+        let mut elements: Vec<Element> = pairs.iter().flat_map(|p| [p.0, p.1]).collect();
+        elements.sort_unstable();
+        elements.dedup();
+        let find = |a: Element, b: Element| {
+            pairs
+                .iter()
+                .find(|p| (p.0, p.1) == (a, b) || (p.0, p.1) == (b, a))
+                .map(|p| p.2)
+        };
+        let mut parameters = Vec::new();
+        for &a in &elements {
+            for &b in &elements {
+                let like = |e: Element| {
+                    find(e, e).ok_or_else(|| format!("no parameters for the pair {e}-{e}"))
+                };
+                parameters.push(match find(a, b) {
+                    Some(p) => p,
+                    None => {
+                        let (p, q) = (like(a)?, like(b)?);
+                        PairParameters {
+                            epsilon: (p.epsilon * q.epsilon).sqrt(),
+                            sigma: 0.5 * (p.sigma + q.sigma),
+                        }
+                    }
+                });
+            }
+        }
+        Self::build(Some(elements), parameters, cutoff, scheme, tail)
+    }
+
+    fn build(
+        elements: Option<Vec<Element>>,
+        parameters: Vec<PairParameters>,
+        cutoff: f64,
+        scheme: Scheme,
+        tail: bool,
+    ) -> Result<LennardJones, String> {
+        if !(cutoff > 0.0 && cutoff.is_finite()) {
+            return Err(format!("the cutoff must be positive, not {cutoff}"));
+        }
+        if let Some(p) = parameters
+            .iter()
+            .find(|p| !(p.sigma > 0.0 && p.sigma.is_finite() && p.epsilon.is_finite()))
+        {
+            return Err(format!(
+                "sigma must be positive and epsilon finite, not {} Å and {} eV",
+                p.sigma, p.epsilon
+            ));
+        }
+        if tail && scheme != Scheme::Truncated {
+            return Err("long-range corrections belong to the truncated potential; use scheme = \"truncated\"".into());
+        }
+        let types = elements.as_ref().map_or(1, Vec::len);
+        let mut type_of = [types as u8; 120];
+        match &elements {
+            None => type_of = [0; 120],
+            Some(list) => list
+                .iter()
+                .enumerate()
+                .for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8),
+        }
+        let mut table: Vec<Coefficients> = parameters
+            .iter()
+            .map(|p| Coefficients::new(*p, cutoff, scheme))
+            .collect();
+        // A row and a column of zeros for elements without parameters.
+        if elements.is_some() {
+            let known = std::mem::take(&mut table);
+            for a in 0..=types {
+                for b in 0..=types {
+                    table.push(if a < types && b < types {
+                        known[a * types + b]
+                    } else {
+                        Coefficients::default()
+                    });
+                }
+            }
+        }
+        let description = Description {
+            name: "Lennard-Jones".into(),
+            elements: elements.clone(),
+            neighbours: Some(NeighbourRequest {
+                cutoff,
+                kind: ListKind::Half,
+                chunk: 1024,
+                grain: 256,
+            }),
+            gives: Gives {
+                virial: true,
+                site_energies: true,
+                reliability: None,
+            },
+            closest_seen: Vec::new(),
+            references: vec!["J. E. Jones, Proc. R. Soc. Lond. A 106, 463 (1924)".into()],
+            details: vec![format!(
+                "cutoff {cutoff} Å, {}{}",
+                match scheme {
+                    Scheme::Truncated => "truncated",
+                    Scheme::Shifted => "energy shifted to zero at the cutoff",
+                    Scheme::ForceShifted => "energy and force shifted to zero at the cutoff",
+                },
+                if tail {
+                    ", with long-range corrections for a homogeneous fluid"
+                } else {
+                    ""
+                }
+            )],
+        };
+        let uniform = elements.is_none();
+        Ok(LennardJones {
+            description,
+            cutoff,
+            tail,
+            type_of,
+            types,
+            table,
+            parameters,
+            uniform,
+        })
+    }
+}
+
+impl Coefficients {
+    fn new(p: PairParameters, cutoff: f64, scheme: Scheme) -> Coefficients {
+        let s6 = p.sigma.powi(6);
+        let (c12, c6) = (4.0 * p.epsilon * s6 * s6, 4.0 * p.epsilon * s6);
+        let v = c12 * cutoff.powi(-12) - c6 * cutoff.powi(-6);
+        let slope = -12.0 * c12 * cutoff.powi(-13) + 6.0 * c6 * cutoff.powi(-7);
+        let (v0, v1) = match scheme {
+            Scheme::Truncated => (0.0, 0.0),
+            Scheme::Shifted => (-v, 0.0),
+            Scheme::ForceShifted => (-v + cutoff * slope, -slope),
+        };
+        Coefficients { c12, c6, v0, v1 }
+    }
+
+    /// Energy at squared distance `r2`, and (dV/dr)/r.
+    #[inline(always)]
+    fn energy_and_slope<const FMA: bool>(&self, r2: f64) -> (f64, f64) {
+        let i2 = 1.0 / r2;
+        let i6 = i2 * i2 * i2;
+        let a = self.c12 * i6;
+        let r = r2.sqrt();
+        let v = fma::<FMA>(a - self.c6, i6, fma::<FMA>(self.v1, r, self.v0));
+        // dV/dr / r = (-12 c12/r^12 + 6 c6/r^6)/r^2 + v1/r
+        let g = fma::<FMA>(
+            fma::<FMA>(-12.0, a, 6.0 * self.c6) * i6,
+            i2,
+            self.v1 * (r * i2),
+        );
+        (v, g)
+    }
+}
+
+simd_dispatch! {
+    /// Energies and gradients of rows that share one set of coefficients.
+    fn uniform_rows(c: &Coefficients, cutoff2: f64, rows: &Rows<'_>, results: &mut RowResults<'_>) = uniform_rows_body;
+}
+
+#[inline(always)]
+fn uniform_rows_body<const FMA: bool>(
+    c: &Coefficients,
+    cutoff2: f64,
+    rows: &Rows<'_>,
+    results: &mut RowResults<'_>,
+) {
+    const L: usize = 8;
+    let gradients = !results.gx.is_empty();
+    let book = !results.booked.is_empty();
+    for k in 0..rows.centres.len() {
+        let range = rows.of(k);
+        let mut sum = [0.0; L];
+        let mut n = range.start;
+        // Eight at a time; the tail repeats the arithmetic lane by lane through a padded block.
+        while n < range.end {
+            let m = (range.end - n).min(L);
+            let mut r2 = [2.0 * cutoff2; L];
+            r2[..m].copy_from_slice(&rows.r2[n..n + m]);
+            let mut v = [0.0; L];
+            let mut g = [0.0; L];
+            for l in 0..L {
+                let (e, s) = c.energy_and_slope::<FMA>(r2[l]);
+                let inside = r2[l] < cutoff2;
+                v[l] = if inside { e } else { 0.0 };
+                g[l] = if inside { s } else { 0.0 };
+                sum[l] += v[l];
+            }
+            if gradients {
+                if m == L {
+                    for l in 0..L {
+                        results.gx[n + l] += g[l] * rows.x[n + l];
+                        results.gy[n + l] += g[l] * rows.y[n + l];
+                        results.gz[n + l] += g[l] * rows.z[n + l];
+                    }
+                } else {
+                    for l in 0..m {
+                        results.gx[n + l] += g[l] * rows.x[n + l];
+                        results.gy[n + l] += g[l] * rows.y[n + l];
+                        results.gz[n + l] += g[l] * rows.z[n + l];
+                    }
+                }
+            }
+            if book {
+                for l in 0..m {
+                    results.booked[n + l] += 0.5 * v[l];
+                }
+            }
+            n += m;
+        }
+        let total: f64 = sum.iter().sum();
+        results.energy[k] += if book { 0.5 * total } else { total };
+    }
+}
+
+impl LocalModel for LennardJones {
+    type Scratch = ();
+
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn block(&self) -> usize {
+        64
+    }
+
+    fn evaluate(
+        &self,
+        rows: &Rows<'_>,
+        _want: Want,
+        _scratch: &mut (),
+        results: &mut RowResults<'_>,
+    ) {
+        let cutoff2 = self.cutoff * self.cutoff;
+        if self.uniform {
+            uniform_rows(&self.table[0], cutoff2, rows, results);
+            return;
+        }
+        let stride = self.types + 1;
+        for (k, centre) in rows.centres.iter().enumerate() {
+            let row = usize::from(self.type_of[usize::from(centre.number())]) * stride;
+            for n in rows.of(k) {
+                let r2 = rows.r2[n];
+                if r2 >= cutoff2 {
+                    continue;
+                }
+                let c = &self.table
+                    [row + usize::from(self.type_of[usize::from(rows.elements[n].number())])];
+                let (v, g) = c.energy_and_slope::<false>(r2);
+                if results.booked.is_empty() {
+                    results.energy[k] += v;
+                } else {
+                    results.energy[k] += 0.5 * v;
+                    results.booked[n] += 0.5 * v;
+                }
+                if !results.gx.is_empty() {
+                    results.gx[n] += g * rows.x[n];
+                    results.gy[n] += g * rows.y[n];
+                    results.gz[n] += g * rows.z[n];
+                }
+            }
+        }
+    }
+
+    /// Long-range corrections (Allen and Tildesley, Computer Simulation of Liquids, 2nd ed., eqs. 2.144 and 2.148, summed
+    /// over pairs of types), where all three directions are periodic.
+    fn add_global(&self, configuration: Configuration<'_>, want: Want, result: &mut Evaluation) {
+        let (true, Some(volume)) = (self.tail, configuration.cell.volume()) else {
+            return;
+        };
+        let mut counts = [0.0f64; 256];
+        for e in configuration.elements {
+            counts[usize::from(self.type_of[usize::from(e.number())])] += 1.0;
+        }
+        let (mut energy, mut virial) = (0.0, 0.0);
+        for a in 0..self.types {
+            for b in 0..self.types {
+                let p = self.parameters[a * self.types + b];
+                let x3 = (p.sigma / self.cutoff).powi(3);
+                let x9 = x3 * x3 * x3;
+                let weight = PI * counts[a] * counts[b] / volume * p.epsilon * p.sigma.powi(3);
+                energy += weight * 8.0 / 3.0 * (x9 / 3.0 - x3);
+                virial += weight * 16.0 * (2.0 * x9 / 3.0 - x3);
+            }
+        }
+        result.energy += energy;
+        if want.virial {
+            for k in 0..3 {
+                result.virial[k][k] += virial / 3.0;
+            }
+        }
+        let n = configuration.elements.len() as f64;
+        result
+            .site_energies
+            .iter_mut()
+            .for_each(|e| *e += energy / n);
+    }
+}

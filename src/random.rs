@@ -1,0 +1,179 @@
+//! Random numbers of the dynamics: counter-based, so that there is no state to save and nothing that depends on threads.
+//!
+//! A [`Stream`] is named by (seed, purpose, step, atom, bead); the same name always gives the same numbers. The generator
+//! is Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11), the normals are drawn by the ziggurat of `rand_distr`.
+
+use rand::TryRng;
+use rand_distr::{Distribution, StandardNormal};
+use std::convert::Infallible;
+
+/// What a random number is for; different purposes never share numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Drawing initial velocities.
+    InitialVelocities = 1,
+    /// Noise of a Langevin thermostat.
+    Langevin = 2,
+    /// Displacements of atoms in the conformance suite and in tests.
+    Displacement = 3,
+}
+
+/// Philox4x32-10: ten rounds of the counter under the key.
+#[inline]
+pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for round in 0..10 {
+        if round > 0 {
+            key[0] = key[0].wrapping_add(0x9E37_79B9);
+            key[1] = key[1].wrapping_add(0xBB67_AE85);
+        }
+        let a = u64::from(counter[0]) * 0xD251_1F53;
+        let b = u64::from(counter[2]) * 0xCD9E_8D57;
+        counter = [
+            (b >> 32) as u32 ^ counter[1] ^ key[0],
+            b as u32,
+            (a >> 32) as u32 ^ counter[3] ^ key[1],
+            a as u32,
+        ];
+    }
+    counter
+}
+
+/// An independent sequence of random numbers.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    key: [u32; 2],
+    counter: [u32; 4],
+    buffer: [u64; 2],
+    left: u8,
+}
+
+impl Stream {
+    /// The stream of a seed, a purpose, a step, an atom (below 2^32) and a bead (below 2^12). Streams of different names do
+    /// not overlap for the first 8192 draws.
+    #[inline]
+    pub fn new(seed: u64, purpose: Purpose, step: u64, atom: u64, bead: u32) -> Stream {
+        let tag = (bead << 20) | ((purpose as u32) << 12);
+        Stream {
+            key: [seed as u32, (seed >> 32) as u32],
+            counter: [tag, atom as u32, step as u32, (step >> 32) as u32],
+            buffer: [0; 2],
+            left: 0,
+        }
+    }
+
+    /// A standard normal number.
+    #[inline]
+    pub fn normal(&mut self) -> f64 {
+        StandardNormal.sample(self)
+    }
+
+    /// A uniform number in [0, 1).
+    #[inline]
+    pub fn uniform(&mut self) -> f64 {
+        (self.word() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+
+    #[inline]
+    fn word(&mut self) -> u64 {
+        if self.left == 0 {
+            let r = philox(self.counter, self.key);
+            self.counter[0] = self.counter[0].wrapping_add(1);
+            self.buffer = [
+                u64::from(r[2]) | u64::from(r[3]) << 32,
+                u64::from(r[0]) | u64::from(r[1]) << 32,
+            ];
+            self.left = 2;
+        }
+        self.left -= 1;
+        self.buffer[usize::from(self.left)]
+    }
+}
+
+impl TryRng for Stream {
+    type Error = Infallible;
+
+    #[inline]
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.word() as u32)
+    }
+
+    #[inline]
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.word())
+    }
+
+    fn try_fill_bytes(&mut self, target: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in target.chunks_mut(8) {
+            let word = self.word().to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_answers() {
+        // The vectors published with the Random123 library.
+        assert_eq!(
+            philox([0; 4], [0; 2]),
+            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
+        );
+        assert_eq!(
+            philox([u32::MAX; 4], [u32::MAX; 2]),
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+        );
+        assert_eq!(
+            philox(
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+                [0xa409_3822, 0x299f_31d0]
+            ),
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+        );
+    }
+
+    #[test]
+    fn streams_are_named() {
+        let draw = |seed, step, atom, bead| {
+            let mut s = Stream::new(seed, Purpose::Langevin, step, atom, bead);
+            [s.normal(), s.normal(), s.normal()]
+        };
+        assert_eq!(draw(1, 2, 3, 4), draw(1, 2, 3, 4));
+        let reference = draw(1, 2, 3, 4);
+        for other in [
+            draw(2, 2, 3, 4),
+            draw(1, 3, 3, 4),
+            draw(1, 2, 4, 4),
+            draw(1, 2, 3, 5),
+            draw(1, 2 + (1 << 32), 3, 4),
+        ] {
+            assert_ne!(reference, other);
+        }
+    }
+
+    #[test]
+    fn moments_of_the_normals() {
+        // 300 000 draws; bounds are 4.5 standard errors, false-alarm rate 7e-6 each.
+        let n = 100_000;
+        let mut m = [0.0; 4];
+        for atom in 0..n {
+            let mut s = Stream::new(42, Purpose::Langevin, 17, atom, 0);
+            for _ in 0..3 {
+                let x = s.normal();
+                for (k, m) in m.iter_mut().enumerate() {
+                    *m += x.powi(k as i32 + 1);
+                }
+            }
+        }
+        let count = 3.0 * n as f64;
+        let error = 4.5 / count.sqrt();
+        assert!((m[0] / count).abs() < error);
+        assert!((m[1] / count - 1.0).abs() < error * 2f64.sqrt());
+        assert!((m[2] / count).abs() < error * 15f64.sqrt());
+        assert!((m[3] / count - 3.0).abs() < error * 96f64.sqrt());
+    }
+}
