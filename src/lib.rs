@@ -12,6 +12,8 @@
 //! - [`system`]: the cell and the atoms
 //! - [`units`], [`elements`], [`random`], [`parallel`], [`error`]: the ground floor
 
+pub mod analysis;
+pub mod dynamics;
 pub mod elements;
 pub mod error;
 pub mod neighbours;

@@ -227,6 +227,7 @@ impl Evaluation {
     /// Adds `scale` times another evaluation of the same system.
     fn add_scaled(&mut self, other: &Evaluation, scale: f64) {
         self.energy += scale * other.energy;
+        self.closest = self.closest.min(other.closest);
         let add = |a: &mut [f64], b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += scale * b);
         add(self.virial.as_flattened_mut(), other.virial.as_flattened());
         add(self.forces.as_flattened_mut(), other.forces.as_flattened());

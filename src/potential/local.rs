@@ -119,6 +119,8 @@ struct Task {
     energy: f64,
     virial: [[f64; 3]; 3],
     coincident: Option<(u32, u32, f64)>,
+    /// Squared distance of the closest pair.
+    closest2: f64,
 }
 
 /// Arrays of one block of rows, reused by a thread.
@@ -182,6 +184,7 @@ impl<M: LocalModel> Potential for Local<M> {
                 chunk,
                 translations: begin,
                 slots,
+                closest2: f64::INFINITY,
                 ..Task::default()
             }));
             slots += list.slots();
@@ -234,6 +237,7 @@ impl<M: LocalModel> Potential for Local<M> {
             }
             let result = &mut results[task.member];
             result.energy += task.energy;
+            result.closest = result.closest.min(task.closest2.sqrt());
             for (a, b) in result
                 .virial
                 .as_flattened_mut()
@@ -327,7 +331,9 @@ fn run_chunk<M: LocalModel>(
     let block = model.block().max(1);
     for start in (0..chunk.own).step_by(block) {
         let centres = start..(start + block).min(chunk.own);
-        if let Some(pair) = scratch.fill(chunk, centres.clone(), cutoff) {
+        let (closest2, coincident) = scratch.fill(chunk, centres.clone(), cutoff);
+        task.closest2 = task.closest2.min(closest2);
+        if let Some(pair) = coincident {
             task.coincident.get_or_insert(pair);
             return;
         }
@@ -396,13 +402,14 @@ impl<S> BlockScratch<S> {
         );
     }
 
-    /// Fills the rows of some centres with the neighbours inside the cutoff. Returns a pair of atoms at one place, if any.
+    /// Fills the rows of some centres with the neighbours inside the cutoff. Returns the least squared distance, and a
+    /// pair of atoms at one place, if any.
     fn fill(
         &mut self,
         chunk: &Chunk,
         centres: Range<usize>,
         cutoff: f64,
-    ) -> Option<(u32, u32, f64)> {
+    ) -> (f64, Option<(u32, u32, f64)>) {
         let listed = (chunk.first[centres.end] - chunk.first[centres.start]) as usize;
         for v in [&mut self.x, &mut self.y, &mut self.z, &mut self.r2] {
             v.resize(listed, 0.0);
@@ -433,21 +440,23 @@ impl<S> BlockScratch<S> {
         self.elements.clear();
         self.elements
             .extend(self.target.iter().map(|&k| self.local_elements[k as usize]));
-        if least >= COINCIDENT2 {
-            return None;
-        }
-        let row = |n: usize| {
-            self.first
-                .iter()
-                .rposition(|f| *f as usize <= n)
-                .unwrap_or(0)
-        };
-        let n = self.r2.iter().position(|r2| *r2 < COINCIDENT2)?;
-        let (i, j) = (
-            chunk.atoms[centres.start + row(n)],
-            chunk.atoms[self.target[n] as usize],
-        );
-        Some((i.min(j), i.max(j), self.r2[n].sqrt()))
+        let coincident = self
+            .r2
+            .iter()
+            .position(|r2| least < COINCIDENT2 && *r2 < COINCIDENT2)
+            .map(|n| {
+                let row = self
+                    .first
+                    .iter()
+                    .rposition(|f| *f as usize <= n)
+                    .unwrap_or(0);
+                let (i, j) = (
+                    chunk.atoms[centres.start + row],
+                    chunk.atoms[self.target[n] as usize],
+                );
+                (i.min(j), i.max(j), self.r2[n].sqrt())
+            });
+        (least, coincident)
     }
 
     fn zero_results(&mut self, centres: usize, want: Want, gradients: bool) {

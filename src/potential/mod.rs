@@ -7,6 +7,7 @@
 //! (neighbourhood in, dE/dr out) and are wrapped in [`Local`], the one place where forces, virial and periodic images
 //! are made.
 
+pub mod conformance;
 mod evaluator;
 mod local;
 pub mod pair;
@@ -153,6 +154,8 @@ pub struct Evaluation {
     pub site_energies: Vec<f64>,
     /// Reliability of each atom in the measure of the potential.
     pub reliability: Vec<f64>,
+    /// Distance (Å) of the closest pair that any term looked at; infinite when none did.
+    pub closest: f64,
 }
 
 impl Evaluation {
@@ -163,6 +166,7 @@ impl Evaluation {
             v.resize(n, 0.0);
         };
         self.energy = 0.0;
+        self.closest = f64::INFINITY;
         self.virial = [[0.0; 3]; 3];
         self.forces.clear();
         self.forces

@@ -1,0 +1,155 @@
+//! Integrators as sequences of elementary operations.
+
+use super::{CompensatedSum, Langevin, State};
+use crate::potential::{EvaluationError, Evaluator, Want};
+use crate::system::kinetic_energy;
+
+/// An elementary operation; the number is the fraction of the time step it covers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Operation {
+    /// B: v += h f/m.
+    Kick(f64),
+    /// A: x += h v.
+    Drift(f64),
+    /// O: the thermostat.
+    Thermostat(f64),
+    /// Energy and forces at the present positions.
+    Forces,
+}
+
+/// A symmetric splitting of the equations of motion with a fixed time step.
+pub struct Integrator {
+    operations: Vec<Operation>,
+    timestep: f64,
+    /// The thermostat of the O operations.
+    pub thermostat: Option<Langevin>,
+    /// Energy that thermostats have taken out of the system so far (eV).
+    pub taken: CompensatedSum,
+    inverse_masses: Vec<f64>,
+}
+
+impl Integrator {
+    /// An integrator from its operations, applied left to right, with time step `timestep` (internal units).
+    pub fn new(
+        operations: Vec<Operation>,
+        timestep: f64,
+        thermostat: Option<Langevin>,
+    ) -> Integrator {
+        Integrator {
+            operations,
+            timestep,
+            thermostat,
+            taken: CompensatedSum::default(),
+            inverse_masses: Vec::new(),
+        }
+    }
+
+    /// Velocity Verlet, "BAB" (Swope, Andersen, Berens, Wilson, J. Chem. Phys. 76, 637 (1982)).
+    pub fn velocity_verlet(timestep: f64) -> Integrator {
+        use Operation::{Drift, Forces, Kick};
+        Integrator::new(
+            vec![Kick(0.5), Drift(1.0), Forces, Kick(0.5)],
+            timestep,
+            None,
+        )
+    }
+
+    /// Langevin dynamics, "BAOAB" (Leimkuhler, Matthews, Appl. Math. Res. Express 2013, 34).
+    pub fn baoab(timestep: f64, thermostat: Langevin) -> Integrator {
+        use Operation::{Drift, Forces, Kick, Thermostat};
+        let operations = vec![
+            Kick(0.5),
+            Drift(0.5),
+            Thermostat(1.0),
+            Drift(0.5),
+            Forces,
+            Kick(0.5),
+        ];
+        Integrator::new(operations, timestep, Some(thermostat))
+    }
+
+    /// The time step (internal units).
+    pub fn timestep(&self) -> f64 {
+        self.timestep
+    }
+
+    /// Evaluates the state where it is; needed once before the first step.
+    pub fn prepare(
+        &mut self,
+        state: &mut State,
+        evaluator: &mut Evaluator,
+        want: Want,
+    ) -> Result<(), EvaluationError> {
+        evaluate(state, evaluator, want)
+    }
+
+    /// One step. `want` says what the force call computes beside forces (a virial for pressure, say).
+    pub fn step(
+        &mut self,
+        state: &mut State,
+        evaluator: &mut Evaluator,
+        want: Want,
+    ) -> Result<(), EvaluationError> {
+        if self.inverse_masses.len() != state.system.atoms.len() {
+            self.inverse_masses = state.system.atoms.masses.iter().map(|m| 1.0 / m).collect();
+        }
+        for o in 0..self.operations.len() {
+            let atoms = &mut state.system.atoms;
+            match self.operations[o] {
+                Operation::Kick(part) => {
+                    let h = part * self.timestep;
+                    let forces = state.evaluation.forces.iter().zip(&self.inverse_masses);
+                    for (v, (f, w)) in atoms.velocities.iter_mut().zip(forces) {
+                        let s = h * w;
+                        *v = [v[0] + s * f[0], v[1] + s * f[1], v[2] + s * f[2]];
+                    }
+                }
+                Operation::Drift(part) => {
+                    let h = part * self.timestep;
+                    let v = atoms.velocities.as_flattened();
+                    atoms
+                        .positions
+                        .as_flattened_mut()
+                        .iter_mut()
+                        .zip(v)
+                        .for_each(|(x, v)| *x += h * v);
+                }
+                Operation::Thermostat(part) => {
+                    if let Some(t) = &mut self.thermostat {
+                        // One draw a step: splittings with several O operations number them by position.
+                        let draw = state.step * self.operations.len() as u64 + o as u64;
+                        self.taken.add(t.apply(atoms, part * self.timestep, draw));
+                    }
+                }
+                Operation::Forces => evaluate(state, evaluator, want)?,
+            }
+        }
+        state.step += 1;
+        Ok(())
+    }
+
+    /// The conserved energy (eV): total energy plus what thermostats have taken out. Its drift measures the error of the
+    /// integration alone, in every ensemble (Bussi, Parrinello, Phys. Rev. E 75, 056707 (2007)).
+    pub fn conserved(&self, state: &State) -> f64 {
+        state.evaluation.energy + kinetic_energy(&state.system.atoms) + self.taken.value()
+    }
+}
+
+fn evaluate(
+    state: &mut State,
+    evaluator: &mut Evaluator,
+    want: Want,
+) -> Result<(), EvaluationError> {
+    let mut result = [std::mem::take(&mut state.evaluation)];
+    let outcome = evaluator.evaluate(
+        &[state.configuration()],
+        Want {
+            forces: true,
+            ..want
+        },
+        &mut result,
+    );
+    let [evaluation] = result;
+    state.evaluation = evaluation;
+    outcome
+}

@@ -1,0 +1,50 @@
+//! Motion: integrators, thermostats, the conserved quantity, and the guard that stops a run gone wrong.
+//!
+//! An [`Integrator`] is a list of elementary operations written left to right, as in "BAOAB"; velocity Verlet is
+//! "BAB". Everything a run must remember is in [`State`] and in the accumulators of the integrator, which checkpoints store.
+
+mod guard;
+mod integrator;
+mod langevin;
+mod sum;
+mod thermo;
+
+pub use guard::{Contact, Guard, Violation};
+pub use integrator::{Integrator, Operation};
+pub use langevin::Langevin;
+pub use sum::CompensatedSum;
+pub use thermo::{ThermoColumns, ThermoRow};
+
+use crate::potential::{Configuration, Evaluation};
+use crate::system::System;
+
+/// The state of a classical simulation at the end of a step.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Cell and atoms.
+    pub system: System,
+    /// Energy, forces and (when it was asked for) virial at these positions.
+    pub evaluation: Evaluation,
+    /// Number of steps done.
+    pub step: u64,
+}
+
+impl State {
+    /// A state at step 0 that has not been evaluated.
+    pub fn new(system: System) -> State {
+        State {
+            system,
+            evaluation: Evaluation::default(),
+            step: 0,
+        }
+    }
+
+    /// What potentials see of it.
+    pub fn configuration(&self) -> Configuration<'_> {
+        Configuration {
+            cell: &self.system.cell,
+            elements: &self.system.atoms.elements,
+            positions: &self.system.atoms.positions,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The numbers of the log: what they are called, their units, and how they are computed.
+
+use super::{Integrator, State};
+use crate::system::{kinetic_energy, kinetic_tensor};
+use crate::units::{BOLTZMANN, EV_PER_A3_IN_GPA};
+
+/// The columns of a run's thermodynamic table. Energies are totals (eV), temperatures in K, pressures in GPa.
+#[derive(Clone, Debug)]
+pub struct ThermoColumns {
+    /// Degrees of freedom of the kinetic temperature.
+    pub degrees_of_freedom: usize,
+    /// Whether there is a pressure: three periodic directions and a model with a virial.
+    pub pressure: bool,
+    /// Whether a thermostat gives the kinetic energy in the middle of the step.
+    pub thermostat: bool,
+}
+
+/// One row, in the order of [`ThermoColumns::names`].
+pub type ThermoRow = Vec<f64>;
+
+impl ThermoColumns {
+    /// Names and units, in order.
+    pub fn names(&self) -> Vec<(&'static str, &'static str)> {
+        let mut names = vec![
+            ("potential_energy", "eV"),
+            ("kinetic_energy", "eV"),
+            ("temperature", "K"),
+            ("conserved_energy", "eV"),
+        ];
+        if self.thermostat {
+            // BAOAB's momenta at the end of a step are slightly cold; those after the O operation are not.
+            names.push(("temperature_mid_step", "K"));
+        }
+        if self.pressure {
+            names.extend([
+                ("pressure", "GPa"),
+                ("pressure_xx", "GPa"),
+                ("pressure_yy", "GPa"),
+                ("pressure_zz", "GPa"),
+                ("pressure_yz", "GPa"),
+                ("pressure_xz", "GPa"),
+                ("pressure_xy", "GPa"),
+            ]);
+        }
+        names
+    }
+
+    /// Kinetic temperature (K) of a kinetic energy (eV).
+    pub fn temperature(&self, kinetic: f64) -> f64 {
+        2.0 * kinetic / (BOLTZMANN * self.degrees_of_freedom.max(1) as f64)
+    }
+
+    /// Fills `row` from the state. The state's evaluation must have a virial when there is a pressure.
+    pub fn fill(&self, state: &State, integrator: &Integrator, row: &mut ThermoRow) {
+        let kinetic = kinetic_energy(&state.system.atoms);
+        row.clear();
+        row.extend([
+            state.evaluation.energy,
+            kinetic,
+            self.temperature(kinetic),
+            integrator.conserved(state),
+        ]);
+        if self.thermostat {
+            let mid = integrator
+                .thermostat
+                .as_ref()
+                .map_or(kinetic, |t| t.kinetic_after);
+            row.push(self.temperature(if state.step == 0 { kinetic } else { mid }));
+        }
+        if let (true, Some(volume)) = (self.pressure, state.system.cell.volume()) {
+            let k = kinetic_tensor(&state.system.atoms);
+            let w = &state.evaluation.virial;
+            let p = |a: usize, b: usize| {
+                (k[a][b] + 0.5 * (w[a][b] + w[b][a])) / volume * EV_PER_A3_IN_GPA
+            };
+            row.push((p(0, 0) + p(1, 1) + p(2, 2)) / 3.0);
+            row.extend([p(0, 0), p(1, 1), p(2, 2), p(1, 2), p(0, 2), p(0, 1)]);
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Integrators and thermostats against exact results (velocity Verlet, BAOAB) and statistics.
+
+mod common;
+
+use std::sync::Arc;
+use zundel::dynamics::{Integrator, Langevin, State};
+use zundel::elements::{Element, Species};
+use zundel::potential::pair::Scheme;
+use zundel::potential::{
+    Description, Evaluation, EvaluationError, Evaluator, Member, Potential, Term, Want, Workspace,
+};
+use zundel::random::{Purpose, Stream};
+use zundel::system::{Atoms, Cell, System, kinetic_energy, thermal_velocities};
+use zundel::units::{BOLTZMANN, FS};
+
+/// Independent springs to the origin: a global potential, as small as one can be.
+struct Wells {
+    description: Description,
+    stiffness: f64,
+}
+
+impl Potential for Wells {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn evaluate(
+        &self,
+        members: &[Member<'_>],
+        _want: Want,
+        _workspace: &mut Workspace,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError> {
+        for (m, r) in members.iter().zip(results) {
+            for (x, f) in m.configuration.positions.iter().zip(&mut r.forces) {
+                for k in 0..3 {
+                    r.energy += 0.5 * self.stiffness * x[k] * x[k];
+                    f[k] -= self.stiffness * x[k];
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wells(stiffness: f64) -> Evaluator {
+    let potential: Arc<dyn Potential> = Arc::new(Wells {
+        description: Description::default(),
+        stiffness,
+    });
+    Evaluator::new(vec![Term::new("wells", potential)], 0.5)
+}
+
+/// `n` atoms of mass 1 at the origin, at rest.
+fn particles(n: usize) -> System {
+    let mut atoms = Atoms::default();
+    let species = Species {
+        element: Element::from_symbol("H").unwrap(),
+        mass: 1.0,
+    };
+    (0..n).for_each(|_| atoms.push(species, [0.0; 3]));
+    System {
+        cell: Cell::isolated(),
+        atoms,
+    }
+}
+
+/// Position and momentum (x components) after one step from (x, p), at a temperature.
+fn one_step(omega_h: f64, temperature: f64, friction_h: f64, x: f64, p: f64) -> [f64; 2] {
+    let mut evaluator = wells(omega_h * omega_h);
+    let mut state = State::new(particles(1));
+    state.system.atoms.positions[0][0] = x;
+    state.system.atoms.velocities[0][0] = p;
+    let mut integrator = Integrator::baoab(1.0, Langevin::new(temperature, friction_h, 5));
+    integrator
+        .prepare(&mut state, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    integrator
+        .step(&mut state, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    [
+        state.system.atoms.positions[0][0],
+        state.system.atoms.velocities[0][0],
+    ]
+}
+
+#[test]
+fn discrete_stationary_moments_of_baoab() {
+    // The step is a linear map M plus noise b ξ; the stationary covariance solves S = M S Mᵀ + b bᵀ. For BAOAB it must be
+    // <x²> = kT/(m w²) exactly and <p²> = m kT (1 - w²h²/4), for any friction.
+    let temperature = 1.0 / BOLTZMANN;
+    for omega_h in [0.1, 0.2, 0.5, 1.0, 1.5] {
+        for friction_h in [0.1, 1.0, 5.0] {
+            let a = one_step(omega_h, 0.0, friction_h, 1.0, 0.0);
+            let c = one_step(omega_h, 0.0, friction_h, 0.0, 1.0);
+            let m = [[a[0], c[0]], [a[1], c[1]]];
+            let noise = one_step(omega_h, temperature, friction_h, 0.0, 0.0);
+            // The O operation stands at place 2 of BAOAB's six; step 0.
+            let xi = Stream::new(5, Purpose::Langevin, 2, 0, 0).normal();
+            let b = noise.map(|x| x / xi);
+            // Unknowns S00, S01, S11.
+            let row = |i: usize, j: usize| {
+                let s = |k: usize, l: usize| m[i][k] * m[j][l];
+                [s(0, 0), s(0, 1) + s(1, 0), s(1, 1)]
+            };
+            let rows = [row(0, 0), row(0, 1), row(1, 1)];
+            let matrix =
+                nalgebra::Matrix3::from_fn(|i, j| f64::from(u8::from(i == j)) - rows[i][j]);
+            let q = nalgebra::Vector3::new(b[0] * b[0], b[0] * b[1], b[1] * b[1]);
+            let s = matrix.lu().solve(&q).unwrap();
+            let x2 = s[0] * omega_h * omega_h;
+            let p2 = s[2];
+            // Solving the 3x3 system amplifies rounding by about 1/(wh)².
+            let tolerance = 1e-12 / (omega_h * omega_h).min(1.0);
+            assert!(
+                (x2 - 1.0).abs() < tolerance,
+                "wh {omega_h} gh {friction_h}: <x2> {x2}"
+            );
+            let exact = 1.0 - omega_h * omega_h / 4.0;
+            assert!(
+                (p2 - exact).abs() < tolerance,
+                "wh {omega_h} gh {friction_h}: <p2> {p2} {exact}"
+            );
+        }
+    }
+}
+
+#[test]
+fn verlet_frequency_of_an_oscillator() {
+    // x(n) = cos(n acos(1 - w²h²/2)) from rest, exactly.
+    for omega_h in [0.1, 0.5, 1.0, 1.5] {
+        let mut evaluator = wells(omega_h * omega_h);
+        let mut state = State::new(particles(1));
+        state.system.atoms.positions[0][0] = 1.0;
+        let mut integrator = Integrator::velocity_verlet(1.0);
+        integrator
+            .prepare(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
+        let angle = (1.0 - 0.5 * omega_h * omega_h as f64).acos();
+        for n in 1..=200 {
+            integrator
+                .step(&mut state, &mut evaluator, Want::ENERGY)
+                .unwrap();
+            let x = state.system.atoms.positions[0][0];
+            assert!((x - (f64::from(n) * angle).cos()).abs() < 1e-11);
+        }
+    }
+}
+
+/// A Lennard-Jones liquid, melted by the heat of its start.
+fn liquid(temperature: f64) -> (State, Evaluator) {
+    let mut system = common::fcc("Ar", 5.7, 3);
+    common::rattle(&mut system, 0.1, 8);
+    thermal_velocities(&mut system.atoms, temperature, 4, true);
+    let terms = common::lennard_jones(
+        common::ARGON,
+        2.5 * common::ARGON.sigma,
+        Scheme::ForceShifted,
+        false,
+    );
+    (State::new(system), Evaluator::new(terms, 0.8))
+}
+
+#[test]
+fn energy_fluctuation_falls_with_the_square_of_the_time_step() {
+    let (mut start, mut evaluator) = liquid(160.0);
+    let mut integrator = Integrator::velocity_verlet(4.0 * FS);
+    integrator
+        .prepare(&mut start, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    (0..500).for_each(|_| {
+        integrator
+            .step(&mut start, &mut evaluator, Want::ENERGY)
+            .unwrap()
+    });
+    let mut rms = |h: f64| {
+        let mut state = start.clone();
+        let mut integrator = Integrator::velocity_verlet(h * FS);
+        let steps = (1600.0 / h) as usize;
+        let energies: Vec<f64> = (0..steps)
+            .map(|_| {
+                integrator
+                    .step(&mut state, &mut evaluator, Want::ENERGY)
+                    .unwrap();
+                integrator.conserved(&state)
+            })
+            .collect();
+        let mean = energies.iter().sum::<f64>() / steps as f64;
+        (energies.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / steps as f64).sqrt()
+    };
+    let steps = [8.0f64, 4.0, 2.0, 1.0];
+    let points: Vec<(f64, f64)> = steps.iter().map(|h| (h.ln(), rms(*h).ln())).collect();
+    let n = points.len() as f64;
+    let (mx, my) = (
+        points.iter().map(|p| p.0).sum::<f64>() / n,
+        points.iter().map(|p| p.1).sum::<f64>() / n,
+    );
+    let slope = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>()
+        / points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>();
+    eprintln!("slope {slope}");
+    assert!((slope - 2.0).abs() < 0.05, "{slope}");
+}
+
+#[test]
+fn time_reversal() {
+    let (mut state, mut evaluator) = liquid(60.0);
+    let start = state.system.atoms.positions.clone();
+    let mut integrator = Integrator::velocity_verlet(FS);
+    integrator
+        .prepare(&mut state, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    for _ in 0..2 {
+        (0..1000).for_each(|_| {
+            integrator
+                .step(&mut state, &mut evaluator, Want::ENERGY)
+                .unwrap()
+        });
+        state
+            .system
+            .atoms
+            .velocities
+            .as_flattened_mut()
+            .iter_mut()
+            .for_each(|v| *v = -*v);
+    }
+    let pairs = start
+        .as_flattened()
+        .iter()
+        .zip(state.system.atoms.positions.as_flattened());
+    let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(worst < 1e-9, "{worst}");
+}
+
+/// The Kolmogorov-Smirnov p-value (asymptotic) of samples against the Gamma distribution of `shape` and scale 1.
+fn kolmogorov_smirnov(samples: &mut [f64], shape: f64) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    let n = samples.len() as f64;
+    let mut d = 0.0f64;
+    for (k, x) in samples.iter().enumerate() {
+        let f = gamma_cdf(shape, *x);
+        d = d
+            .max((f - k as f64 / n).abs())
+            .max(((k + 1) as f64 / n - f).abs());
+    }
+    let t = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * d;
+    (1..=100)
+        .map(|k| f64::from(2 * (k % 2) - 1) * 2.0 * (-2.0 * f64::from(k * k) * t * t).exp())
+        .sum()
+}
+
+/// Regularised lower incomplete gamma function for half-integer or integer shapes, by series.
+fn gamma_cdf(a: f64, x: f64) -> f64 {
+    let (mut term, mut sum, mut k) = (1.0 / a, 1.0 / a, a);
+    while term > 1e-17 * sum {
+        k += 1.0;
+        term *= x / k;
+        sum += term;
+    }
+    (sum.ln() - x + a * x.ln() - libm::lgamma(a)).exp()
+}
+
+#[test]
+fn langevin_samples_the_canonical_kinetic_energy() {
+    // An LJ liquid with a large step: K after the O operation is canonical whatever the step. 1500 samples, 0.2 ps apart
+    // at a friction of 20 /ps (e^-4 of correlation left... squared in K). K-S: fails a right program once in 1000.
+    let temperature = 95.0;
+    let (mut state, mut evaluator) = liquid(temperature);
+    let atoms = state.system.atoms.len();
+    let h = 5.0 * FS;
+    let mut integrator = Integrator::baoab(h, Langevin::new(temperature, 0.02 / FS, 99));
+    integrator
+        .prepare(&mut state, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    let mut samples = Vec::new();
+    let mut end_of_step = 0.0;
+    let kt = BOLTZMANN * temperature;
+    for step in 0..61_500 {
+        integrator
+            .step(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
+        if step >= 1500 && step % 40 == 0 {
+            samples.push(integrator.thermostat.as_ref().unwrap().kinetic_after / kt);
+            end_of_step += kinetic_energy(&state.system.atoms) / kt;
+        }
+    }
+    let shape = 1.5 * atoms as f64;
+    let n = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / n;
+    let variance = samples.iter().map(|k| (k - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let p = kolmogorov_smirnov(&mut samples, shape);
+    eprintln!(
+        "p {p:.3}, mean {:.5}, variance {:.4}, end of step {:.5}",
+        mean / shape,
+        variance / shape,
+        end_of_step / n / shape
+    );
+    assert!(p > 1e-3, "p = {p}");
+    assert!((mean - shape).abs() < 4.0 * (shape / n).sqrt());
+    assert!((variance / shape - 1.0).abs() < 4.0 * (2.0 / n).sqrt());
+}
+
+#[test]
+fn conserved_energy_of_langevin_does_not_drift() {
+    let (mut state, mut evaluator) = liquid(90.0);
+    let atoms = state.system.atoms.len() as f64;
+    let mut integrator = Integrator::baoab(4.0 * FS, Langevin::new(90.0, 1e-3 / FS, 3));
+    integrator
+        .prepare(&mut state, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    let mut energies = Vec::new();
+    for _ in 0..20_000 {
+        integrator
+            .step(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
+        energies.push(integrator.conserved(&state));
+    }
+    // A straight line through 80 ps, in kT per atom and ns; the ordinary energy wanders by several kT.
+    let n = energies.len() as f64;
+    let (mx, my) = ((n - 1.0) / 2.0, energies.iter().sum::<f64>() / n);
+    let slope = energies
+        .iter()
+        .enumerate()
+        .map(|(k, e)| (k as f64 - mx) * (e - my))
+        .sum::<f64>()
+        / energies
+            .iter()
+            .enumerate()
+            .map(|(k, _)| (k as f64 - mx).powi(2))
+            .sum::<f64>();
+    let drift = slope / 4e-6 / atoms / (BOLTZMANN * 90.0);
+    eprintln!("drift {drift:.2e} kT per atom and ns");
+    assert!(drift.abs() < 0.02, "{drift}");
+}
+
+#[test]
+fn free_diffusion_has_the_right_velocity_correlation() {
+    // No force: <v(0) v(t)> = kT/m exp(-g t) exactly for BAOAB (the O step is exact). 2000 particles, 3 components.
+    let temperature = 300.0;
+    let mut state = State::new(particles(2000));
+    let mut evaluator = wells(0.0);
+    let friction = 0.01 / FS;
+    let mut integrator = Integrator::baoab(2.0 * FS, Langevin::new(temperature, friction, 12));
+    integrator
+        .prepare(&mut state, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    (0..500).for_each(|_| {
+        integrator
+            .step(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap()
+    });
+    let start = state.system.atoms.velocities.clone();
+    let from = state.system.atoms.positions.clone();
+    let kt = BOLTZMANN * temperature;
+    let n = 6000.0f64;
+    for step in 1..=1000 {
+        integrator
+            .step(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
+        if step % 50 == 0 && step <= 200 {
+            let pairs = start
+                .as_flattened()
+                .iter()
+                .zip(state.system.atoms.velocities.as_flattened());
+            let c = pairs.map(|(a, b)| a * b).sum::<f64>() / n / kt;
+            let exact = (-friction * 2.0 * FS * f64::from(step)).exp();
+            // Standard error of a product average of unit normals is below sqrt(2/n); 4.5 of them.
+            assert!((c - exact).abs() < 4.5 * (2.0 / n).sqrt(), "{c} {exact}");
+        }
+    }
+    // Mean squared displacement of Langevin dynamics (Uhlenbeck, Ornstein 1930), 20 decay times.
+    let t = 1000.0 * 2.0 * FS;
+    let pairs = from
+        .as_flattened()
+        .iter()
+        .zip(state.system.atoms.positions.as_flattened());
+    let msd = pairs.map(|(a, b)| (b - a).powi(2)).sum::<f64>() / n;
+    let exact = 2.0 * kt / (friction * friction) * (friction * t - 1.0 + (-friction * t).exp());
+    assert!(
+        (msd / exact - 1.0).abs() < 4.5 * (2.0 / n).sqrt(),
+        "{}",
+        msd / exact
+    );
+}
