@@ -100,6 +100,7 @@ fn lennard_jones(c: &mut Criterion) {
     let argon = PairParameters {
         epsilon: 0.010_323,
         sigma: 3.405,
+        cutoff: 2.5 * 3.405,
     };
     let mut group = c.benchmark_group("lennard-jones melt");
     group.sample_size(20);
@@ -111,8 +112,7 @@ fn lennard_jones(c: &mut Criterion) {
             1,
             true,
         );
-        let model = LennardJones::uniform(argon, 2.5 * argon.sigma, Scheme::Truncated, false)
-            .expect("argon");
+        let model = LennardJones::new(argon, &[], Scheme::Truncated, false).expect("argon");
         let terms = vec![Term::new(
             "lj",
             Arc::new(Local(model)) as Arc<dyn Potential>,

@@ -152,12 +152,7 @@ fn liquid(temperature: f64) -> (State, Evaluator) {
     let mut system = common::fcc("Ar", 5.7, 3);
     common::rattle(&mut system, 0.1, 8);
     thermal_velocities(&mut system.atoms, temperature, 4, true);
-    let terms = common::lennard_jones(
-        common::ARGON,
-        2.5 * common::ARGON.sigma,
-        Scheme::ForceShifted,
-        false,
-    );
+    let terms = common::lennard_jones(common::argon(2.5 * 3.405), Scheme::ForceShifted, false);
     (State::new(system), Evaluator::new(terms, 0.8))
 }
 

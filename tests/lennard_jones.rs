@@ -80,10 +80,11 @@ fn nist_configurations() {
         let unit = PairParameters {
             epsilon: 1.0,
             sigma: 1.0,
+            cutoff: rc,
         };
         let elements = vec![Element::from_symbol("Ar").unwrap(); positions.len()];
         let run = |tail: bool| {
-            let mut evaluator = Evaluator::new(common::lennard_jones(unit, rc, scheme, tail), 0.3);
+            let mut evaluator = Evaluator::new(common::lennard_jones(unit, scheme, tail), 0.3);
             let mut result = [Evaluation::default()];
             let c = Configuration {
                 cell: &cell,
@@ -151,19 +152,19 @@ fn the_trait_is_kept() {
     pool(&|| {
         let bulk = common::fcc("Ar", 5.3, 3);
         conform(
-            &common::lennard_jones(common::ARGON, 8.5, Scheme::ForceShifted, false),
+            &common::lennard_jones(common::argon(8.5), Scheme::ForceShifted, false),
             &bulk,
         );
         // Smaller than the cutoff. (A truncated potential jumps, so it has no strain derivative to compare with.)
         conform(
-            &common::lennard_jones(common::ARGON, 8.5, Scheme::ForceShifted, false),
+            &common::lennard_jones(common::argon(8.5), Scheme::ForceShifted, false),
             &common::fcc("Ar", 5.3, 1),
         );
         // A cluster, and a mixture in a strongly tilted slab.
         let mut cluster = common::fcc("Ar", 5.3, 2);
         cluster.cell = Cell::isolated();
         conform(
-            &common::lennard_jones(common::ARGON, 9.0, Scheme::ForceShifted, false),
+            &common::lennard_jones(common::argon(9.0), Scheme::ForceShifted, false),
             &cluster,
         );
         let mut slab = common::fcc("Ar", 5.3, 2);
@@ -178,14 +179,14 @@ fn the_trait_is_kept() {
             .iter_mut()
             .step_by(3)
             .for_each(|e| *e = neon);
-        let argon = Element::from_symbol("Ar").unwrap();
         let small = PairParameters {
             epsilon: 0.0031,
             sigma: 2.75,
+            cutoff: 6.5,
         };
-        let model = LennardJones::mixture(
-            &[(argon, argon, common::ARGON), (neon, neon, small)],
-            8.0,
+        let model = LennardJones::new(
+            common::argon(8.0),
+            &[(neon, neon, small)],
             Scheme::ForceShifted,
             false,
         );

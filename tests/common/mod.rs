@@ -25,15 +25,18 @@ pub fn here(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Argon as Lennard-Jones in reduced units is awkward in eV; these are real argon's.
-pub const ARGON: PairParameters = PairParameters {
-    epsilon: 0.010_323,
-    sigma: 3.405,
-};
+/// Argon's parameters with a cutoff (Å).
+pub fn argon(cutoff: f64) -> PairParameters {
+    PairParameters {
+        epsilon: 0.010_323,
+        sigma: 3.405,
+        cutoff,
+    }
+}
 
 /// One Lennard-Jones term for every element.
-pub fn lennard_jones(p: PairParameters, cutoff: f64, scheme: Scheme, tail: bool) -> Vec<Term> {
-    let model = LennardJones::uniform(p, cutoff, scheme, tail).expect("sensible parameters");
+pub fn lennard_jones(p: PairParameters, scheme: Scheme, tail: bool) -> Vec<Term> {
+    let model = LennardJones::new(p, &[], scheme, tail).expect("sensible parameters");
     vec![Term::new(
         "lj",
         Arc::new(Local(model)) as Arc<dyn Potential>,

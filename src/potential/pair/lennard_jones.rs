@@ -26,6 +26,8 @@ pub struct PairParameters {
     pub epsilon: f64,
     /// Distance (Å) at which the energy crosses zero.
     pub sigma: f64,
+    /// Distance (Å) beyond which the pair does not interact.
+    pub cutoff: f64,
 }
 
 /// Constants of one pair of elements as the loop wants them: V = c12/r^12 - c6/r^6 + v0 + v1 r.
@@ -35,123 +37,96 @@ struct Coefficients {
     c6: f64,
     v0: f64,
     v1: f64,
+    cutoff2: f64,
 }
 
-/// The Lennard-Jones potential for any number of elements.
+/// The Lennard-Jones potential: one set of parameters for all pairs of atoms, and others for pairs of elements.
 #[derive(Debug)]
 pub struct LennardJones {
     description: Description,
-    cutoff: f64,
     tail: bool,
-    /// Type of each atomic number; `types` where no parameters were given.
+    /// Type of each atomic number: its place among the elements that were named, or `types - 1` for all others.
     type_of: [u8; 120],
     types: usize,
+    /// By pair of types.
     table: Vec<Coefficients>,
     parameters: Vec<PairParameters>,
-    /// All elements share one set of parameters, so that nothing needs to be looked up.
-    uniform: bool,
 }
 
 impl LennardJones {
-    /// One set of parameters for every pair of atoms, whatever their elements. Errors when a number makes no sense.
-    pub fn uniform(
-        p: PairParameters,
-        cutoff: f64,
-        scheme: Scheme,
-        tail: bool,
-    ) -> Result<LennardJones, String> {
-        Self::build(None, vec![p], cutoff, scheme, tail)
-    }
-
-    /// Parameters by element pair. `pairs` lists at least every like pair; unlike pairs that are missing follow
-    /// Lorentz–Berthelot: arithmetic mean of σ, geometric mean of ε.
-    pub fn mixture(
+    /// The potential with parameters `base` for every pair of atoms but those of the listed pairs of elements. There are no
+    /// mixing rules. Errors, a sentence each, when a number makes no sense.
+    pub fn new(
+        base: PairParameters,
         pairs: &[(Element, Element, PairParameters)],
-        cutoff: f64,
         scheme: Scheme,
         tail: bool,
     ) -> Result<LennardJones, String> {
-        let mut elements: Vec<Element> = pairs.iter().flat_map(|p| [p.0, p.1]).collect();
-        elements.sort_unstable();
-        elements.dedup();
-        let find = |a: Element, b: Element| {
-            pairs
-                .iter()
-                .find(|p| (p.0, p.1) == (a, b) || (p.0, p.1) == (b, a))
-                .map(|p| p.2)
-        };
-        let mut parameters = Vec::new();
-        for &a in &elements {
-            for &b in &elements {
-                let like = |e: Element| {
-                    find(e, e).ok_or_else(|| format!("no parameters for the pair {e}-{e}"))
-                };
-                parameters.push(match find(a, b) {
-                    Some(p) => p,
-                    None => {
-                        let (p, q) = (like(a)?, like(b)?);
-                        PairParameters {
-                            epsilon: (p.epsilon * q.epsilon).sqrt(),
-                            sigma: 0.5 * (p.sigma + q.sigma),
-                        }
-                    }
-                });
+        for p in pairs.iter().map(|p| p.2).chain([base]) {
+            if !(p.cutoff > 0.0 && p.cutoff.is_finite()) {
+                return Err(format!("the cutoff must be positive, not {} Å", p.cutoff));
             }
-        }
-        Self::build(Some(elements), parameters, cutoff, scheme, tail)
-    }
-
-    fn build(
-        elements: Option<Vec<Element>>,
-        parameters: Vec<PairParameters>,
-        cutoff: f64,
-        scheme: Scheme,
-        tail: bool,
-    ) -> Result<LennardJones, String> {
-        if !(cutoff > 0.0 && cutoff.is_finite()) {
-            return Err(format!("the cutoff must be positive, not {cutoff}"));
-        }
-        if let Some(p) = parameters
-            .iter()
-            .find(|p| !(p.sigma > 0.0 && p.sigma.is_finite() && p.epsilon.is_finite()))
-        {
-            return Err(format!(
-                "sigma must be positive and epsilon finite, not {} Å and {} eV",
-                p.sigma, p.epsilon
-            ));
+            if !(p.sigma > 0.0 && p.sigma.is_finite() && p.epsilon.is_finite()) {
+                return Err(format!(
+                    "sigma must be positive and epsilon finite, not {} Å and {} eV",
+                    p.sigma, p.epsilon
+                ));
+            }
         }
         if tail && scheme != Scheme::Truncated {
             return Err("long-range corrections belong to the truncated potential; use scheme = \"truncated\"".into());
         }
-        let types = elements.as_ref().map_or(1, Vec::len);
-        let mut type_of = [types as u8; 120];
-        match &elements {
-            None => type_of = [0; 120],
-            Some(list) => list
-                .iter()
-                .enumerate()
-                .for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8),
-        }
-        let mut table: Vec<Coefficients> = parameters
+        let mut elements: Vec<Element> = pairs.iter().flat_map(|p| [p.0, p.1]).collect();
+        elements.sort_unstable();
+        elements.dedup();
+        let types = elements.len() + 1;
+        let mut type_of = [elements.len() as u8; 120];
+        elements
             .iter()
-            .map(|p| Coefficients::new(*p, cutoff, scheme))
-            .collect();
-        // A row and a column of zeros for elements without parameters.
-        if elements.is_some() {
-            let known = std::mem::take(&mut table);
-            for a in 0..=types {
-                for b in 0..=types {
-                    table.push(if a < types && b < types {
-                        known[a * types + b]
-                    } else {
-                        Coefficients::default()
-                    });
-                }
-            }
+            .enumerate()
+            .for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8);
+        let mut parameters = vec![base; types * types];
+        for (a, b, p) in pairs {
+            let (a, b) = (
+                usize::from(type_of[usize::from(a.number())]),
+                usize::from(type_of[usize::from(b.number())]),
+            );
+            parameters[a * types + b] = *p;
+            parameters[b * types + a] = *p;
         }
+        let table = parameters
+            .iter()
+            .map(|p| Coefficients::new(*p, scheme))
+            .collect();
+        let cutoff = parameters.iter().map(|p| p.cutoff).fold(0.0, f64::max);
+        let mut details = vec![format!(
+            "{}{}",
+            match scheme {
+                Scheme::Truncated => "truncated at the cutoff",
+                Scheme::Shifted => "energy shifted to zero at the cutoff",
+                Scheme::ForceShifted => "energy and force shifted to zero at the cutoff",
+            },
+            if tail {
+                ", with long-range corrections for a homogeneous fluid"
+            } else {
+                ""
+            }
+        )];
+        let describe = |what: String, p: &PairParameters| {
+            format!(
+                "{what}: epsilon {} eV, sigma {} Å, cutoff {} Å",
+                p.epsilon, p.sigma, p.cutoff
+            )
+        };
+        details.push(describe("all pairs".into(), &base));
+        details.extend(
+            pairs
+                .iter()
+                .map(|(a, b, p)| describe(format!("{a}-{b}"), p)),
+        );
         let description = Description {
             name: "Lennard-Jones".into(),
-            elements: elements.clone(),
+            elements: None,
             neighbours: Some(NeighbourRequest {
                 cutoff,
                 kind: ListKind::Half,
@@ -165,46 +140,37 @@ impl LennardJones {
             },
             closest_seen: Vec::new(),
             references: vec!["J. E. Jones, Proc. R. Soc. Lond. A 106, 463 (1924)".into()],
-            details: vec![format!(
-                "cutoff {cutoff} Å, {}{}",
-                match scheme {
-                    Scheme::Truncated => "truncated",
-                    Scheme::Shifted => "energy shifted to zero at the cutoff",
-                    Scheme::ForceShifted => "energy and force shifted to zero at the cutoff",
-                },
-                if tail {
-                    ", with long-range corrections for a homogeneous fluid"
-                } else {
-                    ""
-                }
-            )],
+            details,
         };
-        let uniform = elements.is_none();
         Ok(LennardJones {
             description,
-            cutoff,
             tail,
             type_of,
             types,
             table,
             parameters,
-            uniform,
         })
     }
 }
 
 impl Coefficients {
-    fn new(p: PairParameters, cutoff: f64, scheme: Scheme) -> Coefficients {
-        let s6 = p.sigma.powi(6);
+    fn new(p: PairParameters, scheme: Scheme) -> Coefficients {
+        let (s6, rc) = (p.sigma.powi(6), p.cutoff);
         let (c12, c6) = (4.0 * p.epsilon * s6 * s6, 4.0 * p.epsilon * s6);
-        let v = c12 * cutoff.powi(-12) - c6 * cutoff.powi(-6);
-        let slope = -12.0 * c12 * cutoff.powi(-13) + 6.0 * c6 * cutoff.powi(-7);
+        let v = c12 * rc.powi(-12) - c6 * rc.powi(-6);
+        let slope = -12.0 * c12 * rc.powi(-13) + 6.0 * c6 * rc.powi(-7);
         let (v0, v1) = match scheme {
             Scheme::Truncated => (0.0, 0.0),
             Scheme::Shifted => (-v, 0.0),
-            Scheme::ForceShifted => (-v + cutoff * slope, -slope),
+            Scheme::ForceShifted => (-v + rc * slope, -slope),
         };
-        Coefficients { c12, c6, v0, v1 }
+        Coefficients {
+            c12,
+            c6,
+            v0,
+            v1,
+            cutoff2: rc * rc,
+        }
     }
 
     /// Energy at squared distance `r2`, and (dV/dr)/r.
@@ -227,17 +193,17 @@ impl Coefficients {
 
 simd_dispatch! {
     /// Energies and gradients of rows that share one set of coefficients.
-    fn uniform_rows(c: &Coefficients, cutoff2: f64, rows: &Rows<'_>, results: &mut RowResults<'_>) = uniform_rows_body;
+    fn uniform_rows(c: &Coefficients, rows: &Rows<'_>, results: &mut RowResults<'_>) = uniform_rows_body;
 }
 
 #[inline(always)]
 fn uniform_rows_body<const FMA: bool>(
     c: &Coefficients,
-    cutoff2: f64,
     rows: &Rows<'_>,
     results: &mut RowResults<'_>,
 ) {
     const L: usize = 8;
+    let cutoff2 = c.cutoff2;
     let gradients = !results.gx.is_empty();
     let book = !results.booked.is_empty();
     for k in 0..rows.centres.len() {
@@ -303,21 +269,19 @@ impl LocalModel for LennardJones {
         _scratch: &mut (),
         results: &mut RowResults<'_>,
     ) {
-        let cutoff2 = self.cutoff * self.cutoff;
-        if self.uniform {
-            uniform_rows(&self.table[0], cutoff2, rows, results);
+        if self.types == 1 {
+            uniform_rows(&self.table[0], rows, results);
             return;
         }
-        let stride = self.types + 1;
         for (k, centre) in rows.centres.iter().enumerate() {
-            let row = usize::from(self.type_of[usize::from(centre.number())]) * stride;
+            let row = usize::from(self.type_of[usize::from(centre.number())]) * self.types;
             for n in rows.of(k) {
                 let r2 = rows.r2[n];
-                if r2 >= cutoff2 {
-                    continue;
-                }
                 let c = &self.table
                     [row + usize::from(self.type_of[usize::from(rows.elements[n].number())])];
+                if r2 >= c.cutoff2 {
+                    continue;
+                }
                 let (v, g) = c.energy_and_slope::<false>(r2);
                 if results.booked.is_empty() {
                     results.energy[k] += v;
@@ -348,7 +312,7 @@ impl LocalModel for LennardJones {
         for a in 0..self.types {
             for b in 0..self.types {
                 let p = self.parameters[a * self.types + b];
-                let x3 = (p.sigma / self.cutoff).powi(3);
+                let x3 = (p.sigma / p.cutoff).powi(3);
                 let x9 = x3 * x3 * x3;
                 let weight = PI * counts[a] * counts[b] / volume * p.epsilon * p.sigma.powi(3);
                 energy += weight * 8.0 / 3.0 * (x9 / 3.0 - x3);

@@ -26,6 +26,7 @@ fn evaluate(p: LennardJones, cell: &Cell, positions: &[[f64; 3]], skin: f64) -> 
 const UNIT: PairParameters = PairParameters {
     epsilon: 1.0,
     sigma: 1.0,
+    cutoff: 2.5,
 };
 
 #[test]
@@ -38,7 +39,7 @@ fn dimer() {
     ] {
         let at = |r: f64| {
             evaluate(
-                LennardJones::uniform(UNIT, 2.5, scheme, tail).unwrap(),
+                LennardJones::new(UNIT, &[], scheme, tail).unwrap(),
                 &cell,
                 &[[0.0; 3], [0.0, r, 0.0]],
                 0.3,
@@ -72,9 +73,11 @@ fn mixtures_agree_with_the_uniform_form() {
         Element::from_symbol("Ar").unwrap(),
         Element::from_symbol("Ne").unwrap(),
     );
-    let mixture = LennardJones::mixture(
-        &[(ar, ar, UNIT), (ne, ne, UNIT)],
-        2.5,
+    // The same numbers by way of the table.
+    let odd = PairParameters { sigma: 1.7, ..UNIT };
+    let mixture = LennardJones::new(
+        odd,
+        &[(ar, ar, UNIT), (ne, ne, UNIT), (ne, ar, UNIT)],
         Scheme::Truncated,
         true,
     )
@@ -100,7 +103,7 @@ fn mixtures_agree_with_the_uniform_form() {
         positions: &positions,
     };
     evaluator.evaluate(&[c], Want::ALL, &mut result).unwrap();
-    let uniform = LennardJones::uniform(UNIT, 2.5, Scheme::Truncated, true).unwrap();
+    let uniform = LennardJones::new(UNIT, &[], Scheme::Truncated, true).unwrap();
     let expected = evaluate(uniform, &cell, &positions, 0.1);
     assert!((result[0].energy - expected.energy).abs() < 1e-12 * expected.energy.abs());
     for (a, b) in result[0]
@@ -115,23 +118,16 @@ fn mixtures_agree_with_the_uniform_form() {
 
 #[test]
 fn nonsense_is_refused() {
-    assert!(LennardJones::uniform(UNIT, 0.0, Scheme::Truncated, false).is_err());
-    assert!(LennardJones::uniform(UNIT, 2.5, Scheme::Shifted, true).is_err());
-    assert!(
-        LennardJones::uniform(
-            PairParameters {
-                epsilon: 1.0,
-                sigma: -1.0
-            },
-            2.5,
-            Scheme::Shifted,
-            false
-        )
-        .is_err()
-    );
-    let (ar, ne) = (
-        Element::from_symbol("Ar").unwrap(),
-        Element::from_symbol("Ne").unwrap(),
-    );
-    assert!(LennardJones::mixture(&[(ar, ne, UNIT)], 2.5, Scheme::Shifted, false).is_err());
+    let zero = PairParameters {
+        cutoff: 0.0,
+        ..UNIT
+    };
+    assert!(LennardJones::new(zero, &[], Scheme::Truncated, false).is_err());
+    assert!(LennardJones::new(UNIT, &[], Scheme::Shifted, true).is_err());
+    let negative = PairParameters {
+        sigma: -1.0,
+        ..UNIT
+    };
+    let ar = Element::from_symbol("Ar").unwrap();
+    assert!(LennardJones::new(UNIT, &[(ar, ar, negative)], Scheme::Shifted, false).is_err());
 }

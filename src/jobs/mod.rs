@@ -1,0 +1,67 @@
+//! The jobs: one module each, from a deck (or a command's arguments) through parts and loop to the output.
+
+pub mod bench;
+pub mod check_model;
+pub mod convert;
+pub mod eval;
+pub mod info;
+pub mod md;
+mod parts;
+
+pub use parts::{build_system, build_terms, check_elements, describe_evaluation_error};
+
+use crate::deck::{Deck, JobDeck};
+use crate::error::Result;
+use crate::report::Console;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How a job came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything asked for was done.
+    Done,
+    /// It was asked to stop and left a checkpoint.
+    Interrupted,
+    /// The wall-time limit came and it left a checkpoint.
+    OutOfTime,
+}
+
+/// What the command line says about a run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Go on from the checkpoint.
+    pub resume: bool,
+    /// Replace the output of an earlier run.
+    pub overwrite: bool,
+    /// Stop cleanly after this much wall time.
+    pub walltime: Option<Duration>,
+    /// Set by signal handlers: stop cleanly.
+    pub stop: StopFlag,
+}
+
+/// A request to stop, shared with signal handlers.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag(pub Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Whether somebody asked to stop.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the job of a deck.
+pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+    match deck.job {
+        JobDeck::Md(_) => md::run(deck, options, console),
+    }
+}
+
+/// Prints what a run of the deck would do and cost; runs nothing.
+pub fn check(deck: &Deck, console: &Console) -> Result<()> {
+    match &deck.job {
+        JobDeck::Md(md) => md::check(deck, md, console),
+    }
+}

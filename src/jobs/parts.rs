@@ -1,0 +1,124 @@
+//! The parts that every job needs: the system and the potential of a deck.
+
+use crate::deck::{CutoffScheme, FrameChoice, LennardJonesDeck, ModelDeck, PotentialDeck, SystemDeck};
+use crate::elements::Element;
+use crate::error::{Error, Result};
+use crate::io::{self, FrameIndex, ReadOptions};
+use crate::potential::pair::{LennardJones, PairParameters, Scheme};
+use crate::potential::{EvaluationError, Evaluator, Local, Potential, Term, registry};
+use crate::system::{Cell, System, repeat};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Reads and builds the system of a deck. The second value says whether the file had velocities.
+pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
+    let index = match deck.frame {
+        FrameChoice::First => FrameIndex::First,
+        FrameChoice::Last => FrameIndex::Last,
+        FrameChoice::Index(n) => FrameIndex::Nth(n),
+    };
+    let (mut system, has_velocities) = read_structure(&deck.structure, index)?;
+    if let Some(periodic) = deck.periodic {
+        system.cell = Cell::new(system.cell.row_vectors(), periodic).map_err(|why| {
+            Error::file(&deck.structure, why)
+                .advise("`periodic` in the deck needs a cell vector in the file for every periodic direction")
+        })?;
+    }
+    for (e, mass) in system.atoms.elements.iter().zip(&mut system.atoms.masses) {
+        if let Some(given) = deck.masses.iter().find(|m| m.0 == *e) {
+            *mass = given.1;
+        }
+    }
+    let system = repeat(&system, deck.repeat).map_err(|e| e.within(&deck.structure.display().to_string()))?;
+    if system.atoms.is_empty() {
+        return Err(Error::file(&deck.structure, "the structure has no atoms"));
+    }
+    Ok((system, has_velocities))
+}
+
+/// One frame of a structure file or of a trajectory.
+fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, bool)> {
+    if io::h5md::is_hdf5(path) {
+        let reader = io::h5md::TrajectoryReader::open(path)?;
+        let frames = reader.frames();
+        let i = match index {
+            FrameIndex::First => 0,
+            FrameIndex::Last => frames.saturating_sub(1),
+            FrameIndex::Nth(n) => n,
+        };
+        if i >= frames {
+            return Err(Error::file(path, format!("frame {i} is wanted, but the trajectory has {frames} (counted from 0)")));
+        }
+        let has_velocities = reader.has_velocities();
+        return Ok((reader.read_frame(i)?.system, has_velocities));
+    }
+    let frame = io::read_frame(path, index, &ReadOptions::default())?;
+    Ok((frame.system, frame.has_velocities))
+}
+
+/// Loads the models of a deck.
+pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
+    deck.terms
+        .iter()
+        .map(|term| {
+            let potential: Arc<dyn Potential> = match &term.model {
+                ModelDeck::Gap { file } => registry::load(file, deck.species.as_deref())?,
+                ModelDeck::LennardJones(lj) => Arc::new(Local(lennard_jones(lj)?)),
+            };
+            Ok(Term { name: term.name.clone(), scale: term.scale, potential })
+        })
+        .collect()
+}
+
+fn lennard_jones(deck: &LennardJonesDeck) -> Result<LennardJones> {
+    let scheme = match deck.scheme {
+        CutoffScheme::Truncated => Scheme::Truncated,
+        CutoffScheme::Shifted => Scheme::Shifted,
+        CutoffScheme::ForceShifted => Scheme::ForceShifted,
+    };
+    let base = PairParameters { epsilon: deck.epsilon, sigma: deck.sigma, cutoff: deck.cutoff };
+    let pairs: Vec<_> = deck
+        .pairs
+        .iter()
+        .map(|p| (p.elements.0, p.elements.1, PairParameters { epsilon: p.epsilon, sigma: p.sigma, cutoff: p.cutoff }))
+        .collect();
+    LennardJones::new(base, &pairs, scheme, deck.tail).map_err(|why| Error::input("[potential.lennard_jones]", why))
+}
+
+/// Refuses elements that some model does not know.
+pub fn check_elements(evaluator: &Evaluator, present: &[Element], structure: &Path) -> Result<()> {
+    let Some((element, term)) = evaluator.unknown_elements(present).into_iter().next() else { return Ok(()) };
+    let model = evaluator.terms().iter().find(|t| t.name == term).map(|t| t.potential.description());
+    let known = model.and_then(|d| d.elements.as_ref()).map_or(String::new(), |list| {
+        list.iter().map(|e| e.symbol()).collect::<Vec<_>>().join(", ")
+    });
+    Err(Error::file(structure, format!("the structure has {element}, which the model `{term}` does not know"))
+        .advise(format!("the model knows {known}: use another model, or another structure")))
+}
+
+/// What an evaluation error means to a person: a sentence and what can be done.
+pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String, String) {
+    let name = |i: usize| system.atoms.elements.get(i).map_or("atom", |e| e.symbol());
+    match e {
+        EvaluationError::Coincident { i, j, distance, .. } if i == j => (
+            format!("atom {i} ({}) and its own periodic image are {distance:.2e} Å apart", name(i)),
+            "the cell is too small; check its vectors".into(),
+        ),
+        EvaluationError::Coincident { i, j, distance, .. } => (
+            format!("atoms {i} ({}) and {j} ({}) are at the same place ({distance:.2e} Å apart)", name(i), name(j)),
+            "check the structure for atoms that were written twice, or a cell that is too small".into(),
+        ),
+        EvaluationError::NotFinite { atom: Some(a), .. } => (
+            format!("the position of, or the force on, atom {a} ({}) is not a finite number", name(a)),
+            "the structure or the time step is outside of what the model can describe".into(),
+        ),
+        EvaluationError::NotFinite { atom: None, .. } => (
+            "the energy is not a finite number".into(),
+            "the structure or the time step is outside of what the model can describe".into(),
+        ),
+        EvaluationError::TooManyNeighbours { .. } => (
+            "the neighbour list would have more pairs than can be counted".into(),
+            "the cell is far too small for the cutoff of the model".into(),
+        ),
+    }
+}
