@@ -64,6 +64,29 @@ impl Blocking {
         }
     }
 
+    /// The state as plain numbers, for a checkpoint.
+    pub fn to_numbers(&self) -> Vec<f64> {
+        let mut numbers = vec![self.first, self.last];
+        for l in &self.levels {
+            // No pending block is written as not-a-number; a pending value never is one, since runs stop before.
+            numbers.extend([l.count as f64, l.mean, l.deviations, l.pending.unwrap_or(f64::NAN)]);
+        }
+        numbers
+    }
+
+    /// The state from [`to_numbers`](Self::to_numbers); `None` when they are not such numbers.
+    pub fn from_numbers(numbers: &[f64]) -> Option<Blocking> {
+        let [first, last, levels @ ..] = numbers else { return None };
+        let (levels, rest) = levels.as_chunks::<4>();
+        let level = |l: &[f64; 4]| Level {
+            count: l[0] as u64,
+            mean: l[1],
+            deviations: l[2],
+            pending: Some(l[3]).filter(|p| !p.is_nan()),
+        };
+        rest.is_empty().then(|| Blocking { levels: levels.iter().map(level).collect(), first: *first, last: *last })
+    }
+
     /// Number of values so far.
     pub fn count(&self) -> u64 {
         self.levels.first().map_or(0, |l| l.count)
@@ -166,6 +189,17 @@ mod tests {
             let ratio = sum / 40.0 / exact;
             assert!((0.85..1.15).contains(&ratio), "a = {a}: {ratio}");
         }
+    }
+
+    #[test]
+    fn continues_from_its_numbers() {
+        let mut a = Blocking::default();
+        (0..77).for_each(|k| a.add(f64::from(k).sin()));
+        let mut b = Blocking::from_numbers(&a.to_numbers()).unwrap();
+        assert_eq!(a, b);
+        (0..50).for_each(|k| (a.add(f64::from(k).cos()), b.add(f64::from(k).cos())).0);
+        assert_eq!(a, b);
+        assert!(Blocking::from_numbers(&[1.0]).is_none() && Blocking::from_numbers(&[1.0; 5]).is_none());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{CompensatedSum, Langevin, State};
 use crate::potential::{EvaluationError, Evaluator, Want};
-use crate::system::kinetic_energy;
+use crate::system::{kinetic_energy, remove_drift};
 
 /// An elementary operation; the number is the fraction of the time step it covers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Integrator {
     timestep: f64,
     /// The thermostat of the O operations.
     pub thermostat: Option<Langevin>,
+    /// Whether the thermostat's push on the centre of mass is taken back after each O operation (and booked).
+    pub fix_centre_of_mass: bool,
     /// Energy that thermostats have taken out of the system so far (eV).
     pub taken: CompensatedSum,
     inverse_masses: Vec<f64>,
@@ -39,6 +41,7 @@ impl Integrator {
             operations,
             timestep,
             thermostat,
+            fix_centre_of_mass: false,
             taken: CompensatedSum::default(),
             inverse_masses: Vec::new(),
         }
@@ -119,6 +122,11 @@ impl Integrator {
                         // One draw a step: splittings with several O operations number them by position.
                         let draw = state.step * self.operations.len() as u64 + o as u64;
                         self.taken.add(t.apply(atoms, part * self.timestep, draw));
+                        if self.fix_centre_of_mass && atoms.len() > 1 {
+                            let removed = remove_drift(atoms);
+                            t.kinetic_after -= removed;
+                            self.taken.add(removed);
+                        }
                     }
                 }
                 Operation::Forces => evaluate(state, evaluator, want)?,

@@ -40,17 +40,19 @@ pub fn total_momentum(atoms: &Atoms) -> [f64; 3] {
     p
 }
 
-/// Takes the velocity of the centre of mass off every atom.
-pub fn remove_drift(atoms: &mut Atoms) {
+/// Takes the velocity of the centre of mass off every atom. Returns the kinetic energy (eV) of that motion.
+pub fn remove_drift(atoms: &mut Atoms) -> f64 {
     let mass: f64 = atoms.masses.iter().sum();
-    if mass > 0.0 {
-        let p = total_momentum(atoms);
-        for v in &mut atoms.velocities {
-            for k in 0..3 {
-                v[k] -= p[k] / mass;
-            }
+    if mass <= 0.0 {
+        return 0.0;
+    }
+    let p = total_momentum(atoms);
+    for v in &mut atoms.velocities {
+        for k in 0..3 {
+            v[k] -= p[k] / mass;
         }
     }
+    0.5 * (p[0] * p[0] + p[1] * p[1] + p[2] * p[2]) / mass
 }
 
 /// Takes the rigid rotation about the centre of mass off the velocities (for clusters). Does nothing about axes along

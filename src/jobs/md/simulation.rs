@@ -1,0 +1,264 @@
+//! One simulation: state, integrator, evaluator and running averages; how it starts, steps, is saved and resumed.
+
+use super::Plan;
+use super::output::{Due, Sinks};
+use crate::analysis::Blocking;
+use crate::deck::{MdDeck, ThermostatDeck, VelocitySource};
+use crate::dynamics::{CompensatedSum, Guard, Integrator, Langevin, State, ThermoColumns, ThermoRow, Violation};
+use crate::error::{Error, Result};
+use crate::io::checkpoint::Checkpoint;
+use crate::jobs::parts;
+use crate::potential::{Configuration, Evaluation, EvaluationError, Evaluator, Want};
+use crate::system::{self, System, kinetic_energy};
+use crate::units::TIME_FS;
+use std::collections::BTreeMap;
+
+/// A running simulation.
+pub(super) struct Simulation {
+    pub state: State,
+    pub integrator: Integrator,
+    pub evaluator: Evaluator,
+    pub columns: ThermoColumns,
+    /// The latest row of the table.
+    pub row: ThermoRow,
+    /// Averages of the columns from step `average_from` on.
+    pub averages: Vec<Blocking>,
+    pub average_from: u64,
+    pub conserved_at_start: f64,
+    pub seed: u64,
+    guard: Option<Guard>,
+    max_temperature: Option<f64>,
+}
+
+/// Why a step failed.
+pub(super) enum Failure {
+    Evaluation(EvaluationError),
+    Violation(Violation),
+    TooHot { temperature: f64, limit: f64 },
+}
+
+impl From<EvaluationError> for Failure {
+    fn from(e: EvaluationError) -> Failure {
+        Failure::Evaluation(e)
+    }
+}
+
+impl Simulation {
+    /// A simulation at step 0, evaluated there.
+    pub fn start(plan: &Plan<'_>, replica: u32) -> Result<Simulation> {
+        let (mut system, has_velocities) = parts::build_system(&plan.deck.system)?;
+        let md = plan.md;
+        let seed = replica_seed(plan.seed, replica);
+        first_velocities(&mut system, has_velocities, md, seed, plan)?;
+        let mut simulation = Self::assemble(plan, State::new(system), seed)?;
+        let want = Want { virial: simulation.columns.pressure, ..Want::DYNAMICS };
+        simulation.integrator.prepare(&mut simulation.state, &mut simulation.evaluator, want).map_err(|e| {
+            let (reason, advice) = parts::describe_evaluation_error(e, &simulation.state.system);
+            Error::file(&plan.deck.system.structure, reason).advise(advice)
+        })?;
+        if let Some(Violation::TooClose(c)) = simulation.violation() {
+            let name = |i: usize| simulation.state.system.atoms.elements[i].symbol();
+            return Err(Error::file(
+                &plan.deck.system.structure,
+                format!(
+                    "atoms {} ({}) and {} ({}) are {:.3} Å apart; the least allowed for this model is {:.3} Å",
+                    c.i,
+                    name(c.i),
+                    c.j,
+                    name(c.j),
+                    c.distance,
+                    c.least
+                ),
+            )
+            .advise("check the structure; `[md.guard] closest = \"0.5 Å\"` allows shorter distances"));
+        }
+        simulation.conserved_at_start = simulation.integrator.conserved(&simulation.state);
+        Ok(simulation)
+    }
+
+    /// The simulation of a checkpoint, with the same bits as the one that wrote it.
+    pub fn resume(plan: &Plan<'_>, replica: u32, saved: &Checkpoint) -> Result<Simulation> {
+        let mut state = State::new(saved.system.clone());
+        state.step = saved.step;
+        state.evaluation = Evaluation {
+            energy: saved.energy,
+            forces: saved.forces.clone(),
+            virial: saved.virial,
+            closest: f64::INFINITY,
+            ..Evaluation::default()
+        };
+        let seed = replica_seed(plan.seed, replica);
+        let mut s = Self::assemble(plan, state, seed)?;
+        let broken = |what: &str| Error::Bug(format!("the checkpoint has no usable `{what}`"));
+        let numbers = |name: &str| saved.numbers.get(name).ok_or_else(|| broken(name));
+        let [sum, compensation, start, from] = numbers("conserved")?[..] else { return Err(broken("conserved")) };
+        s.integrator.taken = CompensatedSum { sum, compensation };
+        s.conserved_at_start = start;
+        s.average_from = from as u64;
+        if let (Some(t), Some(k)) = (&mut s.integrator.thermostat, numbers("thermostat")?.first()) {
+            t.kinetic_after = *k;
+        }
+        for (k, average) in s.averages.iter_mut().enumerate() {
+            let name = format!("average_{k}");
+            *average = Blocking::from_numbers(numbers(&name)?).ok_or_else(|| broken(&name))?;
+        }
+        if let Some((cell, positions)) = &saved.list {
+            // The lists as they were: built from the positions from which the other run had built them.
+            let reference = Configuration { cell, elements: &s.state.system.atoms.elements, positions };
+            s.evaluator.build_lists(0, reference).map_err(|_| broken("list"))?;
+        }
+        s.columns.fill(&s.state, &s.integrator, &mut s.row);
+        Ok(s)
+    }
+
+    fn assemble(plan: &Plan<'_>, state: State, seed: u64) -> Result<Simulation> {
+        let md = plan.md;
+        let atoms = &state.system.atoms;
+        let present = atoms.distinct_elements();
+        let evaluator = Evaluator::new(plan.terms.clone(), md.skin);
+        parts::check_elements(&evaluator, &present, &plan.deck.system.structure)?;
+        let (mut integrator, thermostat) = match (&md.thermostat, md.temperature) {
+            (Some(ThermostatDeck::Langevin { friction }), Some(t)) => {
+                (Integrator::baoab(md.timestep, Langevin::new(t, *friction, seed)), true)
+            }
+            _ => (Integrator::velocity_verlet(md.timestep), false),
+        };
+        integrator.fix_centre_of_mass = holds_centre(md);
+        let n = atoms.len();
+        let columns = ThermoColumns {
+            degrees_of_freedom: degrees_of_freedom(md, n),
+            pressure: state.system.cell.is_bulk() && evaluator.gives_virial(),
+            thermostat,
+        };
+        let guard = md.guard.enabled.then(|| {
+            Guard::new(plan.terms.iter().map(|t| t.potential.description()), &present, md.guard.closest)
+        });
+        Ok(Simulation {
+            averages: vec![Blocking::default(); columns.names().len()],
+            // The first fifth is left to equilibration.
+            average_from: md.steps / 5,
+            row: Vec::new(),
+            conserved_at_start: 0.0,
+            max_temperature: md.guard.max_temperature,
+            state,
+            integrator,
+            evaluator,
+            columns,
+            guard,
+            seed,
+        })
+    }
+
+    /// Simulated time (fs).
+    pub fn time_fs(&self) -> f64 {
+        self.state.step as f64 * self.integrator.timestep() * TIME_FS
+    }
+
+    /// Kinetic temperature of now (K).
+    pub fn temperature(&self) -> f64 {
+        self.columns.temperature(kinetic_energy(&self.state.system.atoms))
+    }
+
+    /// One step, checked by the guard.
+    pub fn advance(&mut self, due: Due) -> std::result::Result<(), Failure> {
+        let want = Want { virial: due.is_anything() && self.columns.pressure, ..Want::DYNAMICS };
+        self.integrator.step(&mut self.state, &mut self.evaluator, want)?;
+        if let Some(v) = self.violation() {
+            return Err(Failure::Violation(v));
+        }
+        if let Some(limit) = self.max_temperature {
+            let temperature = self.temperature();
+            if temperature > limit {
+                return Err(Failure::TooHot { temperature, limit });
+            }
+        }
+        Ok(())
+    }
+
+    fn violation(&self) -> Option<Violation> {
+        let guard = self.guard.as_ref()?;
+        guard.check(&self.state, &self.evaluator, self.integrator.timestep())
+    }
+
+    /// Hands the state to the outputs that are due at this step, and counts it in the averages.
+    pub fn record(&mut self, sinks: &mut Sinks) -> Result<()> {
+        self.columns.fill(&self.state, &self.integrator, &mut self.row);
+        let due = sinks.due(self.state.step);
+        if due.thermo && self.state.step >= self.average_from {
+            self.averages.iter_mut().zip(&self.row).for_each(|(a, x)| a.add(*x));
+        }
+        sinks.write(self, due)
+    }
+
+    /// Everything that the rest of the run depends on.
+    pub fn checkpoint(&self, plan: &Plan<'_>) -> Checkpoint {
+        let mut numbers = BTreeMap::new();
+        let taken = self.integrator.taken;
+        let conserved = vec![taken.sum, taken.compensation, self.conserved_at_start, self.average_from as f64];
+        numbers.insert("conserved".to_owned(), conserved);
+        let thermostat = self.integrator.thermostat.iter().map(|t| t.kinetic_after).collect();
+        numbers.insert("thermostat".to_owned(), thermostat);
+        for (k, average) in self.averages.iter().enumerate() {
+            numbers.insert(format!("average_{k}"), average.to_numbers());
+        }
+        Checkpoint {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            deck: plan.resolved.clone(),
+            step: self.state.step,
+            seed: plan.seed,
+            system: self.state.system.clone(),
+            energy: self.state.evaluation.energy,
+            forces: self.state.evaluation.forces.clone(),
+            virial: self.state.evaluation.virial,
+            list: self.evaluator.reference(0).map(|(cell, positions)| (cell.clone(), positions.to_vec())),
+            numbers,
+        }
+    }
+}
+
+/// Replica 1 has the seed of the deck, so that it is the run without replicas.
+fn replica_seed(seed: u64, replica: u32) -> u64 {
+    seed.wrapping_add(u64::from(replica - 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+/// Whether the centre of mass is held: NVE conserves a momentum that was taken away; a thermostat needs to be told.
+fn holds_centre(md: &MdDeck) -> bool {
+    md.fix_centre_of_mass.unwrap_or(md.thermostat.is_none())
+}
+
+fn degrees_of_freedom(md: &MdDeck, atoms: usize) -> usize {
+    if atoms > 1 && holds_centre(md) { 3 * atoms - 3 } else { 3 * atoms }
+}
+
+fn first_velocities(
+    system: &mut System,
+    has_velocities: bool,
+    md: &MdDeck,
+    seed: u64,
+    plan: &Plan<'_>,
+) -> Result<()> {
+    let atoms = &mut system.atoms;
+    let temperature = md.velocities.temperature;
+    let source = match (md.velocities.from, has_velocities, temperature) {
+        (VelocitySource::Auto, true, _) => VelocitySource::File,
+        (VelocitySource::Auto, false, Some(_)) => VelocitySource::Thermal,
+        (VelocitySource::Auto, false, None) => VelocitySource::Zero,
+        (source, ..) => source,
+    };
+    match (source, temperature) {
+        (VelocitySource::File, _) if !has_velocities => {
+            return Err(Error::file(&plan.deck.system.structure, "the structure has no velocities")
+                .advise("leave `from = \"file\"` out of [md.velocities], and give a temperature"));
+        }
+        (VelocitySource::File, _) => {}
+        (VelocitySource::Thermal, Some(t)) => system::thermal_velocities(atoms, t, seed, md.velocities.exact),
+        _ => atoms.velocities.fill([0.0; 3]),
+    }
+    if holds_centre(md) && atoms.len() > 1 {
+        system::remove_drift(atoms);
+    }
+    if md.remove_rotation {
+        system::remove_rotation(atoms);
+    }
+    Ok(())
+}
