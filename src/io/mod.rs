@@ -149,7 +149,7 @@ impl<R: BufRead> FrameReader<R> {
 
     /// Reads up to the last frame and parses only that one.
     fn last(mut self) -> Result<Option<Frame>> {
-        if matches!(self.format, Format::Poscar | Format::LammpsData) {
+        if !self.format.holds_many() {
             return self.next().transpose();
         }
         let (mut current, mut latest) = (Vec::new(), Vec::new());
@@ -207,7 +207,7 @@ pub fn read_frame(path: &Path, index: FrameIndex, options: &ReadOptions) -> Resu
         FrameIndex::First => 0,
         FrameIndex::Nth(n) => n,
     };
-    if matches!(reader.format, Format::ExtendedXyz | Format::Xyz) {
+    if reader.format.holds_many() {
         while reader.frames < wanted && reader.pass_over(None)? {}
     }
     let frame = if reader.frames == wanted {
@@ -215,18 +215,18 @@ pub fn read_frame(path: &Path, index: FrameIndex, options: &ReadOptions) -> Resu
     } else {
         None
     };
-    frame.ok_or_else(|| {
-        match reader
-            .frames
-            .max(usize::from(reader.format == Format::Poscar))
-        {
-            0 => no_frame(path),
-            n => Error::file(
-                path,
-                format!("frame {wanted} is wanted, but the file has {n} (counted from 0)"),
-            )
-            .advise(format!("choose a frame from 0 to {}", n - 1)),
-        }
+    let there = if reader.format.holds_many() {
+        reader.frames
+    } else {
+        1
+    };
+    frame.ok_or_else(|| match there {
+        0 => no_frame(path),
+        n => Error::file(
+            path,
+            format!("frame {wanted} is wanted, but the file has {n} (counted from 0)"),
+        )
+        .advise(format!("choose a frame from 0 to {}", n - 1)),
     })
 }
 

@@ -28,10 +28,7 @@ impl Value {
     /// The value of a text after quotes and brackets were taken off: whole numbers, numbers, logicals, else text.
     pub fn parse(text: &str) -> Value {
         if let Some(json) = text.strip_prefix(JSON) {
-            return match serde_json::from_str::<String>(json) {
-                Ok(text) => Value::Text(text),
-                Err(_) => Value::Text(text.to_owned()),
-            };
+            return from_json(json).unwrap_or_else(|| Value::Text(text.to_owned()));
         }
         let words = || words(text);
         let all = |check: fn(&str) -> bool| words().all(check);
@@ -77,7 +74,10 @@ impl Value {
             Value::Integers(v) => Some(v.iter().map(|&i| i as f64).collect()),
             Value::Reals(v) => Some(v.clone()),
             Value::Text(t) => {
-                let flat = t.replace(['[', ']', '{', '}'], " ");
+                let flat = t
+                    .strip_prefix(JSON)
+                    .unwrap_or(t)
+                    .replace(['[', ']', '{', '}'], " ");
                 let numbers: Option<Vec<f64>> = words(&flat).map(parse_real).collect();
                 numbers.filter(|n| !n.is_empty())
             }
@@ -107,6 +107,38 @@ impl Value {
                 }
             }
         };
+    }
+}
+
+/// A JSON string, or a flat array of one kind; nothing for what has no place among our values.
+fn from_json(json: &str) -> Option<Value> {
+    use serde_json::{Value as Json, from_str};
+    let items = match from_str(json).ok()? {
+        Json::String(text) => return Some(Value::Text(text)),
+        Json::Array(items) if !items.is_empty() => items,
+        _ => return None,
+    };
+    let all = |kind: fn(&Json) -> bool| items.iter().all(kind);
+    if all(Json::is_i64) {
+        Some(one_or_many(
+            items.iter().filter_map(Json::as_i64).collect(),
+            Value::Integer,
+            Value::Integers,
+        ))
+    } else if all(Json::is_number) {
+        Some(one_or_many(
+            items.iter().filter_map(Json::as_f64).collect(),
+            Value::Real,
+            Value::Reals,
+        ))
+    } else if all(Json::is_boolean) {
+        Some(one_or_many(
+            items.iter().filter_map(Json::as_bool).collect(),
+            Value::Logical,
+            Value::Logicals,
+        ))
+    } else {
+        None
     }
 }
 
@@ -209,6 +241,9 @@ mod tests {
             ("99999999999999999999", Value::Real(1e20)),
             ("t", Value::from("t")),
             ("_JSON \"12\"", Value::from("12")),
+            ("_JSON [1.5, 2]", Value::Reals(vec![1.5, 2.0])),
+            ("_JSON [true, false]", Value::Logicals(vec![true, false])),
+            ("_JSON [[1, 2]]", Value::from("_JSON [[1, 2]]")),
             ("_JSON {\"a\": 1}", Value::from("_JSON {\"a\": 1}")),
             ("1 a", Value::from("1 a")),
         ] {

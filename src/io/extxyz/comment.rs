@@ -31,8 +31,14 @@ pub(super) fn parse_pairs(text: &str) -> Result<Vec<Pair>, Flaw> {
             if key.is_empty() {
                 return Err(scanner.flaw(start, "there is a value without a key"));
             }
+            // ASE writes an empty value as nothing: `a= b=1` is two keys, while `a = 1` is one.
+            let blank = scanner.peek().is_none_or(char::is_whitespace);
             scanner.skip_blanks();
-            Some(scanner.word(false)?)
+            if blank && scanner.key_follows() {
+                Some(String::new())
+            } else {
+                Some(scanner.word(false)?)
+            }
         } else {
             None
         };
@@ -79,6 +85,19 @@ impl Scanner<'_> {
         while self.peek().is_some_and(char::is_whitespace) {
             self.next();
         }
+    }
+
+    /// True when a bare key with its equals sign comes next.
+    fn key_follows(&self) -> bool {
+        let word = self.text[self.at..]
+            .split(char::is_whitespace)
+            .next()
+            .unwrap_or("");
+        let key = word.split_once('=').map_or("", |(key, _)| key);
+        !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
     }
 
     fn flaw(&self, at: usize, reason: impl Into<String>) -> Flaw {
@@ -185,7 +204,7 @@ mod tests {
 
     #[test]
     fn all_ways_to_write_a_value() {
-        let text = r#"a=1 b="two words" c='it is' d={1 2 3} e=[4, 5] flag f = 6 "odd key"=7 g=x=y h="say \"hi\"" i=[[1,2],[3]] j="" k=a\ b"#;
+        let text = r#"a=1 b="two words" c='it is' d={1 2 3} e=[4, 5] flag f = 6 "odd key"=7 g=x=y h="say \"hi\"" i=[[1,2],[3]] j="" k=a\ b l= m=1 n="#;
         let expected = [
             ("a", Some("1")),
             ("b", Some("two words")),
@@ -200,6 +219,9 @@ mod tests {
             ("i", Some("[[1,2],[3]]")),
             ("j", Some("")),
             ("k", Some("a b")),
+            ("l", Some("")),
+            ("m", Some("1")),
+            ("n", Some("")),
         ];
         let found = pairs(text);
         assert_eq!(found.len(), expected.len(), "{found:?}");

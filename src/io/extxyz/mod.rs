@@ -14,6 +14,7 @@
 //! change in the last bit once, since momenta are rounded.
 
 mod comment;
+mod header;
 mod properties;
 mod reader;
 mod writer;

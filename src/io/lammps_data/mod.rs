@@ -15,6 +15,7 @@
 //! handed) is rotated, positions and velocities with it; of a left-handed one c is replaced by -c, which spans the same
 //! lattice. Positions keep their bits when nothing is rotated.
 
+mod atom_line;
 mod parts;
 mod reader;
 mod types;

@@ -1,13 +1,13 @@
 //! Reading a data file.
 
 use super::LammpsUnits;
+use super::atom_line::{Style, real, whole};
 use super::parts::{HeaderLine, Section, header_line, section, without_remark};
 use super::types::{TypeInfo, species_of};
 use crate::elements::Species;
 use crate::error::{Error, Result};
 use crate::io::frame::{Column, ColumnData, Frame};
-use crate::io::lines::{Lines, parse_real, shortened};
-use crate::io::value::Value;
+use crate::io::lines::{Lines, shortened};
 use crate::io::{MAX_ATOMS, ReadOptions};
 use crate::system::{Atoms, Cell, System};
 use std::collections::HashMap;
@@ -16,40 +16,7 @@ use std::io::BufRead;
 /// Types beyond this number are refused; real files have a few.
 const MAX_TYPES: usize = 10_000;
 
-/// Where the entries of an `Atoms` line are.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Style {
-    molecule: Option<usize>,
-    kind: usize,
-    charge: Option<usize>,
-    position: usize,
-}
-
-const ATOMIC: Style = Style {
-    molecule: None,
-    kind: 1,
-    charge: None,
-    position: 2,
-};
-const CHARGE: Style = Style {
-    molecule: None,
-    kind: 1,
-    charge: Some(2),
-    position: 3,
-};
-const MOLECULAR: Style = Style {
-    molecule: Some(1),
-    kind: 2,
-    charge: None,
-    position: 3,
-};
-const FULL: Style = Style {
-    molecule: Some(1),
-    kind: 2,
-    charge: Some(3),
-    position: 4,
-};
-
+/// An atom as read.
 struct Record {
     id: i64,
     kind: usize,
@@ -60,6 +27,7 @@ struct Record {
     line: usize,
 }
 
+/// What has been read so far.
 #[derive(Default)]
 struct File {
     count: Option<usize>,
@@ -234,70 +202,19 @@ impl File {
         Ok(())
     }
 
-    fn atom<R: BufRead>(&mut self, lines: &Lines<R>, text: &str, hint: &str) -> Result<()> {
-        let mut words = [""; 10];
-        let mut count = 0;
-        for word in text.split_ascii_whitespace() {
-            if let Some(slot) = words.get_mut(count) {
-                *slot = word;
-            }
-            count += 1;
-        }
+    fn atom<R: BufRead>(&mut self, lines: &Lines<R>, text: &str, remark: &str) -> Result<()> {
         let style = match self.style {
             Some(style) => style,
-            None => {
-                let style = style_of(lines, hint, count)?;
-                self.style = Some(style);
-                style
-            }
+            None => *self.style.insert(Style::find(lines, remark, text)?),
         };
-        let columns = style.position + 3;
-        if count != columns && count != columns + 3 {
-            return Err(lines
-                .error(format!(
-                    "an atom has {count} columns; this style has {columns}, or {} with image flags",
-                    columns + 3
-                ))
-                .advise("name the style after the section, as in `Atoms # atomic`"));
-        }
-        let whole = |word: &str, what: &str| {
-            word.parse::<i64>().map_err(|_| {
-                lines.error(format!(
-                    "{what} `{}` is not a whole number",
-                    shortened(word)
-                ))
-            })
-        };
-        let id = whole(words[0], "the atom id")?;
-        let mut position = [0.0; 3];
-        for (k, x) in position.iter_mut().enumerate() {
-            *x = real(lines, words[style.position + k], || {
-                format!("atom {id}: {}", ["x", "y", "z"][k])
-            })?;
-        }
-        let mut image = [0; 3];
-        if count == columns + 3 {
-            for (k, n) in image.iter_mut().enumerate() {
-                let word = words[columns + k];
-                *n = word.parse().map_err(|_| {
-                    lines.error(format!(
-                        "atom {id}: the image flag `{}` is not a whole number",
-                        shortened(word)
-                    ))
-                })?;
-            }
-        }
+        let atom = style.read(lines, text)?;
         self.records.push(Record {
-            id,
-            kind: self.kind(lines, words[style.kind])?,
-            position,
-            image,
-            charge: style.charge.map_or(Ok(0.0), |k| {
-                real(lines, words[k], || format!("atom {id}: the charge"))
-            })?,
-            molecule: style
-                .molecule
-                .map_or(Ok(0), |k| whole(words[k], "the molecule number"))?,
+            id: atom.id,
+            kind: self.kind(lines, atom.kind)?,
+            position: atom.position,
+            image: atom.image,
+            charge: atom.charge,
+            molecule: atom.molecule,
             line: lines.number(),
         });
         Ok(())
@@ -305,18 +222,11 @@ impl File {
 
     fn velocity<R: BufRead>(&mut self, lines: &Lines<R>, text: &str) -> Result<()> {
         let mut words = text.split_ascii_whitespace();
-        let word = words.next().unwrap_or("");
-        let id = word.parse().map_err(|_| {
-            lines.error(format!(
-                "the atom id `{}` is not a whole number",
-                shortened(word)
-            ))
-        })?;
+        let id = whole(lines, words.next().unwrap_or(""), "the atom id")?;
         let mut v = [0.0; 3];
         for v in &mut v {
-            *v = real(lines, words.next().unwrap_or(""), || {
-                format!("the velocity of atom {id}")
-            })?;
+            let word = words.next().unwrap_or("");
+            *v = real(lines, word, || format!("the velocity of atom {id}"))?;
         }
         self.velocities.push((id, v, lines.number()));
         Ok(())
@@ -335,72 +245,82 @@ impl File {
                 ]
             }
             _ => {
-                return Err(refused("the header does not give the whole box")
-                    .advise("write the lines `xlo xhi`, `ylo yhi` and `zlo zhi` (and `xy xz yz`), or `avec`, `bvec`, `cvec`"));
+                return Err(refused("the header does not give the whole box").advise(
+                    "write lines `xlo xhi`, `ylo yhi`, `zlo zhi` (and `xy xz yz`), or `avec`, `bvec`, `cvec`",
+                ));
             }
         };
         Cell::new(rows, [true; 3]).map_err(|reason| refused(&reason))
     }
 
-    fn finish<R: BufRead>(
-        mut self,
-        lines: &Lines<R>,
-        options: &ReadOptions,
-        units: LammpsUnits,
-        comment: String,
-    ) -> Result<Frame> {
+    /// Puts the atoms in the order of their ids; an id that is there twice is an error.
+    fn sort<R: BufRead>(&mut self, lines: &Lines<R>) -> Result<()> {
         let path = lines.path();
-        let Some(count) = self.count else {
-            return Err(
-                Error::file(path, "the header does not say how many atoms there are")
-                    .advise("a LAMMPS data file begins with a comment and lines such as `8 atoms`"),
-            );
-        };
-        if self.records.len() != count {
-            return Err(Error::file(
-                path,
-                format!(
-                    "the header announces {count} atoms, the section Atoms has {}",
-                    self.records.len()
-                ),
-            )
-            .advise("the file was cut off, or the number of atoms is wrong"));
-        }
-        let cell = self.cell(lines)?;
-        let mut species: Vec<Option<Species>> = vec![None; self.types.len()];
-        self.records.sort_by_key(|r| r.id);
-        let mut atoms = Atoms::default();
-        for pair in self.records.windows(2) {
-            if pair[0].id == pair[1].id {
-                return Err(lines.error_at(
-                    pair[0].line.max(pair[1].line),
-                    format!("there is already an atom {}", pair[0].id),
-                ));
+        let found = self.records.len();
+        match self.count {
+            Some(count) if count == found => {}
+            Some(count) => {
+                let reason =
+                    format!("the header announces {count} atoms, the section Atoms has {found}");
+                let advice = "the file was cut off, or the number of atoms is wrong";
+                return Err(Error::file(path, reason).advise(advice));
+            }
+            None => {
+                return Err(
+                    Error::file(path, "the header does not say how many atoms there are").advise(
+                        "a LAMMPS data file begins with a comment and lines such as `8 atoms`",
+                    ),
+                );
             }
         }
+        self.records.sort_by_key(|r| r.id);
+        match self
+            .records
+            .windows(2)
+            .find(|pair| pair[0].id == pair[1].id)
+        {
+            Some([a, b]) => Err(lines.error_at(
+                a.line.max(b.line),
+                format!("there is already an atom {}", a.id),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The sorted atoms, unwrapped, at rest.
+    fn atoms<R: BufRead>(
+        &self,
+        lines: &Lines<R>,
+        cell: &Cell,
+        chosen: &[Species],
+    ) -> Result<Atoms> {
+        let mut species: Vec<Option<Species>> = vec![None; self.types.len()];
+        let mut atoms = Atoms::default();
         for record in &self.records {
-            let species = match species[record.kind - 1] {
+            let k = record.kind - 1;
+            let species = match species[k] {
                 Some(s) => s,
                 None => {
-                    let s = species_of(
-                        path,
-                        record.kind,
-                        &self.types[record.kind - 1],
-                        &options.species,
-                    )?;
-                    *species[record.kind - 1].insert(s)
+                    *species[k].insert(species_of(lines.path(), k + 1, &self.types[k], chosen)?)
                 }
             };
             let shift = cell.translation(record.image);
             let x: [f64; 3] = std::array::from_fn(|k| record.position[k] + shift[k]);
             if x.iter().any(|x| !x.is_finite()) {
-                return Err(lines.error_at(
-                    record.line,
-                    format!("the position of atom {} is too large", record.id),
-                ));
+                let reason = format!("the position of atom {} is too large", record.id);
+                return Err(lines.error_at(record.line, reason));
             }
             atoms.push(species, x);
         }
+        Ok(atoms)
+    }
+
+    fn set_velocities<R: BufRead>(
+        &self,
+        lines: &Lines<R>,
+        units: LammpsUnits,
+        atoms: &mut Atoms,
+    ) -> Result<()> {
         let index: HashMap<i64, usize> = self
             .records
             .iter()
@@ -409,10 +329,8 @@ impl File {
             .collect();
         for (id, v, line) in &self.velocities {
             let Some(&i) = index.get(id) else {
-                return Err(lines.error_at(
-                    *line,
-                    format!("there is a velocity for atom {id}, but no such atom"),
-                ));
+                let reason = format!("there is a velocity for atom {id}, but no such atom");
+                return Err(lines.error_at(*line, reason));
             };
             let v = v.map(|v| units.velocity(v));
             if v.iter().any(|v| !v.is_finite()) {
@@ -422,65 +340,44 @@ impl File {
             }
             atoms.velocities[i] = v;
         }
-        let style = self.style.unwrap_or(ATOMIC);
-        let mut columns = Vec::new();
-        if style.charge.is_some() {
-            let data = ColumnData::Real(self.records.iter().map(|r| r.charge).collect());
-            columns.push(Column {
-                name: "initial_charges".into(),
-                width: 1,
-                data,
-            });
+        Ok(())
+    }
+
+    fn finish<R: BufRead>(
+        mut self,
+        lines: &Lines<R>,
+        options: &ReadOptions,
+        units: LammpsUnits,
+        comment: String,
+    ) -> Result<Frame> {
+        self.sort(lines)?;
+        let cell = self.cell(lines)?;
+        let mut atoms = self.atoms(lines, &cell, &options.species)?;
+        self.set_velocities(lines, units, &mut atoms)?;
+        let mut frame = Frame {
+            system: System { cell, atoms },
+            info: Vec::new(),
+            columns: Vec::new(),
+            has_velocities: self.has_velocities,
+            line: 1,
+        };
+        if !comment.is_empty() {
+            frame.set_value("comment", comment);
         }
-        if style.molecule.is_some() {
+        if self.style.is_some_and(|s| s.charge.is_some()) {
+            frame.set_scalars(
+                "initial_charges",
+                self.records.iter().map(|r| r.charge).collect(),
+            );
+        }
+        if self.style.is_some_and(|s| s.molecule.is_some()) {
             let data = ColumnData::Integer(self.records.iter().map(|r| r.molecule).collect());
-            columns.push(Column {
+            frame.set_column(Column {
                 name: "mol_id".into(),
                 width: 1,
                 data,
             });
         }
-        let info = if comment.is_empty() {
-            Vec::new()
-        } else {
-            vec![("comment".to_owned(), Value::from(comment))]
-        };
-        Ok(Frame {
-            system: System { cell, atoms },
-            info,
-            columns,
-            has_velocities: self.has_velocities,
-            line: 1,
-        })
-    }
-}
-
-/// The style named after `Atoms #`, or the only one with that many columns.
-fn style_of<R: BufRead>(lines: &Lines<R>, hint: &str, columns: usize) -> Result<Style> {
-    match hint.split_ascii_whitespace().next() {
-        Some("atomic") => Ok(ATOMIC),
-        Some("charge") => Ok(CHARGE),
-        Some("molecular" | "bond" | "angle") => Ok(MOLECULAR),
-        Some("full") => Ok(FULL),
-        Some(other) => Err(lines
-            .error(format!("the atom style `{}` is not supported", shortened(other)))
-            .advise("write the file in the style atomic, charge, molecular or full")),
-        None => match columns {
-            5 | 8 => Ok(ATOMIC),
-            7 | 10 => Ok(FULL),
-            6 | 9 => Err(lines
-                .error(format!("an atom has {columns} columns, which fits the styles charge and molecular"))
-                .advise("name the style after the section: `Atoms # charge` or `Atoms # molecular`")),
-            _ => Err(lines
-                .error(format!("an atom has {columns} columns, which fits no style that is known"))
-                .advise("name the style after the section, as in `Atoms # atomic`: atomic, charge, molecular or full")),
-        },
-    }
-}
-
-fn real<R: BufRead>(lines: &Lines<R>, word: &str, name: impl Fn() -> String) -> Result<f64> {
-    match parse_real(word) {
-        Some(x) if x.is_finite() => Ok(x),
-        _ => lines.finite(Some(word).filter(|w| !w.is_empty()), name()),
+        Ok(frame)
     }
 }

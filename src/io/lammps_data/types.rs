@@ -133,7 +133,7 @@ mod tests {
                 .to_string()
                 .contains("no element")
         );
-        assert!(of(Some(58.9), "").is_err()); // between Co and Ni, near neither by 0.05
+        assert!(of(Some(58.8), "").is_err()); // between Co and Ni, near neither by 0.05
         assert!(
             of(Some(247.0), "")
                 .unwrap_err()
