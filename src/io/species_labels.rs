@@ -20,7 +20,10 @@ impl SpeciesLabels {
             return Ok(*species);
         }
         let species = species_of(label)?;
-        self.0.push((label.to_owned(), species));
+        // There are few good labels, but `014`, `0014`, ... are good as well: those are not worth remembering.
+        if self.0.len() < 256 {
+            self.0.push((label.to_owned(), species));
+        }
         Ok(species)
     }
 }

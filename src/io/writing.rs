@@ -8,9 +8,12 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// Numbers beyond this are refused, so that conversions and rotations cannot overflow.
+const LARGEST: f64 = 1e100;
+
 /// Appends a frame as text in the given format to a buffer.
 ///
-/// Errors when the frame cannot be said in that format: no atoms, numbers that are not finite, no cell where one is
+/// Errors when the frame cannot be said in that format: no atoms, numbers that are not finite (or beyond 1e100), no cell where one is
 /// needed, names that would break the grammar.
 pub fn render_frame(frame: &Frame, format: Format, out: &mut Vec<u8>) -> Result<()> {
     let atoms = &frame.system.atoms;
@@ -21,17 +24,18 @@ pub fn render_frame(frame: &Frame, format: Format, out: &mut Vec<u8>) -> Result<
             "a frame without atoms cannot be written",
         ));
     }
-    let bad = |v: &[[f64; 3]]| v.iter().position(|x| x.iter().any(|x| !x.is_finite()));
-    if let Some(i) =
-        bad(&atoms.positions).or_else(|| bad(&atoms.velocities).filter(|_| frame.has_velocities))
-    {
-        return Err(Error::input(
-            place,
-            format!(
-                "atom {} has a position or velocity that is not a finite number",
+    // NaN fails every comparison, so these ask for what is good.
+    let good = |v: &[f64; 3], scale: f64| v.iter().all(|x| (x * scale).abs() < LARGEST);
+    for i in 0..atoms.len() {
+        let mass = atoms.masses[i];
+        let moves_well = !frame.has_velocities || good(&atoms.velocities[i], mass.max(1.0));
+        if !(mass > 0.0 && mass < LARGEST && good(&atoms.positions[i], 1.0) && moves_well) {
+            let reason = format!(
+                "atom {} has a mass, position or velocity that is no sensible number",
                 i + 1
-            ),
-        ));
+            );
+            return Err(Error::input(place, reason));
+        }
     }
     match format {
         Format::ExtendedXyz => extxyz::render(frame, out),

@@ -8,6 +8,9 @@ use crate::io::value::{Value, parse_logical};
 use crate::system::Cell;
 use std::io::BufRead;
 
+/// More keys than this in a comment line are refused; keys are compared with each other.
+const MAX_KEYS: usize = 10_000;
+
 /// What the comment line says.
 pub(super) struct Header {
     pub cell: Cell,
@@ -29,6 +32,12 @@ impl Header {
                     "write key=value pairs, with double quotes around values that contain blanks",
                 )
         })?;
+        if pairs.len() > MAX_KEYS {
+            return Err(lines.error(format!(
+                "the comment line has {} keys; {MAX_KEYS} are allowed",
+                pairs.len()
+            )));
+        }
         let (mut lattice, mut columns, mut periodic) = (None, None, None);
         let mut info: Vec<(String, Value)> = Vec::new();
         for pair in pairs {

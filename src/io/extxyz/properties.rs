@@ -36,6 +36,9 @@ pub(super) struct Property {
 /// What a frame without `Properties` has.
 pub(super) const DEFAULT: &str = "species:S:1:pos:R:3";
 
+/// More entries than this are refused; names are compared with each other.
+const MAX_COLUMNS: usize = 1000;
+
 impl Kind {
     pub fn letter(self) -> char {
         match self {
@@ -81,6 +84,12 @@ pub(super) fn parse(text: &str) -> Result<Vec<Property>, String> {
         return Err(format!(
             "Properties has {} parts between colons, but needs name:type:columns for each column",
             parts.len()
+        ));
+    }
+    if parts.len() > 3 * MAX_COLUMNS {
+        return Err(format!(
+            "Properties names {} columns; {MAX_COLUMNS} are allowed",
+            parts.len() / 3
         ));
     }
     let mut properties: Vec<Property> = Vec::with_capacity(parts.len() / 3);

@@ -322,6 +322,20 @@ fn lammps_data() {
 }
 
 #[test]
+fn absurd_headers_are_refused_in_time() {
+    let keys: String = (0..200_000).map(|k| format!(" k{k}=1")).collect();
+    let columns: String = (0..200_000).map(|k| format!(":c{k}:R:1")).collect();
+    for (comment, expected) in [
+        (format!("PLAIN{keys}"), "200001 keys"),
+        (format!("PLAIN{columns}"), "200002 columns"),
+    ] {
+        let text = format!("1\n{}\nSi 0 0 0\n", comment.replace("PLAIN", PLAIN));
+        let message = parse("a.extxyz", text.as_bytes()).unwrap_err().to_string();
+        assert!(message.contains(expected), "{}", &message[..80]);
+    }
+}
+
+#[test]
 fn files_that_are_none() {
     let folder = tempfile::tempdir().unwrap();
     let options = ReadOptions::default();
@@ -407,18 +421,20 @@ fn fuzz_structure_readers() {
             };
             read += 1;
             for frame in &frames {
-                let mut out = Vec::new();
-                for format in [
-                    Format::ExtendedXyz,
-                    Format::Xyz,
-                    Format::Poscar,
-                    Format::LammpsData,
+                for (format, name) in [
+                    (Format::ExtendedXyz, "a.extxyz"),
+                    (Format::Xyz, "a.xyz"),
+                    (Format::Poscar, "POSCAR"),
                 ] {
-                    out.clear();
-                    if render_frame(frame, format, &mut out).is_ok()
-                        && format == Format::ExtendedXyz
-                    {
-                        let back = parse("a.extxyz", &out);
+                    let mut out = Vec::new();
+                    if render_frame(frame, format, &mut out).is_ok() {
+                        let options = ReadOptions {
+                            format: Some(format),
+                            ..ReadOptions::default()
+                        };
+                        let back: Result<Vec<Frame>> =
+                            FrameReader::new(out.as_slice(), Path::new(name), &options)
+                                .and_then(Iterator::collect);
                         assert!(
                             back.is_ok(),
                             "{back:?} from {:?}",
@@ -426,6 +442,8 @@ fn fuzz_structure_readers() {
                         );
                     }
                 }
+                // A name that contradicts its mass can be written, but is refused when read; so only written here.
+                let _ = render_frame(frame, Format::LammpsData, &mut Vec::new());
             }
         }
     }
