@@ -16,6 +16,7 @@ pub mod analysis;
 pub mod dynamics;
 pub mod elements;
 pub mod error;
+pub mod io;
 pub mod neighbours;
 pub mod parallel;
 pub mod potential;
