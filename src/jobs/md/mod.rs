@@ -8,13 +8,14 @@ mod summary;
 pub use plan::check;
 
 use super::{Outcome, RunOptions, parts};
-use crate::deck::{self, Deck, JobDeck, MdDeck, OutputDeck};
+use crate::deck::{self, Deck, JobDeck, MdDeck, ModelDeck, OutputDeck, PotentialDeck};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::potential::Term;
 use crate::report::{Console, Progress, Status};
 use crate::units::TIME_FS;
 use output::Sinks;
+use sha2::{Digest, Sha256};
 use simulation::Simulation;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -29,6 +30,8 @@ struct Plan<'a> {
     resolved: String,
     seed: u64,
     terms: Vec<Term>,
+    /// SHA-256 of the model files, by term.
+    model_hashes: Vec<(String, String)>,
 }
 
 /// Runs molecular dynamics.
@@ -49,6 +52,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         resolved: deck.resolved(),
         seed,
         terms: parts::build_terms(&deck.potential)?,
+        model_hashes: model_hashes(&deck.potential)?,
     };
     plan::announce(&plan, console);
     let outcomes: Vec<Result<(Outcome, Option<Summary>)>> = if md.replicas == 1 {
@@ -68,6 +72,19 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     }
     summary::print(&summaries, console);
     Ok(outcome)
+}
+
+/// Path and SHA-256 of every model file of a deck.
+fn model_hashes(potential: &PotentialDeck) -> Result<Vec<(String, String)>> {
+    let mut hashes = Vec::new();
+    for term in &potential.terms {
+        if let ModelDeck::Gap { file } = &term.model {
+            let bytes = std::fs::read(file).map_err(|e| Error::reading(file, &e))?;
+            let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+            hashes.push((format!("model_{}", term.name), format!("{} sha256 {digest}", file.display())));
+        }
+    }
+    Ok(hashes)
 }
 
 /// A seed nobody named: from the clock and the process, so that runs differ.
@@ -141,7 +158,7 @@ fn run_replica(
             outcome = Outcome::OutOfTime;
             break;
         }
-        let want = sinks.wants(simulation.state.step + 1, md.steps);
+        let want = sinks.due(simulation.state.step + 1);
         if let Err(failure) = simulation.advance(want) {
             drop(progress);
             return Err(sinks.fail(&simulation, failure, &checkpoint_file));

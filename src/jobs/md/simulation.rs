@@ -222,11 +222,11 @@ fn replica_seed(seed: u64, replica: u32) -> u64 {
 }
 
 /// Whether the centre of mass is held: NVE conserves a momentum that was taken away; a thermostat needs to be told.
-fn holds_centre(md: &MdDeck) -> bool {
+pub(super) fn holds_centre(md: &MdDeck) -> bool {
     md.fix_centre_of_mass.unwrap_or(md.thermostat.is_none())
 }
 
-fn degrees_of_freedom(md: &MdDeck, atoms: usize) -> usize {
+pub(super) fn degrees_of_freedom(md: &MdDeck, atoms: usize) -> usize {
     if atoms > 1 && holds_centre(md) { 3 * atoms - 3 } else { 3 * atoms }
 }
 
