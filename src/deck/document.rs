@@ -42,6 +42,9 @@ pub(super) struct Key {
     pub place: Place,
 }
 
+/// The entries of a table.
+pub(super) type Entries = [(Key, Node)];
+
 /// What TOML knows. Tables are in the order of the text.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
@@ -72,7 +75,7 @@ impl Value {
 
 impl Node {
     /// The entries when this is a table.
-    pub fn entries(&self) -> Option<&[(Key, Node)]> {
+    pub fn entries(&self) -> Option<&Entries> {
         match &self.value {
             Value::Table(entries) => Some(entries),
             _ => None,
@@ -105,13 +108,17 @@ pub(super) fn parse(text: &str) -> Result<Node, Vec<Diagnostic>> {
 /// Applies the override `key=value` that is source number `source`, whose text is `--set key=value`.
 ///
 /// The value is read as TOML when it is TOML, and as a string otherwise, because shells eat quotes.
-pub(super) fn apply(root: &mut Node, source: usize, text: &str) -> Result<(), Diagnostic> {
+pub(super) fn apply(root: &mut Node, source: usize, text: &str) -> Result<(), Box<Diagnostic>> {
+    const EXAMPLE: &str = "write it as in `--set md.length=\"5 ps\"`";
+    let refuse = |d: Diagnostic| Err(Box::new(d));
     let start = text.find(char::is_whitespace).map_or(0, |i| i + 1);
     let at = |span: Range<usize>| Place { source, span };
     let Some(equals) = text[start..].find('=').map(|i| i + start) else {
-        return Err(Diagnostic::error("an override needs a key and a value")
-            .at(at(start..text.len()), "there is no `=` here")
-            .help("write it as in `--set md.length=\"5 ps\"`"));
+        return refuse(
+            Diagnostic::error("an override needs a key and a value")
+                .at(at(start..text.len()), "there is no `=` here")
+                .help(EXAMPLE),
+        );
     };
     let mut keys = Vec::new();
     let mut offset = start;
@@ -124,9 +131,8 @@ pub(super) fn apply(root: &mut Node, source: usize, text: &str) -> Result<(), Di
             } else {
                 "the key has too many parts"
             };
-            return Err(Diagnostic::error(problem)
-                .at(at(start..equals), "")
-                .help("write it as in `--set md.length=\"5 ps\"`"));
+            let place = at(start..equals);
+            return refuse(Diagnostic::error(problem).at(place, "").help(EXAMPLE));
         }
         keys.push(Key {
             name: name.trim_matches(['"', '\'']).to_owned(),
@@ -139,13 +145,15 @@ pub(super) fn apply(root: &mut Node, source: usize, text: &str) -> Result<(), Di
     let raw = raw.trim();
     let place = at(first..first + raw.len());
     if raw.is_empty() {
-        return Err(Diagnostic::error("the override has no value")
-            .at(at(start..text.len()), "nothing after the `=`"));
+        return refuse(
+            Diagnostic::error("the override has no value")
+                .at(at(start..text.len()), "nothing after the `=`"),
+        );
     }
     let node = match DeValue::parse(raw) {
         Ok(value) => node(value.get_ref(), place.span.clone(), first, source, text),
         Err(error) if raw.starts_with(['"', '\'', '[', '{']) => {
-            return Err(syntax_error(&error, raw, first, source));
+            return refuse(syntax_error(&error, raw, first, source));
         }
         Err(_) => Node {
             value: Value::Text(raw.to_owned()),
@@ -155,15 +163,15 @@ pub(super) fn apply(root: &mut Node, source: usize, text: &str) -> Result<(), Di
     put(root, &keys, node)
 }
 
-fn put(table: &mut Node, keys: &[Key], new: Node) -> Result<(), Diagnostic> {
+fn put(table: &mut Node, keys: &[Key], new: Node) -> Result<(), Box<Diagnostic>> {
     let [key, rest @ ..] = keys else {
         return Ok(());
     };
     let refuse = |what: &str| {
-        Err(
-            Diagnostic::error(format!("the override cannot reach `{}`", key.name))
-                .at(key.place.clone(), what.to_owned()),
-        )
+        let title = format!("the override cannot reach `{}`", key.name);
+        Err(Box::new(
+            Diagnostic::error(title).at(key.place.clone(), what.to_owned()),
+        ))
     };
     let kind = table.value.type_name();
     let slot = match &mut table.value {

@@ -159,7 +159,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         .key(
             "skin",
             Quantity(Dimension::LENGTH),
-            "How far beyond the cutoff neighbours are listed; results do not depend on it.",
+            "How far beyond the cutoff neighbours are listed; changes the speed, not the results.",
         )
         .not_negative()
         .or("1 Å");
@@ -196,9 +196,8 @@ fn length(t: &Table<'_>) -> Option<u64> {
         least: 1,
         most: 1 << 53,
     };
-    let by_steps = t
-        .key("steps", count, "Another way to write the length.")
-        .alias("from `length`");
+    let by_steps = t.key("steps", count, "Another way to write the length.");
+    let alias = "from `length`";
     match (&length, &steps) {
         (Some(a), Some(b)) if overridden(&length) == overridden(&steps) => {
             t.complain(
@@ -208,15 +207,20 @@ fn length(t: &Table<'_>) -> Option<u64> {
                     .help("they say the same thing; remove one"),
             );
             by_length.alias("");
+            by_steps.alias("");
             None
         }
         (_, Some(_)) if !overridden(&length) => {
             by_length.alias("");
-            let n = by_steps?;
+            let n = by_steps.alias(alias)?;
             t.record("length", Some(format!("\"{n} steps\"")));
             Some(n)
         }
-        _ => by_length.required("\"2 ps\""),
+        _ => {
+            let n = by_length.required("\"2 ps\"");
+            by_steps.alias(alias);
+            n
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 //! [`read`] gives a [`Deck`] whose values are in internal units, or one error that shows *all* mistakes of the deck, each
 //! at its place with what to write instead. `docs/deck.md` describes every key.
 //!
-//! To add a key, add the call that reads it ([`mod@md`](self) shows how): it is then checked, described in the manual, and
-//! written into the resolved deck. To add a model or a job, add a line to the list of variants.
+//! To add a key, add the call that reads it (`md.rs` shows how): it is then checked, described in the manual, and written
+//! into the resolved deck. To add a model or a job, add an entry to the list of variants in `potential.rs` or `schema.rs`.
 
 mod diagnostics;
 mod document;
@@ -17,6 +17,7 @@ mod reader;
 mod reference;
 mod resolved;
 mod schema;
+mod spelling;
 mod system;
 mod templates;
 
@@ -35,6 +36,7 @@ pub use templates::{JOBS, template};
 use crate::error::{Error, Result};
 use reader::{Context, Table};
 use resolved::{Recorder, Step};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A larger file is not a deck.
@@ -85,17 +87,14 @@ impl Deck {
 ///
 /// Errors when the file cannot be read, and with one input error that shows every mistake of the deck.
 pub fn read(path: &Path, overrides: &[String]) -> Result<Deck> {
-    let length = std::fs::metadata(path)
-        .map_err(|e| Error::reading(path, &e))?
-        .len();
-    if length > LARGEST {
-        return Err(Error::file(
-            path,
-            format!("this file has {length} bytes, it is not a deck"),
-        )
-        .advise("`zundel info FILE` says what a file is"));
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|e| Error::reading(path, &e))?;
+    if bytes.len() as u64 > LARGEST {
+        let reason = format!("this file has more than {LARGEST} bytes, it is not a deck");
+        return Err(Error::file(path, reason).advise("`zundel info FILE` says what a file is"));
     }
-    let bytes = std::fs::read(path).map_err(|e| Error::reading(path, &e))?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let sound = e.utf8_error().valid_up_to();
         let line = e
@@ -133,8 +132,11 @@ pub fn parse(
         Ok(root) => root,
         Err(errors) => return Err(Diagnostics::new(errors, sources)),
     };
-    let applied =
-        (1..sources.len()).filter_map(|i| document::apply(&mut root, i, &sources[i].text).err());
+    let applied = (1..sources.len()).filter_map(|i| {
+        document::apply(&mut root, i, &sources[i].text)
+            .err()
+            .map(|d| *d)
+    });
     let wrong_overrides: Vec<Diagnostic> = applied.collect();
 
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();

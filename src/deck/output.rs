@@ -188,7 +188,7 @@ fn every<'t, 'a>(t: &'t Table<'a>) -> super::reader::Field<'t, 'a, Steps> {
     t.key(
         "every",
         Steps,
-        "Time between two of them: a whole number of time steps, or `\"100 steps\"`.",
+        "Time between two frames or rows: a whole number of time steps, or `\"100 steps\"`.",
     )
     .warn_if(
         |n| *n > steps,

@@ -80,48 +80,85 @@ pub(super) fn tables_with(name: &str, here: &str) -> Vec<String> {
     found
 }
 
+/// A section of the manual.
+struct Section {
+    header: String,
+    /// Headers under which the same keys are known, too.
+    also: Vec<String>,
+    doc: &'static str,
+    presence: &'static str,
+    rows: String,
+}
+
 /// The reference of every table and key in Markdown, as it stands in `docs/deck.md`.
 pub fn reference() -> String {
-    const COLUMNS: &str = "| key | value | default | meaning |\n| --- | --- | --- | --- |\n";
-    let mut out = String::from("### Top level\n\n");
-    let mut table = "[]".to_owned();
-    let mut in_columns = false;
+    let mut out = String::new();
+    for section in sections() {
+        let words = match section.presence {
+            "required" => " *(required)*",
+            "optional" => " *(optional)*",
+            "choice" => " *(a choice)*",
+            _ => "",
+        };
+        let title = match section.header.as_str() {
+            "[]" => "Top level".to_owned(),
+            header => format!("`{header}`"),
+        };
+        let _ = write!(out, "\n### {title}{words}\n\n{}", section.doc);
+        for also in &section.also {
+            let _ = write!(out, " `{also}` has the same keys.");
+        }
+        out.push('\n');
+        if !section.rows.is_empty() {
+            out.push_str("\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
+            out.push_str(&section.rows);
+        }
+    }
+    out
+}
+
+/// Keys gathered by table; tables of the same name and content are one section.
+fn sections() -> Vec<Section> {
+    let section = |header: &str, doc, presence| Section {
+        header: header.to_owned(),
+        also: Vec::new(),
+        doc,
+        presence,
+        rows: String::new(),
+    };
+    let mut all = vec![section("[]", "The deck as a whole.", "")];
     for entry in entries() {
         match entry {
             Entry::Table {
                 header,
                 doc,
                 presence,
-            } => {
-                let words = match *presence {
-                    "required" => " *(required)*",
-                    "optional" => " *(optional)*",
-                    "choice" => " *(one of the choices)*",
-                    _ => "",
-                };
-                let _ = write!(out, "\n### `{header}`{words}\n\n{doc}\n\n");
-                table.clone_from(header);
-                in_columns = false;
-            }
+            } => all.push(section(header, doc, presence)),
             Entry::Key {
-                table: t,
+                table,
                 name,
                 wanted,
                 default,
                 doc,
             } => {
-                if *t != table {
-                    let _ = write!(out, "\n### `{t}`, continued\n\n");
-                    table.clone_from(t);
-                    in_columns = false;
+                if let Some(section) = all.iter_mut().find(|s| s.header == *table) {
+                    let _ = writeln!(section.rows, "| `{name}` | {wanted} | {default} | {doc} |");
                 }
-                if !in_columns {
-                    out.push_str(COLUMNS);
-                    in_columns = true;
-                }
-                let _ = writeln!(out, "| `{name}` | {wanted} | {default} | {doc} |");
             }
         }
     }
-    out
+    let last = |s: &Section| s.header.rsplit('.').next().map(str::to_owned);
+    let mut merged: Vec<Section> = Vec::new();
+    for mut section in all {
+        let twin = merged.iter().position(|s| {
+            last(s) == last(&section) && s.doc == section.doc && s.rows == section.rows
+        });
+        // The shorter header comes later: the terms of a sum are read before single models.
+        if let Some(i) = twin {
+            let longer = merged.remove(i);
+            section.also.push(longer.header);
+        }
+        merged.push(section);
+    }
+    merged
 }

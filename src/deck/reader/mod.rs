@@ -4,11 +4,18 @@
 //! wrong with it, makes the key known (so that misspelt ones can be told), writes it into the resolved deck, and
 //! describes it for the reference manual. Nothing is declared twice, so nothing can drift apart.
 
+mod choice;
+mod field;
+
+pub(super) use choice::{Choice, Variant};
+pub(super) use field::Field;
+
 use super::diagnostics::Diagnostic;
-use super::document::{self, Key, Node, Place, Source, Value};
-use super::kinds::{Kind, mismatch};
+use super::document::{Entries, Key, Node, Place, Source, Value};
+use super::kinds::mismatch;
 use super::reference::Entry;
 use super::resolved::{Recorder, Step, dotted, header, quote};
+use super::spelling::nearest;
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
@@ -44,30 +51,13 @@ impl Context {
     }
 }
 
-/// One alternative of a choice, chosen by the presence of the table of its name.
-pub(super) struct Variant<T> {
-    pub name: &'static str,
-    pub doc: &'static str,
-    pub read: fn(&Table) -> Option<T>,
-}
-
-/// What became of a choice.
-pub(super) enum Choice<T> {
-    /// No alternative is there.
-    Absent,
-    /// Something was wrong, and is reported.
-    Failed,
-    /// This one.
-    Chosen(&'static str, T),
-}
-
 /// A table being read. Obtained from [`Table::table`] and its siblings, which check for unknown keys at the end.
 pub(super) struct Table<'a> {
     pub cx: &'a Context,
     path: Vec<Step>,
     /// Where "something is missing here" points; none for tables that are not in the deck.
     place: Option<Place>,
-    entries: &'a [(Key, Node)],
+    entries: &'a Entries,
     known: RefCell<Vec<String>>,
     variants: RefCell<Vec<&'static str>>,
     missing: RefCell<Vec<Missing>>,
@@ -82,7 +72,7 @@ struct Missing {
 
 impl<'a> Table<'a> {
     /// The whole deck. Call [`Table::finish`] after reading it.
-    pub fn root(cx: &'a Context, entries: &'a [(Key, Node)]) -> Table<'a> {
+    pub fn root(cx: &'a Context, entries: &'a Entries) -> Table<'a> {
         Table {
             cx,
             path: Vec::new(),
@@ -98,7 +88,7 @@ impl<'a> Table<'a> {
         &self,
         steps: &[Step],
         place: Option<Place>,
-        entries: &'a [(Key, Node)],
+        entries: &'a Entries,
         always: bool,
     ) -> Table<'a> {
         let path = [&self.path[..], steps].concat();
@@ -195,28 +185,6 @@ impl<'a> Table<'a> {
         self.cx.recorder.borrow_mut().put(&self.path, name, text);
     }
 
-    /// Reads a key.
-    pub fn key<K: Kind>(&self, name: &str, kind: K, doc: &'static str) -> Field<'_, 'a, K> {
-        let mut field = Field {
-            table: self,
-            name: name.to_owned(),
-            rule: String::new(),
-            kind,
-            doc,
-            state: State::Missing,
-        };
-        if let Some((_, node)) = self.entry(name) {
-            field.state = match field.kind.read(name, node, self.cx) {
-                Ok((value, text)) => State::Given(value, text, node.place.clone()),
-                Err(diagnostic) => {
-                    self.complain(*diagnostic);
-                    State::Bad
-                }
-            };
-        }
-        field
-    }
-
     fn describe_table(&self, steps: &[Step], doc: &'static str, presence: &'static str) {
         if self.cx.describing {
             let path = [&self.path[..], steps].concat();
@@ -229,7 +197,7 @@ impl<'a> Table<'a> {
     }
 
     /// Entries of a table in this one; complains when the key is there but not a table.
-    fn entries_of(&self, name: &str) -> Result<Option<(Place, &'a [(Key, Node)])>, ()> {
+    fn entries_of(&self, name: &str) -> Result<Option<(Place, &'a Entries)>, ()> {
         let Some((key, node)) = self.entry(name) else {
             return Ok(None);
         };
@@ -278,7 +246,7 @@ impl<'a> Table<'a> {
         &self,
         name: &str,
         place: Option<Place>,
-        entries: &'a [(Key, Node)],
+        entries: &'a Entries,
         always: bool,
         read: impl FnOnce(&Table<'a>) -> R,
     ) -> R {
@@ -346,7 +314,7 @@ impl<'a> Table<'a> {
     ) -> Option<Vec<Option<R>>> {
         let steps = |i| [Step::Key(name.to_owned()), Step::Item(i)];
         self.describe_table(&steps(0), doc, "optional");
-        let mut one = |i: usize, place: Option<Place>, entries: &'a [(Key, Node)]| {
+        let mut one = |i: usize, place: Option<Place>, entries: &'a Entries| {
             let table = self.open(&steps(i), place, entries, true);
             let result = read(&table);
             table.finish();
@@ -393,106 +361,6 @@ impl<'a> Table<'a> {
             .borrow_mut()
             .extend(keys.iter().map(|k| k.name.clone()));
         keys
-    }
-
-    /// Reads the one alternative that is there. When absent, the caller assumes one or calls [`Table::nothing_chosen`].
-    pub fn choice<T>(&self, what: &str, variants: &[Variant<T>]) -> Choice<T> {
-        self.variants
-            .borrow_mut()
-            .extend(variants.iter().map(|v| v.name));
-        if self.cx.describing {
-            for variant in variants {
-                self.describe_table(&[Step::Key(variant.name.to_owned())], variant.doc, "choice");
-                self.inside(variant.name, None, &[], true, variant.read);
-            }
-            return Choice::Failed;
-        }
-        let mut given: Vec<(&Variant<T>, &(Key, Node))> = variants
-            .iter()
-            .filter_map(|v| Some((v, self.entry(v.name)?)))
-            .collect();
-        given.sort_by_key(|g| (g.1.0.place.source, g.1.0.place.span.start));
-        match given[..] {
-            [] => Choice::Absent,
-            [(variant, _)] => match self.entries_of(variant.name) {
-                Ok(Some((place, entries))) => {
-                    let result =
-                        self.inside(variant.name, Some(place), entries, true, variant.read);
-                    result.map_or(Choice::Failed, |value| Choice::Chosen(variant.name, value))
-                }
-                _ => Choice::Failed,
-            },
-            [(first, a), .., (last, b)] => {
-                self.complain(
-                    Diagnostic::error(format!(
-                        "{} has two {what}s: `{}` and `{}`",
-                        self.title(),
-                        first.name,
-                        last.name
-                    ))
-                    .at(b.0.place.clone(), "the second one")
-                    .and_at(Some(a.0.place.clone()), "the first one")
-                    .help(format!(
-                        "only one {what} is possible here; remove the other"
-                    )),
-                );
-                Choice::Failed
-            }
-        }
-    }
-
-    /// The alternative `name` with all its defaults, for a choice that was left out.
-    pub fn assume<T>(&self, name: &str, variants: &[Variant<T>]) -> Option<T> {
-        let variant = variants.iter().find(|v| v.name == name)?;
-        self.inside(variant.name, None, &[], true, variant.read)
-    }
-
-    /// Opens a table that is not in the deck, to fill in what is assumed.
-    pub fn table_assumed<R>(&self, name: &str, read: impl FnOnce(&Table<'a>) -> R) -> R {
-        self.inside(name, None, &[], false, read)
-    }
-
-    /// A table that holds nothing but a choice, such as `[md.thermostat]`.
-    pub fn choice_table<T>(
-        &self,
-        name: &str,
-        doc: &'static str,
-        variants: &[Variant<T>],
-    ) -> Choice<T> {
-        self.describe_table(&[Step::Key(name.to_owned())], doc, "optional");
-        let read = |t: &Table<'a>| match t.choice(name, variants) {
-            Choice::Absent => {
-                let list: Vec<&str> = variants.iter().map(|v| v.name).collect();
-                t.nothing_chosen(
-                    Diagnostic::error(format!("no {name} is chosen"))
-                        .maybe_at(t.place(), "")
-                        .help(format!("possible here: {}", list.join(", "))),
-                );
-                Choice::Failed
-            }
-            other => other,
-        };
-        match self.entry(name) {
-            None if self.cx.describing => self.inside(name, None, &[], false, read),
-            None => Choice::Absent,
-            Some((_, node)) if node.entries().is_none() => {
-                let names = variants.iter().map(|v| v.name);
-                let list: Vec<String> = names.clone().map(|n| format!("`{n}`")).collect();
-                let d = mismatch(name, "a table that is named after the choice", node);
-                self.complain(match &node.value {
-                    Value::Text(text) if nearest(text, names.clone()).is_some() => {
-                        let near = nearest(text, names).unwrap_or_default();
-                        d.replace("write", node.place.clone(), format!("{{ {near} = {{}} }}"))
-                    }
-                    _ => d.help(format!("possible here: {}", list.join(", "))),
-                });
-                Choice::Failed
-            }
-            Some((_, node)) => {
-                let place = self.entries_of(name).ok().flatten().map(|e| e.0);
-                self.inside(name, place, node.entries().unwrap_or_default(), false, read)
-            }
-        }
     }
 
     fn unknown(&self) -> impl Iterator<Item = &'a (Key, Node)> {
@@ -571,177 +439,4 @@ impl<'a> Table<'a> {
         let list: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
         d.help(format!("{} has: {}", self.title(), list.join(", ")))
     }
-}
-
-/// The state of a key's value.
-enum State<T> {
-    Missing,
-    Bad,
-    Given(T, String, Place),
-}
-
-/// A key that has been read but not yet decided upon: a method such as [`Field::or`] ends it.
-#[must_use]
-pub(super) struct Field<'t, 'a, K: Kind> {
-    table: &'t Table<'a>,
-    name: String,
-    kind: K,
-    doc: &'static str,
-    rule: String,
-    state: State<K::Value>,
-}
-
-impl<K: Kind> Field<'_, '_, K> {
-    /// Demands something of the value; `rule` completes "`key` must be ...".
-    pub fn must_be(mut self, rule: &str, holds: impl FnOnce(&K::Value) -> bool) -> Self {
-        self.rule = format!(", {rule}");
-        if let State::Given(value, _, place) = &self.state
-            && !holds(value)
-        {
-            self.table.complain(
-                Diagnostic::error(format!("`{}` must be {rule}", self.name)).at(place.clone(), ""),
-            );
-            self.state = State::Bad;
-        }
-        self
-    }
-
-    /// Warns about a value that is possible but odd.
-    pub fn warn_if(self, odd: impl FnOnce(&K::Value) -> bool, title: &str, help: &str) -> Self {
-        if let State::Given(value, _, place) = &self.state
-            && odd(value)
-        {
-            self.table
-                .complain(Diagnostic::warning(title).at(place.clone(), "").help(help));
-        }
-        self
-    }
-
-    fn describe(&self, default: &str) {
-        if self.table.cx.describing {
-            self.table.cx.manual.borrow_mut().push(Entry::Key {
-                table: header(&self.table.path),
-                name: self.name.clone(),
-                wanted: format!("{}{}", self.kind.wanted(), self.rule),
-                default: default.to_owned(),
-                doc: self.doc,
-            });
-        }
-    }
-
-    fn value(self) -> Option<K::Value> {
-        match self.state {
-            State::Given(value, text, _) => {
-                self.table.record(&self.name, Some(text));
-                Some(value)
-            }
-            State::Missing | State::Bad => {
-                self.table.record(&self.name, None);
-                None
-            }
-        }
-    }
-
-    /// The key may be left out; `default` says in words what happens then.
-    pub fn optional(self, default: &str) -> Option<K::Value> {
-        self.describe(default);
-        self.value()
-    }
-
-    /// The key must be given; `example` is a value as written in TOML. None when something was wrong.
-    pub fn required(self, example: &str) -> Option<K::Value> {
-        self.describe("required");
-        if matches!(self.state, State::Missing) && !self.table.cx.describing {
-            let t = self.table;
-            let diagnostic = Diagnostic::error(format!("{} has no `{}`", t.title(), self.name))
-                .maybe_at(t.place(), "")
-                .help(format!("add for example `{} = {example}`", self.name));
-            t.lacks(&self.name, diagnostic);
-        }
-        self.value()
-    }
-
-    /// The key has a default, written as in TOML (strings may leave out the quotes). None when something was wrong.
-    pub fn or(self, default: &str) -> Option<K::Value> {
-        let shown = match document::literal(default).value {
-            Value::Text(text) => format!("`{}`", quote(&text)),
-            _ => format!("`{default}`"),
-        };
-        self.or_as(default, &shown)
-    }
-
-    /// As [`Field::or`], with the words for the manual when the default depends on something else.
-    pub fn or_as(mut self, default: &str, words: &str) -> Option<K::Value> {
-        self.describe(words);
-        if matches!(self.state, State::Missing) {
-            let node = document::literal(default);
-            match self.kind.read(&self.name, &node, self.table.cx) {
-                Ok((value, text)) => self.state = State::Given(value, text, node.place),
-                Err(diagnostic) => {
-                    self.table.complain(*diagnostic);
-                    self.state = State::Bad;
-                }
-            }
-        }
-        self.value()
-    }
-
-    /// Another way of giving a key: described, but not written into the resolved deck.
-    pub fn alias(self, default: &str) -> Option<K::Value> {
-        self.describe(default);
-        match self.state {
-            State::Given(value, ..) => Some(value),
-            State::Missing | State::Bad => None,
-        }
-    }
-}
-
-impl<K: Kind<Value = f64>> Field<'_, '_, K> {
-    /// Demands a value above zero.
-    pub fn positive(self) -> Self {
-        self.must_be("positive", |v| *v > 0.0)
-    }
-
-    /// Demands a value of at least zero.
-    pub fn not_negative(self) -> Self {
-        self.must_be("zero or positive", |v| *v >= 0.0)
-    }
-}
-
-/// The candidate that was probably meant: few letters differ, or one is the beginning of the other.
-pub(super) fn nearest<'n>(
-    name: &str,
-    candidates: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
-    const ALIASES: [(&str, &str); 6] = [
-        ("dt", "timestep"),
-        ("mass", "masses"),
-        ("temp", "temperature"),
-        ("damping", "friction"),
-        ("lj", "lennard_jones"),
-        ("nsteps", "steps"),
-    ];
-    let plain = |s: &str| s.trim().to_lowercase().replace(['-', ' '], "_");
-    let name = plain(name);
-    // Comparing long garbage costs time quadratic in its length and finds nothing.
-    if name.is_empty() || name.chars().count() > 60 {
-        return None;
-    }
-    let close = 1 + name.chars().count() / 4;
-    let alias = ALIASES.iter().find(|a| a.0 == name).map(|a| a.1);
-    candidates
-        .filter_map(|candidate| {
-            let other = plain(candidate);
-            let begins = name.len() >= 4
-                && (other.starts_with(&name) || name.starts_with(&other) && other.len() >= 4);
-            let distance = strsim::damerau_levenshtein(&name, &other);
-            match distance {
-                _ if alias == Some(candidate) => Some((0, candidate)),
-                d if d <= close && d < name.chars().count() => Some((d, candidate)),
-                d if begins => Some((100 + d, candidate)),
-                _ => None,
-            }
-        })
-        .min_by_key(|found| found.0)
-        .map(|found| found.1)
 }
