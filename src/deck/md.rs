@@ -74,7 +74,7 @@ pub struct GuardDeck {
     pub enabled: bool,
     /// Smallest distance (Å) that two atoms may have; `None`: what the model says about its training data, if anything.
     pub closest: Option<f64>,
-    /// Highest temperature (K); `None`: no limit of the user's.
+    /// Highest temperature (K); `None`: no limit.
     pub max_temperature: Option<f64>,
 }
 
@@ -304,7 +304,7 @@ fn guard(t: &Table<'_>) -> Option<GuardDeck> {
             "Highest temperature that the system may have.",
         )
         .positive()
-        .optional("chosen by the run");
+        .optional("no limit");
     Some(GuardDeck {
         enabled: enabled?,
         closest,

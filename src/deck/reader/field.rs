@@ -108,7 +108,12 @@ impl<K: Kind> Field<'_, '_, K> {
 
     /// The key must be given; `example` is a value as written in TOML. None when something was wrong.
     pub fn required(self, example: &str) -> Option<K::Value> {
-        self.describe("required");
+        self.required_as(example, "required")
+    }
+
+    /// As [`Field::required`], with the words for the manual when something else can take its place.
+    pub fn required_as(self, example: &str, words: &str) -> Option<K::Value> {
+        self.describe(words);
         if matches!(self.state, State::Missing) && !self.table.cx.describing {
             let t = self.table;
             let diagnostic = Diagnostic::error(format!("{} has no `{}`", t.title(), self.name))
