@@ -1,0 +1,313 @@
+//! `[md]`: molecular dynamics.
+
+use super::diagnostics::Diagnostic;
+use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
+use super::reader::{Choice, Table, Variant};
+use crate::units::{Dimension, FS};
+
+/// Molecular dynamics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MdDeck {
+    /// Time step (internal units).
+    pub timestep: f64,
+    /// Number of steps.
+    pub steps: u64,
+    /// Temperature (K) of the thermostat and of thermal velocities.
+    pub temperature: Option<f64>,
+    /// None is NVE.
+    pub thermostat: Option<ThermostatDeck>,
+    /// Where the first velocities come from.
+    pub velocities: VelocitiesDeck,
+    /// Whether the centre of mass is held; `None` leaves it to the ensemble.
+    pub fix_centre_of_mass: Option<bool>,
+    /// Whether the initial rotation about the centre of mass is removed.
+    pub remove_rotation: bool,
+    /// Seed of the random numbers; the run picks one when there is none.
+    pub seed: Option<u64>,
+    /// Independent copies of the system, run side by side.
+    pub replicas: u32,
+    /// How far beyond the cutoff neighbours are listed (Å).
+    pub skin: f64,
+    /// What ends a run that has gone wrong.
+    pub guard: GuardDeck,
+}
+
+/// How the temperature is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ThermostatDeck {
+    /// Friction and noise.
+    Langevin {
+        /// Friction coefficient (inverse internal time).
+        friction: f64,
+    },
+}
+
+/// Where the first velocities come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VelocitiesDeck {
+    /// The source.
+    pub from: VelocitySource,
+    /// Temperature (K) of thermal velocities: the key, else that of `[md]`.
+    pub temperature: Option<f64>,
+    /// Whether thermal velocities are scaled to have exactly this temperature.
+    pub exact: bool,
+}
+
+/// The source of the first velocities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VelocitySource {
+    /// The structure file when it has velocities, else thermal ones when a temperature is given, else zero.
+    Auto,
+    /// Drawn from the Maxwell-Boltzmann distribution.
+    Thermal,
+    /// The structure file.
+    File,
+    /// Atoms at rest.
+    Zero,
+}
+
+/// What ends a run that has gone wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GuardDeck {
+    /// Whether the guard watches at all.
+    pub enabled: bool,
+    /// Smallest distance (Å) that two atoms may have; `None`: what the model says about its training data, if anything.
+    pub closest: Option<f64>,
+    /// Highest temperature (K); `None`: no limit.
+    pub max_temperature: Option<f64>,
+}
+
+const THERMOSTATS: &[Variant<ThermostatDeck>] = &[Variant {
+    name: "langevin",
+    doc: "Langevin dynamics: friction and noise on every atom.",
+    read: |t| {
+        let doc = "Friction coefficient; larger is tighter, and disturbs the dynamics more.";
+        let friction = t
+            .key("friction", Quantity(Dimension::RATE), doc)
+            .positive()
+            .or("1 /ps");
+        Some(ThermostatDeck::Langevin {
+            friction: friction?,
+        })
+    },
+}];
+
+/// Reads `[md]`.
+pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
+    let timestep = t
+        .key(
+            "timestep",
+            Quantity(Dimension::TIME),
+            "Time between two evaluations of the forces.",
+        )
+        .positive()
+        .warn_if(
+            |dt| *dt > 20.0 * FS,
+            "a time step above 20 fs is too long for almost any atomic system",
+            "0.5 fs to 2 fs are usual; was another unit meant?",
+        )
+        .required("\"1 fs\"");
+    t.cx.timestep.set(timestep);
+    let steps = length(t);
+    t.cx.steps.set(steps);
+    let temperature = t
+        .key(
+            "temperature",
+            Quantity(Dimension::TEMPERATURE),
+            "Temperature of the thermostat and of thermal velocities.",
+        )
+        .not_negative()
+        .optional("none: no thermostat");
+    let thermostat = thermostat(t, temperature);
+    let velocities = velocities(t, temperature);
+    let fix_centre_of_mass = t
+        .key(
+            "fix_centre_of_mass",
+            Flag,
+            "Keep the centre of mass at rest.",
+        )
+        .optional("what suits the ensemble");
+    let remove_rotation = t
+        .key(
+            "remove_rotation",
+            Flag,
+            "Remove the initial rotation of a molecule or cluster.",
+        )
+        .or("false");
+    let seed = t
+        .key(
+            "seed",
+            Count {
+                least: 0,
+                most: u64::MAX,
+            },
+            "Seed of the random numbers; the same seed gives the same run.",
+        )
+        .optional("the run picks one and records it");
+    let replicas = t
+        .key(
+            "replicas",
+            Count {
+                least: 1,
+                most: 1 << 20,
+            },
+            "Independent copies of the system, with random numbers of their own.",
+        )
+        .or("1");
+    let skin = t
+        .key(
+            "skin",
+            Quantity(Dimension::LENGTH),
+            "How far beyond the cutoff neighbours are listed; changes the speed, not the results.",
+        )
+        .not_negative()
+        .or("1 Å");
+    let guard = t.table(
+        "guard",
+        "What ends a run that has gone wrong, before it wastes time.",
+        guard,
+    );
+    Some(MdDeck {
+        timestep: timestep?,
+        steps: steps?,
+        temperature,
+        thermostat: thermostat?,
+        velocities: velocities?,
+        fix_centre_of_mass,
+        remove_rotation: remove_rotation?,
+        seed,
+        replicas: u32::try_from(replicas?).ok()?,
+        skin: skin?,
+        guard: guard?,
+    })
+}
+
+/// `length = "2 ps"`, `length = "2000 steps"` or `steps = 2000`; when the command line overrides one, it wins.
+fn length(t: &Table<'_>) -> Option<u64> {
+    let (length, steps) = (t.place_of("length"), t.place_of("steps"));
+    let overridden = |p: &Option<super::document::Place>| p.as_ref().is_some_and(|p| p.source > 0);
+    let by_length = t.key(
+        "length",
+        Steps,
+        "Length of the run: a whole number of time steps.",
+    );
+    let count = Count {
+        least: 1,
+        most: 1 << 53,
+    };
+    let by_steps = t.key("steps", count, "Another way to write the length.");
+    let alias = "from `length`";
+    match (&length, &steps) {
+        (Some(a), Some(b)) if overridden(&length) == overridden(&steps) => {
+            t.complain(
+                Diagnostic::error("both `length` and `steps` are given")
+                    .at(b.clone(), "")
+                    .and_at(Some(a.clone()), "")
+                    .help("they say the same thing; remove one"),
+            );
+            by_length.alias("");
+            by_steps.alias("");
+            None
+        }
+        (_, Some(_)) if !overridden(&length) => {
+            by_length.alias("");
+            let n = by_steps.alias(alias)?;
+            t.record("length", Some(format!("\"{n} steps\"")));
+            Some(n)
+        }
+        _ => {
+            let n = by_length.required("\"2 ps\"");
+            by_steps.alias(alias);
+            n
+        }
+    }
+}
+
+/// None when something was wrong; `Some(None)` is NVE.
+fn thermostat(t: &Table<'_>, temperature: Option<f64>) -> Option<Option<ThermostatDeck>> {
+    let doc = "How the temperature is kept. Without this table: Langevin with a friction of 1 /ps when there is a \
+               `temperature`, and no thermostat (NVE) otherwise.";
+    match t.choice_table("thermostat", doc, THERMOSTATS) {
+        Choice::Failed => None,
+        Choice::Chosen(_, thermostat) => {
+            if temperature.is_none() && t.place_of("temperature").is_none() {
+                t.complain(
+                    Diagnostic::error("a thermostat needs a `temperature`")
+                        .maybe_at(t.key_place("thermostat"), "")
+                        .and_at(t.place(), "to be added here")
+                        .help("add for example `temperature = \"300 K\"` to [md], or remove the thermostat for NVE"),
+                );
+            }
+            Some(Some(thermostat))
+        }
+        Choice::Absent if t.place_of("temperature").is_some() => {
+            let sub = t.table_assumed("thermostat", |t| t.assume("langevin", THERMOSTATS));
+            sub.map(Some)
+        }
+        Choice::Absent => Some(None),
+    }
+}
+
+fn velocities(t: &Table<'_>, temperature: Option<f64>) -> Option<VelocitiesDeck> {
+    const SOURCES: OneOf<VelocitySource> = OneOf(&[
+        ("auto", VelocitySource::Auto),
+        ("thermal", VelocitySource::Thermal),
+        ("file", VelocitySource::File),
+        ("zero", VelocitySource::Zero),
+    ]);
+    let known = temperature.is_some() || t.place_of("temperature").is_some();
+    t.table("velocities", "The velocities at the start.", |t| {
+        let doc = "From the structure file, thermal, or zero; auto: from the file when it has them, else thermal.";
+        let from = t.key("from", SOURCES, doc).or("auto");
+        let given = t.place_of("temperature");
+        let own = t
+            .key("temperature", Quantity(Dimension::TEMPERATURE), "Temperature of thermal velocities.")
+            .not_negative()
+            .optional("that of `[md]`");
+        let exact = t
+            .key("exact", Flag, "Scale thermal velocities to have exactly this temperature.")
+            .or("false");
+        match (from, &given) {
+            (Some(VelocitySource::Thermal), None) if !known => t.complain(
+                Diagnostic::error("thermal velocities need a `temperature`")
+                    .maybe_at(t.place_of("from"), "")
+                    .help("add for example `temperature = \"300 K\"` here or in [md]"),
+            ),
+            (Some(VelocitySource::File | VelocitySource::Zero), Some(place)) => t.complain(
+                Diagnostic::warning("this temperature is not used")
+                    .at(place.clone(), "")
+                    .and_at(t.place_of("from"), "only thermal velocities have a temperature"),
+            ),
+            _ => {}
+        }
+        Some(VelocitiesDeck { from: from?, temperature: own.or(temperature), exact: exact? })
+    })
+}
+
+fn guard(t: &Table<'_>) -> Option<GuardDeck> {
+    let enabled = t
+        .key("enabled", Flag, "Whether the guard watches at all.")
+        .or("true");
+    let closest = t
+        .key(
+            "closest",
+            Quantity(Dimension::LENGTH),
+            "Smallest distance that two atoms may have.",
+        )
+        .not_negative()
+        .optional("what the model says about its training data");
+    let max_temperature = t
+        .key(
+            "max_temperature",
+            Quantity(Dimension::TEMPERATURE),
+            "Highest temperature that the system may have.",
+        )
+        .positive()
+        .optional("no limit");
+    Some(GuardDeck {
+        enabled: enabled?,
+        closest,
+        max_temperature,
+    })
+}

@@ -1,0 +1,187 @@
+//! The deck: a TOML file that says what to run. Schema, quantities with units, and diagnostics that point at the line.
+//!
+//! [`read`] gives a [`Deck`] whose values are in internal units, or one error that shows *all* mistakes of the deck, each
+//! at its place with what to write instead. `docs/deck.md` describes every key.
+//!
+//! To add a key, add the call that reads it (`md.rs` shows how): it is then checked, described in the manual, and written
+//! into the resolved deck. To add a model or a job, add an entry to the list of variants in `potential.rs` or `schema.rs`.
+
+mod diagnostics;
+mod document;
+mod duration;
+mod kinds;
+mod lennard_jones;
+mod md;
+mod output;
+mod potential;
+mod reader;
+mod reference;
+mod resolved;
+mod schema;
+mod spelling;
+mod system;
+mod templates;
+
+pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
+pub use document::Source;
+pub use duration::parse_duration;
+pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
+pub use md::{GuardDeck, MdDeck, ThermostatDeck, VelocitiesDeck, VelocitySource};
+pub use output::{CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck};
+pub use potential::{ModelDeck, PotentialDeck, TermDeck};
+pub use reference::reference;
+pub use resolved::{Difference, differences};
+pub use schema::{JobDeck, VERSION};
+pub use system::{FrameChoice, SystemDeck};
+pub use templates::{JOBS, template};
+
+use crate::error::{Error, Result};
+use reader::{Context, Table};
+use resolved::{Recorder, Step};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A larger file is not a deck.
+const LARGEST: u64 = 1 << 20;
+
+/// A deck that was read and found sound.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deck {
+    /// Version of the deck format.
+    pub version: u32,
+    /// Path and text of the deck.
+    pub source: Source,
+    /// The folder of the deck, to which its paths are relative.
+    pub folder: PathBuf,
+    /// What is simulated.
+    pub system: SystemDeck,
+    /// Where energies and forces come from.
+    pub potential: PotentialDeck,
+    /// What is to be done.
+    pub job: JobDeck,
+    /// What is written.
+    pub output: OutputDeck,
+    /// Things that are possible but odd; the caller prints them.
+    pub warnings: Diagnostics,
+    resolved: Recorder,
+}
+
+impl Deck {
+    /// The canonical TOML of this deck: every default filled in, always in the same order. It is itself a deck that means
+    /// the same.
+    pub fn resolved(&self) -> String {
+        self.resolved.text()
+    }
+
+    /// Records the seed that a run picked because its deck names none.
+    pub fn set_seed(&mut self, seed: u64) {
+        let JobDeck::Md(md) = &mut self.job;
+        md.seed = Some(seed);
+        self.resolved.put(
+            &[Step::Key("md".to_owned())],
+            "seed",
+            Some(seed.to_string()),
+        );
+    }
+}
+
+/// Reads a deck, with overrides such as `md.length=5 ps` from the command line.
+///
+/// Errors when the file cannot be read, and with one input error that shows every mistake of the deck.
+pub fn read(path: &Path, overrides: &[String]) -> Result<Deck> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|e| Error::reading(path, &e))?;
+    if bytes.len() as u64 > LARGEST {
+        let reason = format!("this file has more than {LARGEST} bytes, it is not a deck");
+        return Err(Error::file(path, reason).advise("`zundel info FILE` says what a file is"));
+    }
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let sound = e.utf8_error().valid_up_to();
+        let line = e
+            .as_bytes()
+            .iter()
+            .take(sound)
+            .filter(|&&b| b == b'\n')
+            .count()
+            + 1;
+        Error::line(path, line, "the file is not UTF-8 text from here on")
+            .advise("a deck is a text file in TOML")
+    })?;
+    Ok(parse(&text, path, overrides)?)
+}
+
+/// As [`read`] for a text that is already there; `path` is shown in messages, and its folder is where paths start.
+///
+/// Errors with all that is wrong, to be rendered with or without colours.
+pub fn parse(
+    text: &str,
+    path: &Path,
+    overrides: &[String],
+) -> std::result::Result<Deck, Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let source = Source {
+        path: path.display().to_string(),
+        text: text.to_owned(),
+    };
+    let mut sources = vec![source.clone()];
+    sources.extend(overrides.iter().map(|o| Source {
+        path: String::new(),
+        text: format!("--set {o}"),
+    }));
+    let mut root = match document::parse(text) {
+        Ok(root) => root,
+        Err(errors) => return Err(Diagnostics::new(errors, sources)),
+    };
+    let applied = (1..sources.len()).filter_map(|i| {
+        document::apply(&mut root, i, &sources[i].text)
+            .err()
+            .map(|d| *d)
+    });
+    let wrong_overrides: Vec<Diagnostic> = applied.collect();
+
+    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let stem = path
+        .file_stem()
+        .map_or_else(|| "run".to_owned(), |s| s.to_string_lossy().into_owned());
+    let cx = Context {
+        folder: folder.clone(),
+        stem,
+        sources,
+        ..Context::default()
+    };
+    cx.diagnostics.borrow_mut().extend(wrong_overrides);
+    let table = Table::root(&cx, root.entries().unwrap_or_default());
+    let parts = schema::deck(&table);
+    if let Some((system, potential, _, output)) = &parts {
+        let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
+        for term in &potential.terms {
+            if let ModelDeck::Gap { file } = &term.model {
+                inputs.push(("potential".to_owned(), file.clone()));
+            }
+        }
+        inputs.push(("the deck".to_owned(), path.to_path_buf()));
+        output::collisions(&table, output, &inputs);
+    }
+    drop(table);
+
+    let resolved = cx.recorder.into_inner();
+    let found = cx.diagnostics.into_inner();
+    let wrong = found.iter().any(|d| d.severity == Severity::Error);
+    let diagnostics = Diagnostics::new(found, cx.sources);
+    match parts {
+        Some((system, potential, job, output)) if !wrong => Ok(Deck {
+            version: VERSION,
+            source,
+            folder,
+            system,
+            potential,
+            job,
+            output,
+            warnings: diagnostics,
+            resolved,
+        }),
+        _ => Err(diagnostics),
+    }
+}

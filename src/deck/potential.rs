@@ -1,0 +1,160 @@
+//! `[potential]`: where energies and forces come from.
+
+use super::diagnostics::Diagnostic;
+use super::kinds::{Elements, InFile, Name, Number};
+use super::lennard_jones::{self, LennardJonesDeck};
+use super::reader::{Choice, Table, Variant};
+use crate::elements::Element;
+use std::path::PathBuf;
+
+/// Where energies and forces come from: a sum of scaled terms, mostly one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PotentialDeck {
+    /// The terms; never empty.
+    pub terms: Vec<TermDeck>,
+    /// Elements in the order of a model file that does not name them.
+    pub species: Option<Vec<Element>>,
+}
+
+/// One term of the sum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TermDeck {
+    /// Its name; that of the model family when the deck has a single model.
+    pub name: String,
+    /// Factor of its energy and forces.
+    pub scale: f64,
+    /// The model.
+    pub model: ModelDeck,
+}
+
+/// A model family with its settings.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ModelDeck {
+    /// A Gaussian approximation potential in QUIP's XML format.
+    Gap {
+        /// The model file.
+        file: PathBuf,
+    },
+    /// The Lennard-Jones pair potential.
+    LennardJones(LennardJonesDeck),
+}
+
+/// Every model family; one more is one more entry here.
+const MODELS: &[Variant<ModelDeck>] = &[
+    Variant {
+        name: "gap",
+        doc: "A Gaussian approximation potential.",
+        read: |t| {
+            let file = t
+                .key("file", InFile, "The model's XML file.")
+                .required("\"model.xml\"");
+            Some(ModelDeck::Gap { file: file? })
+        },
+    },
+    Variant {
+        name: "lennard_jones",
+        doc: "The Lennard-Jones pair potential, 4ε[(σ/r)^12 - (σ/r)^6].",
+        read: |t| lennard_jones::read(t).map(ModelDeck::LennardJones),
+    },
+];
+
+/// Reads `[potential]`.
+pub(super) fn read(root: &Table<'_>) -> Option<PotentialDeck> {
+    let example = "[potential.gap]\nfile = \"model.xml\"";
+    let doc = "Where energies and forces come from: one model, or a sum of named terms.";
+    root.required_table("potential", doc, example, |t| {
+        let species = t
+            .key(
+                "species",
+                Elements,
+                "Elements in the order of a model file that does not name them.",
+            )
+            .optional("the file names them");
+        let terms = t.tables(
+            "terms",
+            "One term of a sum of models; each has exactly one model table.",
+            term,
+        );
+        let terms = match (t.choice("model", MODELS), terms) {
+            (Choice::Absent, None) => {
+                t.nothing_chosen(
+                    Diagnostic::error(format!("{} names no model", t.title()))
+                        .maybe_at(t.place(), "")
+                        .help(format!("add for example\n{example}")),
+                );
+                None
+            }
+            (Choice::Chosen(name, model), None) => Some(vec![TermDeck {
+                name: name.to_owned(),
+                scale: 1.0,
+                model,
+            }]),
+            (Choice::Absent, Some(terms)) => unique(t, terms),
+            (Choice::Failed, _) => None,
+            (Choice::Chosen(name, _), Some(_)) => {
+                t.complain(
+                    Diagnostic::error(format!("the potential has both `{name}` and `terms`"))
+                        .maybe_at(t.key_place(name), "a model by itself")
+                        .and_at(t.key_place("terms"), "a sum of models")
+                        .help(format!(
+                            "make `{name}` one of the terms: `[potential.terms.{name}]`"
+                        )),
+                );
+                None
+            }
+        };
+        Some(PotentialDeck {
+            terms: terms?,
+            species,
+        })
+    })
+}
+
+fn unique(t: &Table<'_>, terms: Vec<Option<TermDeck>>) -> Option<Vec<TermDeck>> {
+    let terms: Vec<TermDeck> = terms.into_iter().collect::<Option<_>>()?;
+    for (i, term) in terms.iter().enumerate() {
+        if terms[..i].iter().any(|other| other.name == term.name) {
+            let title = format!("two terms are called `{}`", term.name);
+            t.complain(
+                Diagnostic::error(title)
+                    .maybe_at(t.key_place("terms"), "")
+                    .help("give each a name of its own"),
+            );
+            return None;
+        }
+    }
+    if terms.is_empty() {
+        t.complain(
+            Diagnostic::error("the list of terms is empty").maybe_at(t.key_place("terms"), ""),
+        );
+        return None;
+    }
+    Some(terms)
+}
+
+fn term(t: &Table<'_>) -> Option<TermDeck> {
+    let name = t
+        .key("name", Name, "What the term is called in tables and files.")
+        .required("\"short-range\"");
+    let scale = t
+        .key("scale", Number, "Factor of the term's energy and forces.")
+        .or("1");
+    let model = match t.choice("model", MODELS) {
+        Choice::Chosen(_, model) => Some(model),
+        Choice::Failed => None,
+        Choice::Absent => {
+            t.nothing_chosen(
+                Diagnostic::error("this term names no model")
+                    .maybe_at(t.place(), "")
+                    .help("add for example\n[potential.terms.gap]\nfile = \"model.xml\""),
+            );
+            None
+        }
+    };
+    Some(TermDeck {
+        name: name?,
+        scale: scale?,
+        model: model?,
+    })
+}

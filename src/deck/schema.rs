@@ -1,0 +1,97 @@
+//! The top level of a deck.
+
+use super::diagnostics::Diagnostic;
+use super::document::Place;
+use super::kinds::Count;
+use super::md::{self, MdDeck};
+use super::output::{self, OutputDeck};
+use super::potential::{self, PotentialDeck};
+use super::reader::{Choice, Table, Variant};
+use super::system::{self, SystemDeck};
+
+/// The version of the deck format that this program reads.
+pub const VERSION: u32 = 1;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum JobDeck {
+    /// Molecular dynamics.
+    Md(MdDeck),
+}
+
+/// Every job; one more is one more line here.
+const JOBS: &[Variant<JobDeck>] = &[Variant {
+    name: "md",
+    doc: "Molecular dynamics.",
+    read: |t| md::read(t).map(JobDeck::Md),
+}];
+
+/// What a deck holds.
+pub(super) type Parts = (SystemDeck, PotentialDeck, JobDeck, OutputDeck);
+
+/// Reads a whole deck, or describes it. None when something was wrong.
+pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
+    let version = version(root);
+    if version.is_none() && root.place_of("version").is_some() {
+        // A deck of another version may mean anything: its keys are not judged.
+        return None;
+    }
+    let system = system::read(root);
+    let potential = potential::read(root);
+    // The output is read even when the job is wrong, so that all mistakes are seen at once.
+    let job = root.choice("job", JOBS);
+    let output = output::read(root);
+    let job = match job {
+        Choice::Chosen(_, job) => Some(job),
+        Choice::Failed => None,
+        Choice::Absent => {
+            root.nothing_chosen(
+                Diagnostic::error("the deck names no job")
+                    .help("add for example\n[md]\ntimestep = \"1 fs\"\nlength = \"2 ps\"\ntemperature = \"300 K\""),
+            );
+            None
+        }
+    };
+    root.finish();
+    version?;
+    Some((system?, potential?, job?, output?))
+}
+
+fn version(root: &Table<'_>) -> Option<u64> {
+    let doc = "Version of the deck format.";
+    let field = root.key(
+        "version",
+        Count {
+            least: 0,
+            most: u64::MAX,
+        },
+        doc,
+    );
+    let given = root.place_of("version");
+    if given.is_none() && !root.cx.describing {
+        let start = Place {
+            source: 0,
+            span: 0..0,
+        };
+        let line = format!("version = {VERSION}\n");
+        let d = Diagnostic::error("the deck does not say its `version`").at(start.clone(), "");
+        root.lacks("version", d.replace("begin the deck with", start, line));
+        return None;
+    }
+    let version = field.required("1")?;
+    if version == u64::from(VERSION) {
+        return Some(version);
+    }
+    let place = given?;
+    let d = Diagnostic::error(format!(
+        "this deck has version {version}; this program reads version {VERSION}"
+    ))
+    .at(place.clone(), "");
+    root.complain(if version > u64::from(VERSION) {
+        d.help("a newer zundel is needed for it")
+    } else {
+        d.replace("write", place, VERSION.to_string())
+    });
+    None
+}

@@ -1,0 +1,47 @@
+//! Commented decks to start from.
+
+/// The jobs that have a template.
+pub const JOBS: &[&str] = &["nvt", "nve"];
+
+/// A commented deck for a job of [`JOBS`]; none for any other name.
+pub fn template(job: &str) -> Option<String> {
+    let text = match job {
+        "nvt" => include_str!("templates/nvt.toml"),
+        "nve" => include_str!("templates/nve.toml"),
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deck::parse;
+
+    /// Every template reads without a warning, as it stands and with all its optional lines uncommented.
+    #[test]
+    fn templates_are_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["structure.xyz", "model.xml"] {
+            std::fs::write(folder.path().join(file), "").unwrap();
+        }
+        for job in JOBS {
+            let text = template(job).unwrap();
+            let uncomment = |line: &str| match line.strip_prefix('#') {
+                Some(rest) if !rest.is_empty() && !rest.starts_with(' ') => rest.to_owned() + "\n",
+                _ => line.to_owned() + "\n",
+            };
+            let full: String = text.lines().map(uncomment).collect();
+            assert!(full.len() < text.len() && full.contains("\n[md.guard]"));
+            for deck in [text, full] {
+                match parse(&deck, &folder.path().join("deck.toml"), &[]) {
+                    Ok(deck) => {
+                        assert!(deck.warnings.is_empty(), "{}", deck.warnings.render(false))
+                    }
+                    Err(e) => panic!("{job}\n{}", e.render(false)),
+                }
+            }
+        }
+        assert!(template("npt").is_none());
+    }
+}
