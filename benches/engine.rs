@@ -112,7 +112,7 @@ fn lennard_jones(c: &mut Criterion) {
             1,
             true,
         );
-        let model = LennardJones::new(argon, &[], Scheme::Truncated, false).expect("argon");
+        let model = LennardJones::uniform(argon, Scheme::Truncated, false).expect("argon");
         let terms = vec![Term::new(
             "lj",
             Arc::new(Local(model)) as Arc<dyn Potential>,

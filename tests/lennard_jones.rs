@@ -184,9 +184,9 @@ fn the_trait_is_kept() {
             sigma: 2.75,
             cutoff: 6.5,
         };
-        let model = LennardJones::new(
-            common::argon(8.0),
-            &[(neon, neon, small)],
+        let argon = Element::from_symbol("Ar").unwrap();
+        let model = LennardJones::mixture(
+            &[(argon, argon, common::argon(8.0)), (neon, neon, small)],
             Scheme::ForceShifted,
             false,
         );

@@ -1,6 +1,6 @@
 //! The parts that every job needs: the system and the potential of a deck.
 
-use crate::deck::{CutoffScheme, FrameChoice, LennardJonesDeck, ModelDeck, PotentialDeck, SystemDeck};
+use crate::deck::{CutoffScheme, FrameChoice, LennardJonesDeck, LennardJonesParameters, ModelDeck, PotentialDeck, SystemDeck};
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, FrameIndex, ReadOptions};
@@ -76,13 +76,18 @@ fn lennard_jones(deck: &LennardJonesDeck) -> Result<LennardJones> {
         CutoffScheme::Shifted => Scheme::Shifted,
         CutoffScheme::ForceShifted => Scheme::ForceShifted,
     };
-    let base = PairParameters { epsilon: deck.epsilon, sigma: deck.sigma, cutoff: deck.cutoff };
-    let pairs: Vec<_> = deck
-        .pairs
-        .iter()
-        .map(|p| (p.elements.0, p.elements.1, PairParameters { epsilon: p.epsilon, sigma: p.sigma, cutoff: p.cutoff }))
-        .collect();
-    LennardJones::new(base, &pairs, scheme, deck.tail).map_err(|why| Error::input("[potential.lennard_jones]", why))
+    let with = |epsilon: f64, sigma: f64| PairParameters { epsilon, sigma, cutoff: deck.cutoff };
+    let model = match &deck.parameters {
+        LennardJonesParameters::Uniform { epsilon, sigma } => {
+            LennardJones::uniform(with(*epsilon, *sigma), scheme, deck.tail)
+        }
+        LennardJonesParameters::Mixture(pairs) => {
+            let pairs: Vec<_> =
+                pairs.iter().map(|p| (p.elements.0, p.elements.1, with(p.epsilon, p.sigma))).collect();
+            LennardJones::mixture(&pairs, scheme, deck.tail)
+        }
+    };
+    model.map_err(|why| Error::input("[potential.lennard_jones]", why))
 }
 
 /// Refuses elements that some model does not know.

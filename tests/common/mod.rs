@@ -36,7 +36,7 @@ pub fn argon(cutoff: f64) -> PairParameters {
 
 /// One Lennard-Jones term for every element.
 pub fn lennard_jones(p: PairParameters, scheme: Scheme, tail: bool) -> Vec<Term> {
-    let model = LennardJones::new(p, &[], scheme, tail).expect("sensible parameters");
+    let model = LennardJones::uniform(p, scheme, tail).expect("sensible parameters");
     vec![Term::new(
         "lj",
         Arc::new(Local(model)) as Arc<dyn Potential>,

@@ -54,50 +54,65 @@ pub struct LennardJones {
 }
 
 impl LennardJones {
-    /// The potential with parameters `base` for every pair of atoms but those of the listed pairs of elements. There are no
-    /// mixing rules. Errors, a sentence each, when a number makes no sense.
-    pub fn new(
-        base: PairParameters,
+    /// One set of parameters for every pair of atoms, whatever their elements. Errors, a sentence, when a number makes no
+    /// sense.
+    pub fn uniform(p: PairParameters, scheme: Scheme, tail: bool) -> Result<LennardJones, String> {
+        Self::build(Vec::new(), vec![p], scheme, tail)
+    }
+
+    /// Parameters by pair of elements. `pairs` has every like pair; unlike pairs that are missing follow Lorentz and
+    /// Berthelot: arithmetic mean of σ, geometric mean of ε, and the longer cutoff.
+    pub fn mixture(
         pairs: &[(Element, Element, PairParameters)],
         scheme: Scheme,
         tail: bool,
     ) -> Result<LennardJones, String> {
-        for p in pairs.iter().map(|p| p.2).chain([base]) {
+        let mut elements: Vec<Element> = pairs.iter().flat_map(|p| [p.0, p.1]).collect();
+        elements.sort_unstable();
+        elements.dedup();
+        let find = |a: Element, b: Element| {
+            pairs.iter().find(|p| (p.0, p.1) == (a, b) || (p.0, p.1) == (b, a)).map(|p| p.2)
+        };
+        let like = |e: Element| find(e, e).ok_or_else(|| format!("no parameters for the pair {e}-{e}"));
+        // One type more than there are elements: atoms of other elements, which do not interact.
+        let none = PairParameters { epsilon: 0.0, sigma: 1.0, cutoff: 1.0 };
+        let types = elements.len() + 1;
+        let mut parameters = vec![none; types * types];
+        for (i, &a) in elements.iter().enumerate() {
+            for (j, &b) in elements.iter().enumerate() {
+                let (p, q) = (like(a)?, like(b)?);
+                parameters[i * types + j] = find(a, b).unwrap_or(PairParameters {
+                    epsilon: (p.epsilon * q.epsilon).sqrt(),
+                    sigma: 0.5 * (p.sigma + q.sigma),
+                    cutoff: p.cutoff.max(q.cutoff),
+                });
+            }
+        }
+        Self::build(elements, parameters, scheme, tail)
+    }
+
+    /// From the elements that have a type of their own (none: one type for all) and the parameters by pair of types.
+    fn build(
+        elements: Vec<Element>,
+        parameters: Vec<PairParameters>,
+        scheme: Scheme,
+        tail: bool,
+    ) -> Result<LennardJones, String> {
+        for p in &parameters {
             if !(p.cutoff > 0.0 && p.cutoff.is_finite()) {
                 return Err(format!("the cutoff must be positive, not {} Å", p.cutoff));
             }
             if !(p.sigma > 0.0 && p.sigma.is_finite() && p.epsilon.is_finite()) {
-                return Err(format!(
-                    "sigma must be positive and epsilon finite, not {} Å and {} eV",
-                    p.sigma, p.epsilon
-                ));
+                return Err(format!("sigma must be positive and epsilon finite, not {} Å and {} eV", p.sigma, p.epsilon));
             }
         }
         if tail && scheme != Scheme::Truncated {
             return Err("long-range corrections belong to the truncated potential; use scheme = \"truncated\"".into());
         }
-        let mut elements: Vec<Element> = pairs.iter().flat_map(|p| [p.0, p.1]).collect();
-        elements.sort_unstable();
-        elements.dedup();
-        let types = elements.len() + 1;
-        let mut type_of = [elements.len() as u8; 120];
-        elements
-            .iter()
-            .enumerate()
-            .for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8);
-        let mut parameters = vec![base; types * types];
-        for (a, b, p) in pairs {
-            let (a, b) = (
-                usize::from(type_of[usize::from(a.number())]),
-                usize::from(type_of[usize::from(b.number())]),
-            );
-            parameters[a * types + b] = *p;
-            parameters[b * types + a] = *p;
-        }
-        let table = parameters
-            .iter()
-            .map(|p| Coefficients::new(*p, scheme))
-            .collect();
+        let known = elements.len();
+        let types = if elements.is_empty() { 1 } else { known + 1 };
+        let mut type_of = [known as u8; 120];
+        elements.iter().enumerate().for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8);
         let cutoff = parameters.iter().map(|p| p.cutoff).fold(0.0, f64::max);
         let mut details = vec![format!(
             "{}{}",
@@ -106,50 +121,30 @@ impl LennardJones {
                 Scheme::Shifted => "energy shifted to zero at the cutoff",
                 Scheme::ForceShifted => "energy and force shifted to zero at the cutoff",
             },
-            if tail {
-                ", with long-range corrections for a homogeneous fluid"
-            } else {
-                ""
-            }
+            if tail { ", with long-range corrections for a homogeneous fluid" } else { "" }
         )];
-        let describe = |what: String, p: &PairParameters| {
-            format!(
-                "{what}: epsilon {} eV, sigma {} Å, cutoff {} Å",
-                p.epsilon, p.sigma, p.cutoff
-            )
+        let mut describe = |what: String, p: &PairParameters| {
+            details.push(format!("{what}: epsilon {} eV, sigma {} Å, cutoff {} Å", p.epsilon, p.sigma, p.cutoff));
         };
-        details.push(describe("all pairs".into(), &base));
-        details.extend(
-            pairs
-                .iter()
-                .map(|(a, b, p)| describe(format!("{a}-{b}"), p)),
-        );
+        if elements.is_empty() {
+            describe("all pairs".into(), &parameters[0]);
+        }
+        for i in 0..known {
+            for j in i..known {
+                describe(format!("{}-{}", elements[i], elements[j]), &parameters[i * types + j]);
+            }
+        }
         let description = Description {
             name: "Lennard-Jones".into(),
-            elements: None,
-            neighbours: Some(NeighbourRequest {
-                cutoff,
-                kind: ListKind::Half,
-                chunk: 1024,
-                grain: 256,
-            }),
-            gives: Gives {
-                virial: true,
-                site_energies: true,
-                reliability: None,
-            },
+            elements: (known > 0).then_some(elements),
+            neighbours: Some(NeighbourRequest { cutoff, kind: ListKind::Half, chunk: 1024, grain: 256 }),
+            gives: Gives { virial: true, site_energies: true, reliability: None },
             closest_seen: Vec::new(),
             references: vec!["J. E. Jones, Proc. R. Soc. Lond. A 106, 463 (1924)".into()],
             details,
         };
-        Ok(LennardJones {
-            description,
-            tail,
-            type_of,
-            types,
-            table,
-            parameters,
-        })
+        let table = parameters.iter().map(|p| Coefficients::new(*p, scheme)).collect();
+        Ok(LennardJones { description, tail, type_of, types, table, parameters })
     }
 }
 

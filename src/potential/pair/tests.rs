@@ -39,7 +39,7 @@ fn dimer() {
     ] {
         let at = |r: f64| {
             evaluate(
-                LennardJones::new(UNIT, &[], scheme, tail).unwrap(),
+                LennardJones::uniform(UNIT, scheme, tail).unwrap(),
                 &cell,
                 &[[0.0; 3], [0.0, r, 0.0]],
                 0.3,
@@ -73,15 +73,8 @@ fn mixtures_agree_with_the_uniform_form() {
         Element::from_symbol("Ar").unwrap(),
         Element::from_symbol("Ne").unwrap(),
     );
-    // The same numbers by way of the table.
-    let odd = PairParameters { sigma: 1.7, ..UNIT };
-    let mixture = LennardJones::new(
-        odd,
-        &[(ar, ar, UNIT), (ne, ne, UNIT), (ne, ar, UNIT)],
-        Scheme::Truncated,
-        true,
-    )
-    .unwrap();
+    // The same numbers by way of the table; the unlike pair follows from mixing.
+    let mixture = LennardJones::mixture(&[(ar, ar, UNIT), (ne, ne, UNIT)], Scheme::Truncated, true).unwrap();
     let cell = Cell::new(
         [[3.0, 0.0, 0.0], [0.5, 3.1, 0.0], [-0.4, 0.2, 2.9]],
         [true; 3],
@@ -103,7 +96,7 @@ fn mixtures_agree_with_the_uniform_form() {
         positions: &positions,
     };
     evaluator.evaluate(&[c], Want::ALL, &mut result).unwrap();
-    let uniform = LennardJones::new(UNIT, &[], Scheme::Truncated, true).unwrap();
+    let uniform = LennardJones::uniform(UNIT, Scheme::Truncated, true).unwrap();
     let expected = evaluate(uniform, &cell, &positions, 0.1);
     assert!((result[0].energy - expected.energy).abs() < 1e-12 * expected.energy.abs());
     for (a, b) in result[0]
@@ -122,12 +115,14 @@ fn nonsense_is_refused() {
         cutoff: 0.0,
         ..UNIT
     };
-    assert!(LennardJones::new(zero, &[], Scheme::Truncated, false).is_err());
-    assert!(LennardJones::new(UNIT, &[], Scheme::Shifted, true).is_err());
+    assert!(LennardJones::uniform(zero, Scheme::Truncated, false).is_err());
+    assert!(LennardJones::uniform(UNIT, Scheme::Shifted, true).is_err());
     let negative = PairParameters {
         sigma: -1.0,
         ..UNIT
     };
     let ar = Element::from_symbol("Ar").unwrap();
-    assert!(LennardJones::new(UNIT, &[(ar, ar, negative)], Scheme::Shifted, false).is_err());
+    assert!(LennardJones::mixture(&[(ar, ar, negative)], Scheme::Shifted, false).is_err());
+    let ne = Element::from_symbol("Ne").unwrap();
+    assert!(LennardJones::mixture(&[(ar, ne, UNIT)], Scheme::Shifted, false).is_err());
 }
