@@ -1,0 +1,3 @@
+//! SOAP.
+mod parameters;
+pub use parameters::SoapParameters;
