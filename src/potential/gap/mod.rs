@@ -1,0 +1,3 @@
+//! Gaussian approximation potentials.
+
+pub mod soap;
