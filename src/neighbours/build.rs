@@ -8,16 +8,19 @@ use super::BuildError;
 use super::list::{Chunk, NeighbourList};
 use crate::parallel::{self, PerThread};
 use crate::potential::{Configuration, ListKind, NeighbourRequest};
+use crate::simd::simd_dispatch;
 use crate::system::Cell;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Memory reused between builds.
 #[derive(Default)]
 pub(super) struct Scratch {
     points: Points,
-    bins: Bins,
+    /// The wrapped atoms, and their images, in bins of the same shape.
+    atoms: Bins,
+    copies: Bins,
     order: Vec<u32>,
-    rank: Vec<u32>,
     keys: Vec<u64>,
     threads: PerThread<Finder>,
 }
@@ -40,15 +43,21 @@ pub(super) struct Images {
     last: Option<([i32; 3], u32)>,
 }
 
-/// Points sorted into cubic bins.
-#[derive(Default)]
-struct Bins {
+/// Cubic bins over a box around all points.
+struct Grid {
     origin: [f64; 3],
     inverse_edge: f64,
     counts: [usize; 3],
+}
+
+/// Points sorted into the bins of a grid.
+#[derive(Default)]
+struct Bins {
     start: Vec<u32>,
-    /// Bin of each point.
+    /// Bin of each point, in the order of the points.
     of: Vec<u32>,
+    /// Place of each point in the sorted arrays below.
+    place: Vec<u32>,
     x: Vec<f64>,
     y: Vec<f64>,
     z: Vec<f64>,
@@ -62,6 +71,7 @@ struct Finder {
     local: Vec<u32>,
     points: Vec<u32>,
     r2: Vec<f64>,
+    hits: Vec<u32>,
 }
 
 const NONE: u32 = u32::MAX;
@@ -72,7 +82,7 @@ impl NeighbourList {
     /// Fills the list with all pairs closer than `reach` (Å).
     ///
     /// With [`ListKind::Half`] each pair is listed once: the image with the (lexicographically) positive shift, or for
-    /// shift zero the atom that comes later in the spatial order. That rule rests on integers only, so that no
+    /// shift zero the atom that comes later in the order of the bins. That rule rests on integers only, so that no
     /// rounding can list a pair twice or lose it.
     pub fn build(
         &mut self,
@@ -87,31 +97,34 @@ impl NeighbourList {
         let s = &mut self.scratch;
         s.points
             .fill(configuration, request.kind, reach, &mut self.images)?;
-        s.bins.fill(&s.points, reach);
-        spatial_order(&s.bins, n, &mut s.order, &mut s.rank, &mut s.keys);
+        let grid = Grid::around(&s.points.x, reach);
+        s.atoms.fill(&grid, &s.points.x, 0..n);
+        s.copies.fill(&grid, &s.points.x, n..s.points.x.len());
+        spatial_order(&grid, &s.atoms, &mut s.order, &mut s.keys);
         let size = chunk_size(n, request);
         let pieces = n.div_ceil(size.max(1));
         self.chunks.resize_with(pieces, Chunk::default);
         s.threads.prepare();
         let Scratch {
             points,
-            bins,
+            atoms,
+            copies,
             order,
-            rank,
             threads,
             ..
         } = s;
-        let half = request.kind == ListKind::Half;
+        let search = Search {
+            grid: &grid,
+            points,
+            atoms,
+            copies,
+            half: request.kind == ListKind::Half,
+            reach,
+        };
         parallel::for_each_mut(&mut self.chunks, |c, chunk| {
-            let centres = &order[c * size..(c * size + size).min(n)];
-            threads.get().rows(
-                chunk,
-                centres,
-                points,
-                bins,
-                half.then_some(rank.as_slice()),
-                reach,
-            );
+            threads
+                .get()
+                .rows(chunk, &order[c * size..(c * size + size).min(n)], &search);
         });
         self.index_slots()
     }
@@ -293,37 +306,70 @@ impl Images {
     }
 }
 
-impl Bins {
-    fn fill(&mut self, points: &Points, reach: f64) {
-        let n = points.x.len();
+impl Grid {
+    /// Bins of half the reach around all points, or larger ones when there would be many more bins than points.
+    fn around(points: &[[f64; 3]], reach: f64) -> Grid {
         let mut low = [f64::INFINITY; 3];
         let mut high = [f64::NEG_INFINITY; 3];
-        for x in &points.x {
+        for x in points {
             for k in 0..3 {
                 low[k] = low[k].min(x[k]);
                 high[k] = high[k].max(x[k]);
             }
         }
         let mut edge = 0.5 * reach;
-        let most = (2 * n + 64) as f64;
-        let counts = loop {
+        let most = (2 * points.len() + 64) as f64;
+        loop {
             let counts: [f64; 3] =
                 std::array::from_fn(|k| ((high[k] - low[k]).max(0.0) / edge).floor() + 1.0);
             // The last bound keeps Morton codes within 10 bits a direction.
             if counts.iter().product::<f64>() <= most && counts.iter().all(|c| *c <= 1024.0) {
-                break counts.map(|c| c as usize);
+                return Grid {
+                    origin: low,
+                    inverse_edge: 1.0 / edge,
+                    counts: counts.map(|c| c as usize),
+                };
             }
             edge *= 1.25;
+        }
+    }
+
+    /// The bin along each direction, clamped to the grid.
+    fn coordinates(&self, x: [f64; 3]) -> [usize; 3] {
+        std::array::from_fn(|k| {
+            (((x[k] - self.origin[k]) * self.inverse_edge).max(0.0) as usize)
+                .min(self.counts[k] - 1)
+        })
+    }
+
+    fn index(&self, b: [usize; 3]) -> usize {
+        (b[2] * self.counts[1] + b[1]) * self.counts[0] + b[0]
+    }
+
+    /// Index of a bin along a space-filling (Morton) curve.
+    fn morton(&self, bin: usize) -> u64 {
+        let spread = |v: usize| -> u64 {
+            let mut v = v as u64;
+            v = (v | v << 16) & 0x0300_00FF;
+            v = (v | v << 8) & 0x0300_F00F;
+            v = (v | v << 4) & 0x030C_30C3;
+            (v | v << 2) & 0x0924_9249
         };
-        self.origin = low;
-        self.inverse_edge = 1.0 / edge;
-        self.counts = counts;
+        let (x, y) = (bin % self.counts[0], bin / self.counts[0]);
+        spread(x) | spread(y % self.counts[1]) << 1 | spread(y / self.counts[1]) << 2
+    }
+}
+
+impl Bins {
+    /// Sorts some of the points into the bins of a grid; within a bin they keep their order.
+    fn fill(&mut self, grid: &Grid, points: &[[f64; 3]], which: Range<usize>) {
+        let n = which.len();
         self.start.clear();
-        self.start.resize(counts.iter().product::<usize>() + 1, 0);
+        self.start
+            .resize(grid.counts.iter().product::<usize>() + 1, 0);
         self.of.clear();
-        for x in &points.x {
-            let b = self.coordinates(*x);
-            let b = (b[2] * counts[1] + b[1]) * counts[0] + b[0];
+        for x in &points[which.clone()] {
+            let b = grid.index(grid.coordinates(*x));
             self.of.push(b as u32);
             self.start[b + 1] += 1;
         }
@@ -334,14 +380,17 @@ impl Bins {
             v.clear();
             v.resize(n, 0.0);
         }
-        self.id.clear();
-        self.id.resize(n, 0);
-        // Fill from the back so that each start ends at its own value.
-        for (p, x) in points.x.iter().enumerate().rev() {
-            let at = &mut self.start[self.of[p] as usize + 1];
+        for v in [&mut self.id, &mut self.place] {
+            v.clear();
+            v.resize(n, 0);
+        }
+        // From the back, so that each end moves down to its own start.
+        for (k, x) in points[which.clone()].iter().enumerate().rev() {
+            let at = &mut self.start[self.of[k] as usize + 1];
             *at -= 1;
             let at = *at as usize;
-            (self.x[at], self.y[at], self.z[at], self.id[at]) = (x[0], x[1], x[2], p as u32);
+            (self.x[at], self.y[at], self.z[at]) = (x[0], x[1], x[2]);
+            (self.id[at], self.place[k]) = ((which.start + k) as u32, at as u32);
         }
         // Every start now sits one place too far right.
         self.start.copy_within(1.., 0);
@@ -349,134 +398,148 @@ impl Bins {
             *last = n as u32;
         }
     }
-
-    fn coordinates(&self, x: [f64; 3]) -> [usize; 3] {
-        std::array::from_fn(|k| {
-            (((x[k] - self.origin[k]) * self.inverse_edge).max(0.0) as usize)
-                .min(self.counts[k] - 1)
-        })
-    }
-
-    /// Index of a point's bin along a space-filling (Morton) curve.
-    fn morton(&self, point: usize) -> u64 {
-        let b = self.of[point] as usize;
-        let spread = |v: usize| -> u64 {
-            let mut v = v as u64;
-            v = (v | v << 16) & 0x0300_00FF;
-            v = (v | v << 8) & 0x0300_F00F;
-            v = (v | v << 4) & 0x030C_30C3;
-            (v | v << 2) & 0x0924_9249
-        };
-        let (x, y) = (b % self.counts[0], b / self.counts[0]);
-        spread(x) | spread(y % self.counts[1]) << 1 | spread(y / self.counts[1]) << 2
-    }
 }
 
 /// Sorts the centres along a space-filling curve, so that chunks are compact.
-fn spatial_order(
-    bins: &Bins,
-    atoms: usize,
-    order: &mut Vec<u32>,
-    rank: &mut Vec<u32>,
-    keys: &mut Vec<u64>,
-) {
+fn spatial_order(grid: &Grid, atoms: &Bins, order: &mut Vec<u32>, keys: &mut Vec<u64>) {
     keys.clear();
-    keys.extend((0..atoms).map(|a| bins.morton(a) << 32 | a as u64));
+    keys.extend(
+        atoms
+            .of
+            .iter()
+            .enumerate()
+            .map(|(a, b)| grid.morton(*b as usize) << 32 | a as u64),
+    );
     keys.sort_unstable();
     order.clear();
     order.extend(keys.iter().map(|k| *k as u32));
-    rank.clear();
-    rank.resize(atoms, 0);
-    for (r, a) in order.iter().enumerate() {
-        rank[*a as usize] = r as u32;
-    }
+}
+
+/// What the search for neighbours reads.
+struct Search<'a> {
+    grid: &'a Grid,
+    points: &'a Points,
+    atoms: &'a Bins,
+    copies: &'a Bins,
+    half: bool,
+    reach: f64,
 }
 
 impl Finder {
-    /// Makes the rows of one chunk. `rank` is given for half lists.
-    fn rows(
-        &mut self,
-        chunk: &mut Chunk,
-        centres: &[u32],
-        points: &Points,
-        bins: &Bins,
-        rank: Option<&[u32]>,
-        reach: f64,
-    ) {
-        let Finder {
-            local,
-            points: members,
-            r2,
-        } = self;
-        if local.len() < points.x.len() {
-            local.resize(points.x.len(), NONE);
+    /// Makes the rows of one chunk.
+    fn rows(&mut self, chunk: &mut Chunk, centres: &[u32], search: &Search<'_>) {
+        let Search {
+            grid,
+            points,
+            atoms,
+            copies,
+            half,
+            reach,
+        } = *search;
+        if self.local.len() < points.x.len() {
+            self.local.resize(points.x.len(), NONE);
         }
-        members.clear();
+        self.points.clear();
         for &a in centres {
             // The first points are the wrapped atoms themselves.
-            local[a as usize] = members.len() as u32;
-            members.push(a);
+            self.local[a as usize] = self.points.len() as u32;
+            self.points.push(a);
         }
         chunk.own = centres.len();
         chunk.first.clear();
         chunk.first.push(0);
         chunk.neighbours.clear();
-        let reach2 = reach * reach;
         for &a in centres {
             let x = points.x[a as usize];
-            let low = bins.coordinates(x.map(|x| x - reach));
-            let high = bins.coordinates(x.map(|x| x + reach));
+            let place = atoms.place[a as usize] as usize;
+            let low = grid.coordinates(x.map(|x| x - reach));
+            let high = grid.coordinates(x.map(|x| x + reach));
             for bz in low[2]..=high[2] {
                 for by in low[1]..=high[1] {
-                    let row = (bz * bins.counts[1] + by) * bins.counts[0];
-                    let run =
-                        bins.start[row + low[0]] as usize..bins.start[row + high[0] + 1] as usize;
-                    squared_distances(
-                        x,
-                        &bins.x[run.clone()],
-                        &bins.y[run.clone()],
-                        &bins.z[run.clone()],
-                        r2,
-                    );
-                    for (p, r2) in bins.id[run].iter().zip(r2.iter()) {
-                        if *r2 >= reach2 || *p == a {
-                            continue;
-                        }
-                        if let Some(rank) = rank
-                            && (*p as usize) < rank.len()
-                            && rank[*p as usize] < rank[a as usize]
-                        {
-                            continue;
-                        }
-                        let at = &mut local[*p as usize];
-                        if *at == NONE {
-                            *at = members.len() as u32;
-                            members.push(*p);
-                        }
-                        chunk.neighbours.push(*at);
+                    let row = grid.index([0, by, bz]);
+                    let run = |bins: &Bins| {
+                        bins.start[row + low[0]] as usize..bins.start[row + high[0] + 1] as usize
+                    };
+                    let mut near = run(atoms);
+                    if half {
+                        near.start = near.start.max(place + 1).min(near.end.max(place + 1));
+                        near.end = near.end.max(near.start);
+                        self.take(atoms, near, x, reach, chunk);
+                    } else if near.contains(&place) {
+                        self.take(atoms, near.start..place, x, reach, chunk);
+                        self.take(atoms, place + 1..near.end, x, reach, chunk);
+                    } else {
+                        self.take(atoms, near, x, reach, chunk);
                     }
+                    self.take(copies, run(copies), x, reach, chunk);
                 }
             }
             chunk.first.push(chunk.neighbours.len() as u32);
         }
         chunk.atoms.clear();
         chunk.image.clear();
-        for &p in members.iter() {
+        for &p in &self.points {
             chunk.atoms.push(points.atom[p as usize]);
             chunk.image.push(points.image[p as usize]);
-            local[p as usize] = NONE;
+            self.local[p as usize] = NONE;
+        }
+    }
+
+    /// Adds those points of a run of sorted points that lie within reach of `x` to the row at hand.
+    #[inline]
+    fn take(&mut self, bins: &Bins, run: Range<usize>, x: [f64; 3], reach: f64, chunk: &mut Chunk) {
+        if run.is_empty() {
+            return;
+        }
+        let n = within_reach(x, reach * reach, bins, run, &mut self.r2, &mut self.hits);
+        for &p in &self.hits[..n] {
+            let at = &mut self.local[p as usize];
+            if *at == NONE {
+                *at = self.points.len() as u32;
+                self.points.push(p);
+            }
+            chunk.neighbours.push(*at);
         }
     }
 }
 
-/// Squared distances of a run of points from `x`, into a reused buffer.
-#[inline]
-fn squared_distances(x: [f64; 3], px: &[f64], py: &[f64], pz: &[f64], out: &mut Vec<f64>) {
-    out.clear();
-    out.extend(px.iter().zip(py).zip(pz).map(|((px, py), pz)| {
+simd_dispatch! {
+    /// Writes the points of a run that lie within reach to the front of `hits` and returns their number.
+    fn within_reach(x: [f64; 3], reach2: f64, bins: &Bins, run: Range<usize>, r2: &mut Vec<f64>, hits: &mut Vec<u32>)
+        -> usize = within_reach_body;
+}
+
+#[inline(always)]
+fn within_reach_body<const FMA: bool>(
+    x: [f64; 3],
+    reach2: f64,
+    bins: &Bins,
+    run: Range<usize>,
+    r2: &mut Vec<f64>,
+    hits: &mut Vec<u32>,
+) -> usize {
+    let n = run.len();
+    if r2.len() < n {
+        r2.resize(n, 0.0);
+        hits.resize(n, 0);
+    }
+    let (px, py, pz) = (
+        &bins.x[run.clone()],
+        &bins.y[run.clone()],
+        &bins.z[run.clone()],
+    );
+    for (((r2, px), py), pz) in r2.iter_mut().zip(px).zip(py).zip(pz) {
         let (dx, dy, dz) = (px - x[0], py - x[1], pz - x[2]);
-        dx * dx + dy * dy + dz * dz
-    }));
+        // Without fused operations: a distance must not depend on the instruction set.
+        *r2 = dx * dx + dy * dy + dz * dz;
+    }
+    // Every point is written, only those within reach advance: no branch to mispredict.
+    let mut found = 0;
+    for (r2, id) in r2.iter().zip(&bins.id[run]) {
+        hits[found] = *id;
+        found += usize::from(*r2 < reach2);
+    }
+    found
 }
 
 /// Whether a shift is the one of (S, -S) under which a pair is listed in a half list.

@@ -127,8 +127,8 @@ struct Task {
 #[derive(Default)]
 struct BlockScratch<S> {
     model: S,
-    /// Positions of the chunk's local atoms.
-    local: Vec<[f64; 3]>,
+    /// Positions of the chunk's local atoms; the fourth number keeps each in one cache line.
+    local: Vec<[f64; 4]>,
     local_elements: Vec<Element>,
     first: Vec<u32>,
     target: Vec<u32>,
@@ -206,10 +206,12 @@ impl<M: LocalModel> Potential for Local<M> {
             };
             let chunk = &list.chunks()[task.chunk];
             let (start, len) = (task.slots + chunk.base, chunk.atoms.len());
+            let part = |wanted: bool| if wanted { (start, len) } else { (0, 0) };
+            let ((fs, fl), (ss, sl)) = (part(want.forces), part(per_site));
             // SAFETY: chunks of one list have disjoint slots, and members have disjoint ranges of slots.
-            let f = unsafe { slot_forces.range(start, if want.forces { len } else { 0 }) };
+            let f = unsafe { slot_forces.range(fs, fl) };
             // SAFETY: as above.
-            let s = unsafe { slot_sites.range(start, if per_site { len } else { 0 }) };
+            let s = unsafe { slot_sites.range(ss, sl) };
             let translations = &translations[task.translations..];
             let mut thread = threads.get();
             run_chunk(
@@ -338,15 +340,16 @@ fn run_chunk<M: LocalModel>(
             return;
         }
         scratch.zero_results(centres.len(), want, gradients);
+        let pairs = scratch.pairs();
         let s = &mut *scratch;
         let rows = Rows {
             centres: &s.local_elements[centres.clone()],
             first: &s.first,
             elements: &s.elements,
-            x: &s.x,
-            y: &s.y,
-            z: &s.z,
-            r2: &s.r2,
+            x: &s.x[..pairs],
+            y: &s.y[..pairs],
+            z: &s.z[..pairs],
+            r2: &s.r2[..pairs],
         };
         let mut results = RowResults {
             energy: &mut s.energy,
@@ -370,7 +373,7 @@ fn run_chunk<M: LocalModel>(
                 slot_sites[c][1] += s.reliability[k];
             }
         }
-        for (target, e) in s.target.iter().zip(&s.booked) {
+        for (target, e) in s.target[..s.booked.len()].iter().zip(&s.booked) {
             slot_sites[*target as usize][0] += e;
         }
     }
@@ -391,7 +394,7 @@ impl<S> BlockScratch<S> {
                     configuration.positions[a as usize],
                     translations[i as usize],
                 );
-                [x[0] + t[0], x[1] + t[1], x[2] + t[2]]
+                [x[0] + t[0], x[1] + t[1], x[2] + t[2], 0.0]
             }));
         self.local_elements.clear();
         self.local_elements.extend(
@@ -411,39 +414,25 @@ impl<S> BlockScratch<S> {
         cutoff: f64,
     ) -> (f64, Option<(u32, u32, f64)>) {
         let listed = (chunk.first[centres.end] - chunk.first[centres.start]) as usize;
-        for v in [&mut self.x, &mut self.y, &mut self.z, &mut self.r2] {
-            v.resize(listed, 0.0);
-        }
-        self.target.resize(listed, 0);
-        self.first.clear();
-        self.first.push(0);
-        let cutoff2 = cutoff * cutoff;
-        let mut n = 0;
-        let mut least = f64::INFINITY;
-        for c in centres.clone() {
-            let o = self.local[c];
-            for &k in &chunk.neighbours[chunk.first[c] as usize..chunk.first[c + 1] as usize] {
-                let p = self.local[k as usize];
-                let (dx, dy, dz) = (p[0] - o[0], p[1] - o[1], p[2] - o[2]);
-                let r2 = dx * dx + dy * dy + dz * dz;
-                // Written always, kept only if inside: no branch to mispredict.
-                (self.x[n], self.y[n], self.z[n], self.r2[n], self.target[n]) = (dx, dy, dz, r2, k);
-                n += usize::from(r2 < cutoff2);
-                least = least.min(r2);
+        if self.target.len() < listed {
+            for v in [&mut self.x, &mut self.y, &mut self.z, &mut self.r2] {
+                v.resize(listed, 0.0);
             }
-            self.first.push(n as u32);
+            self.target.resize(listed, 0);
         }
-        for v in [&mut self.x, &mut self.y, &mut self.z, &mut self.r2] {
-            v.truncate(n);
-        }
-        self.target.truncate(n);
+        let least = fill_rows(self, chunk, centres.clone(), cutoff * cutoff);
         self.elements.clear();
-        self.elements
-            .extend(self.target.iter().map(|&k| self.local_elements[k as usize]));
-        let coincident = self
-            .r2
+        self.elements.extend(
+            self.target[..self.pairs()]
+                .iter()
+                .map(|&k| self.local_elements[k as usize]),
+        );
+        if least >= COINCIDENT2 {
+            return (least, None);
+        }
+        let coincident = self.r2[..self.pairs()]
             .iter()
-            .position(|r2| least < COINCIDENT2 && *r2 < COINCIDENT2)
+            .position(|r2| *r2 < COINCIDENT2)
             .map(|n| {
                 let row = self
                     .first
@@ -459,8 +448,13 @@ impl<S> BlockScratch<S> {
         (least, coincident)
     }
 
+    /// Number of neighbours in the rows at hand.
+    fn pairs(&self) -> usize {
+        self.first.last().map_or(0, |n| *n as usize)
+    }
+
     fn zero_results(&mut self, centres: usize, want: Want, gradients: bool) {
-        let pairs = self.x.len();
+        let pairs = self.pairs();
         let zero = |v: &mut Vec<f64>, n: usize| {
             v.clear();
             v.resize(n, 0.0);
@@ -478,27 +472,32 @@ impl<S> BlockScratch<S> {
 
     /// dE/dr of each neighbour to forces on both atoms and to the virial.
     fn scatter(
-        &mut self,
+        &self,
         centres: Range<usize>,
         want: Want,
         forces: &mut [[f64; 3]],
         virial: &mut [[f64; 3]; 3],
     ) {
+        let pairs = self.pairs();
         if want.forces {
             for (k, c) in centres.enumerate() {
+                let row = self.first[k] as usize..self.first[k + 1] as usize;
+                let g = self.gx[row.clone()]
+                    .iter()
+                    .zip(&self.gy[row.clone()])
+                    .zip(&self.gz[row.clone()]);
                 let mut own = [0.0; 3];
-                for n in self.first[k] as usize..self.first[k + 1] as usize {
-                    let g = [self.gx[n], self.gy[n], self.gz[n]];
-                    let f = &mut forces[self.target[n] as usize];
-                    *f = [f[0] - g[0], f[1] - g[1], f[2] - g[2]];
-                    own = [own[0] + g[0], own[1] + g[1], own[2] + g[2]];
+                for (((gx, gy), gz), target) in g.zip(&self.target[row]) {
+                    let f = &mut forces[*target as usize];
+                    *f = [f[0] - gx, f[1] - gy, f[2] - gz];
+                    own = [own[0] + gx, own[1] + gy, own[2] + gz];
                 }
                 let f = &mut forces[c];
                 *f = [f[0] + own[0], f[1] + own[1], f[2] + own[2]];
             }
         }
         if want.virial {
-            let d = [&self.x, &self.y, &self.z];
+            let d = [&self.x[..pairs], &self.y[..pairs], &self.z[..pairs]];
             let g = [&self.gx, &self.gy, &self.gz];
             for a in 0..3 {
                 for b in 0..3 {
@@ -507,6 +506,57 @@ impl<S> BlockScratch<S> {
             }
         }
     }
+}
+
+/// Displacements of the neighbours inside the cutoff, packed; returns the least squared distance of all listed pairs.
+#[inline]
+fn fill_rows<S>(
+    s: &mut BlockScratch<S>,
+    chunk: &Chunk,
+    centres: Range<usize>,
+    cutoff2: f64,
+) -> f64 {
+    let BlockScratch {
+        local,
+        first,
+        x,
+        y,
+        z,
+        r2,
+        target,
+        ..
+    } = s;
+    let listed = (chunk.first[centres.end] - chunk.first[centres.start]) as usize;
+    assert!([&x, &y, &z, &r2].iter().all(|v| v.len() >= listed) && target.len() >= listed);
+    assert!(local.len() == chunk.atoms.len());
+    first.clear();
+    first.push(0);
+    let mut n = 0;
+    let mut least = f64::INFINITY;
+    for c in centres {
+        let o = local[c];
+        for &k in &chunk.neighbours[chunk.first[c] as usize..chunk.first[c + 1] as usize] {
+            // SAFETY: a row names local atoms of its chunk (`Finder::rows` numbers them), and there are as many positions
+            // (asserted).
+            let p = unsafe { local.get_unchecked(k as usize) };
+            let (dx, dy, dz) = (p[0] - o[0], p[1] - o[1], p[2] - o[2]);
+            let d2 = dx * dx + dy * dy + dz * dz;
+            // Written always, kept only if inside: no branch to mispredict.
+            // SAFETY: `n` counts at most the pairs visited before this one, fewer than `listed`, and the arrays are at least
+            // that long (asserted).
+            unsafe {
+                *x.get_unchecked_mut(n) = dx;
+                *y.get_unchecked_mut(n) = dy;
+                *z.get_unchecked_mut(n) = dz;
+                *r2.get_unchecked_mut(n) = d2;
+                *target.get_unchecked_mut(n) = k;
+            }
+            n += usize::from(d2 < cutoff2);
+            least = if d2 < least { d2 } else { least };
+        }
+        first.push(n as u32);
+    }
+    least
 }
 
 /// A scalar product in eight interleaved sums, so that it vectorises with a fixed order.

@@ -285,14 +285,12 @@ fn check_descriptor(
     dimensions: usize,
 ) -> Result<()> {
     let expected = match descriptor {
-        Descriptor::Distance2b(d) => Some(d.exponents.len()),
+        Descriptor::Distance2b(d) => d.exponents.len(),
         Descriptor::Soap(p) => p.dimensions(),
     };
-    if expected != Some(dimensions) {
-        let reason = format!(
-            "the descriptor has {} dimensions, the file says {dimensions}",
-            expected.map_or_else(|| "uncountably many".to_owned(), |n| n.to_string()),
-        );
+    if expected != dimensions {
+        let reason =
+            format!("the descriptor has {expected} dimensions, the file says {dimensions}");
         return Err(attributes.error(reason));
     }
     match (descriptor, kernel) {

@@ -222,7 +222,7 @@ fn soap(arguments: &Arguments, gap_version: u64) -> Result<SoapParameters> {
             "`cutoff_dexp` and `cutoff_rate` must not be negative, `cutoff_scale` must be positive",
         ));
     }
-    Ok(SoapParameters {
+    let parameters = SoapParameters {
         cutoff,
         transition_width,
         l_max,
@@ -241,7 +241,11 @@ fn soap(arguments: &Arguments, gap_version: u64) -> Result<SoapParameters> {
         cutoff_scale,
         cutoff_rate,
         divide_by_sqrt_2l1: gap_version >= 1_423_143_769,
-    })
+    };
+    parameters
+        .check()
+        .map_err(|e| Error::input("", e.trim_start_matches("soap: ").to_owned()))?;
+    Ok(parameters)
 }
 
 /// Refuses the keys that change the vector in ways this program does not know, unless they have their default value.
@@ -329,7 +333,7 @@ mod tests {
             (8, 8, &[6, 1][..], &[6][..])
         );
         assert!(!p.central_reference_all_species && p.divide_by_sqrt_2l1 && p.normalise);
-        assert_eq!(p.dimensions(), Some(1225));
+        assert_eq!(p.dimensions(), 1225);
         let Descriptor::Soap(p) = parse(text, 1_423_607_965).unwrap() else {
             panic!()
         };

@@ -14,7 +14,7 @@ mod glue;
 mod init_args;
 mod md5;
 mod numbers;
-mod soap;
+pub mod soap;
 mod sparse;
 mod spline;
 mod two_body;
@@ -36,8 +36,9 @@ pub use soap::SoapParameters;
 pub use spline::EndSlope;
 
 use super::{Description, LocalModel, RowResults, Rows, Want};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use glue::{Glue, GlueScratch};
+use soap::{Soap, SoapScratch};
 use std::path::Path;
 use two_body::TwoBody;
 
@@ -54,12 +55,14 @@ pub struct Gap {
     /// Energy of the isolated atom (eV) by atomic number.
     e0: [f64; 119],
     two_body: TwoBody,
+    soaps: Vec<Soap>,
     glue: Option<Glue>,
 }
 
 /// Memory of [`Gap::evaluate`](LocalModel::evaluate).
 #[derive(Default)]
 pub struct GapScratch {
+    soap: SoapScratch,
     glue: GlueScratch,
 }
 
@@ -68,16 +71,18 @@ impl Gap {
     ///
     /// Errors name file and line: anything missing, damaged or not supported.
     pub fn load(path: &Path) -> Result<Gap> {
-        Gap::new(&GapFile::read(path)?)
+        Gap::new(GapFile::read(path)?)
     }
 
     /// The model of a file that has been read.
-    pub fn new(file: &GapFile) -> Result<Gap> {
+    ///
+    /// Errors when parameters are beyond what can be evaluated.
+    pub fn new(file: GapFile) -> Result<Gap> {
         Self::with_tables(file, true)
     }
 
     /// With or without tables of the pair terms; without, they are summed over the sparse points each time.
-    fn with_tables(file: &GapFile, tabulated: bool) -> Result<Gap> {
+    fn with_tables(file: GapFile, tabulated: bool) -> Result<Gap> {
         let two_body = TwoBody::new(&file.coordinates, tabulated);
         let glue = match &file.glue {
             Some(parameters) => {
@@ -91,15 +96,34 @@ impl Gap {
             *slot = *value;
         }
         let description = describe::describe(
-            file,
+            &file,
             glue.as_ref().map(Glue::cutoff),
             two_body.table_error(),
             BLOCK,
         );
+        let mut soaps = Vec::new();
+        for c in file.coordinates {
+            if let (Descriptor::Soap(parameters), Covariance::DotProduct { zeta }) =
+                (&c.descriptor, &c.covariance)
+            {
+                let soap = Soap::new(
+                    parameters,
+                    c.delta,
+                    *zeta,
+                    c.alpha,
+                    c.sparse_cutoff,
+                    c.sparse,
+                );
+                soaps.push(soap.map_err(|e| {
+                    Error::file(&file.path, format!("coordinate {}: {e}", c.label))
+                })?);
+            }
+        }
         Ok(Gap {
             description,
             e0,
             two_body,
+            soaps,
             glue,
         })
     }
@@ -119,7 +143,7 @@ impl LocalModel for Gap {
     fn evaluate(
         &self,
         rows: &Rows<'_>,
-        _want: Want,
+        want: Want,
         scratch: &mut GapScratch,
         results: &mut RowResults<'_>,
     ) {
@@ -127,6 +151,9 @@ impl LocalModel for Gap {
             *energy += self.e0[usize::from(centre.number())];
         }
         self.two_body.evaluate(rows, results);
+        for soap in &self.soaps {
+            soap.evaluate(rows, want, &mut scratch.soap, results);
+        }
         if let Some(glue) = &self.glue {
             glue.evaluate(rows, &mut scratch.glue, results);
         }

@@ -16,7 +16,7 @@ fn water_pairs_of_quip() {
         (3, 1_527_075_646)
     );
     for tabulated in [false, true] {
-        let gap = Gap::with_tables(&file, tabulated).unwrap();
+        let gap = Gap::with_tables(file.clone(), tabulated).unwrap();
         compare(&gap, &folder.join("reference.extxyz"), 1e-9, 1e-7);
     }
 }
@@ -28,8 +28,8 @@ fn tables_change_nothing_that_counts() {
     };
     let file = GapFile::read(&folder.join("GAP.xml")).unwrap();
     let (exact, fast) = (
-        Gap::with_tables(&file, false).unwrap(),
-        Gap::new(&file).unwrap(),
+        Gap::with_tables(file.clone(), false).unwrap(),
+        Gap::new(file).unwrap(),
     );
     println!("{:#?}", fast.description());
     for f in frames(&folder.join("reference.extxyz")) {
@@ -146,5 +146,22 @@ fn every_reference_file_is_read_or_refused_by_name() {
             assert_eq!(c.sparse.len(), c.alpha.len() * c.dimensions);
         }
         assert_eq!(file.glue.is_some(), name == "gap_example.xml");
+    }
+}
+
+#[test]
+fn soap_models_of_quip() {
+    // Tolerances are a few times the noise of the reference's own arithmetic.
+    for (folder, name, energy, force) in [
+        ("ch4_b1b_soap", "ch4_b1b_soap.xml", 1e-13, 1e-9),
+        ("si_2b_soap", "si_2b_soap.xml", 5e-10, 1e-7),
+        ("si_lammps_soap", "gap_example.xml", 3e-9, 1e-6),
+    ] {
+        let Some(folder) = reference(folder) else { return };
+        let gap = Gap::load(&folder.join(name)).unwrap();
+        for line in &gap.description().details {
+            println!("{line}");
+        }
+        compare(&gap, &folder.join("reference.extxyz"), energy, force);
     }
 }
