@@ -79,7 +79,8 @@ impl Coordinate {
 }
 
 /// The elements a file was made for: those its descriptors name. Where a descriptor takes any element, the file
-/// says less: then also those of the Glue baseline, and those with an e0 unless all have one. `None` when nothing is named.
+/// says less: then also those of the Glue baseline, and those with an e0, unless so many have one that it was given for
+/// all. `None` when nothing is named.
 fn known_elements(file: &GapFile) -> Option<Vec<Element>> {
     let mut numbers: Vec<u8> = file
         .coordinates
@@ -88,8 +89,9 @@ fn known_elements(file: &GapFile) -> Option<Vec<Element>> {
         .collect();
     if numbers.contains(&0) {
         numbers.extend(file.glue.iter().flat_map(|g| &g.types).map(|t| t.number));
-        if !file.e0.iter().all(|e| *e != 0.0) {
-            numbers.extend((1..=118u8).filter(|z| file.e0[usize::from(*z) - 1] != 0.0));
+        let with_e0 = || (1..=118u8).filter(|z| file.e0[usize::from(*z) - 1] != 0.0);
+        if with_e0().count() <= 40 {
+            numbers.extend(with_e0());
         }
     }
     numbers.sort_unstable();

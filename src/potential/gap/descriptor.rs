@@ -100,7 +100,7 @@ fn range(arguments: &Arguments) -> Result<(f64, f64)> {
         .number(&["cutoff_transition_width"])?
         .unwrap_or(0.5);
     // Widths far below any displacement would make a step of the switch, and cost the tables their accuracy.
-    if !(width >= 1e-3 && width <= LARGEST_CUTOFF) {
+    if !(1e-3..=LARGEST_CUTOFF).contains(&width) {
         return Err(Error::input(
             "",
             format!(

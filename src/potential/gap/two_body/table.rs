@@ -147,8 +147,8 @@ impl Piece {
             let t = 0.5;
             let value = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))));
             let error = (middle - Extended::from(value)).value().abs();
-            // Not a number must not pass.
-            if !(error <= TOLERANCE * (1.0 + middle.value().abs() + slope.value().abs())) {
+            let allowed = TOLERANCE * (1.0 + middle.value().abs() + slope.value().abs());
+            if error.is_nan() || error > allowed {
                 return None;
             }
             worst = worst.max(error);
