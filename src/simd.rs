@@ -4,6 +4,10 @@
 //! several instruction sets and picks one at each call. Fused multiply-add changes last digits between levels, so results
 //! repeat bit for bit on one level, which runs print.
 
+mod lanes;
+
+pub use lanes::{F64x4, F64x8};
+
 use std::sync::LazyLock;
 
 /// Instruction sets that kernels are compiled for.
@@ -20,6 +24,10 @@ pub enum Level {
 /// The level in use: the best the processor has, or what the environment variable `ZUNDEL_SIMD` names
 /// (`portable`, `avx2`, `avx512`), if the processor has that.
 pub fn level() -> Level {
+    #[cfg(test)]
+    if let Some(level) = FORCED.with(std::cell::Cell::get) {
+        return level;
+    }
     static LEVEL: LazyLock<Level> = LazyLock::new(|| {
         let best = detect();
         match std::env::var("ZUNDEL_SIMD").as_deref() {
@@ -29,6 +37,26 @@ pub fn level() -> Level {
         }
     });
     *LEVEL
+}
+
+#[cfg(test)]
+thread_local! {
+    static FORCED: std::cell::Cell<Option<Level>> = const { std::cell::Cell::new(None) };
+}
+
+/// Runs `f` on a given level, or the best one of this processor if that is lower, on this thread only.
+#[cfg(test)]
+pub(crate) fn with_level<T>(wanted: Level, f: impl FnOnce() -> T) -> T {
+    let best = detect();
+    let level = match (wanted, best) {
+        (Level::Portable, _) | (_, Level::Portable) => Level::Portable,
+        (Level::Avx2, _) | (_, Level::Avx2) => Level::Avx2,
+        (Level::Avx512, Level::Avx512) => Level::Avx512,
+    };
+    let before = FORCED.with(|c| c.replace(Some(level)));
+    let result = f();
+    FORCED.with(|c| c.set(before));
+    result
 }
 
 /// The level as runs print it.

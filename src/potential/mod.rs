@@ -9,6 +9,7 @@
 
 pub mod conformance;
 mod evaluator;
+pub mod gap;
 mod local;
 pub mod pair;
 

@@ -1,0 +1,161 @@
+//! Gaussian approximation potentials from QUIP's XML files: `distance_2b` and `soap` descriptors, isolated-atom
+//! energies, and the Glue baseline (Bartók, Payne, Kondor and Csányi, Phys. Rev. Lett. 104, 136403 (2010)).
+//!
+//! [`GapFile`] is the file as data; [`Gap`] is the model made of it.
+
+mod arguments;
+mod coordinate;
+mod cutoff;
+mod describe;
+mod descriptor;
+mod extended;
+mod file;
+mod glue;
+mod init_args;
+mod md5;
+mod numbers;
+pub mod soap;
+mod sparse;
+mod spline;
+mod two_body;
+mod xml;
+
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_support;
+
+pub use coordinate::{Coordinate, Covariance};
+pub use descriptor::{Descriptor, Distance2b};
+pub use file::{GapFile, NEWEST_GAP_VERSION};
+pub use glue::{GluePair, GlueParameters, GlueType, Table};
+pub use init_args::Composition;
+pub use soap::SoapParameters;
+pub use spline::EndSlope;
+
+use super::{Description, LocalModel, RowResults, Rows, Want};
+use crate::error::{Error, Result};
+use glue::{Glue, GlueScratch};
+use soap::{Soap, SoapScratch};
+use std::path::Path;
+use two_body::TwoBody;
+
+/// Most centres in one call: enough to make matrix products of them, few enough to stay in the caches.
+const BLOCK: usize = 64;
+
+/// A Gaussian approximation potential.
+///
+/// The energy of a centre is e0 of its element, the tabulated pair terms, the `soap` terms and the Glue baseline. Elements
+/// that the model does not know have their e0 and are passed over otherwise, as in QUIP; [`Description::elements`] lets
+/// the caller refuse them first.
+pub struct Gap {
+    description: Description,
+    /// Energy of the isolated atom (eV) by atomic number.
+    e0: [f64; 119],
+    two_body: TwoBody,
+    soaps: Vec<Soap>,
+    glue: Option<Glue>,
+}
+
+/// Memory of [`Gap::evaluate`](LocalModel::evaluate).
+#[derive(Default)]
+pub struct GapScratch {
+    soap: SoapScratch,
+    glue: GlueScratch,
+}
+
+impl Gap {
+    /// Reads a GAP XML file with its sparse files.
+    ///
+    /// Errors name file and line: anything missing, damaged or not supported.
+    pub fn load(path: &Path) -> Result<Gap> {
+        Gap::new(GapFile::read(path)?)
+    }
+
+    /// The model of a file that has been read.
+    ///
+    /// Errors when parameters are beyond what can be evaluated.
+    pub fn new(file: GapFile) -> Result<Gap> {
+        Self::with_tables(file, true)
+    }
+
+    /// With or without tables of the pair terms; without, they are summed over the sparse points each time.
+    fn with_tables(file: GapFile, tabulated: bool) -> Result<Gap> {
+        let two_body = TwoBody::new(&file.coordinates, tabulated);
+        let glue = match &file.glue {
+            Some(parameters) => {
+                glue::check_range(parameters, &file.path)?;
+                Some(Glue::new(parameters))
+            }
+            None => None,
+        };
+        let mut e0 = [0.0; 119];
+        for (slot, value) in e0[1..].iter_mut().zip(&file.e0) {
+            *slot = *value;
+        }
+        let description = describe::describe(
+            &file,
+            glue.as_ref().map(Glue::cutoff),
+            two_body.table_error(),
+            BLOCK,
+        );
+        let mut soaps = Vec::new();
+        for c in file.coordinates {
+            if let (Descriptor::Soap(parameters), Covariance::DotProduct { zeta }) =
+                (&c.descriptor, &c.covariance)
+            {
+                let soap = Soap::new(
+                    parameters,
+                    c.delta,
+                    *zeta,
+                    c.alpha,
+                    c.sparse_cutoff,
+                    c.sparse,
+                );
+                soaps.push(soap.map_err(|e| {
+                    Error::file(&file.path, format!("coordinate {}: {e}", c.label))
+                })?);
+            }
+        }
+        Ok(Gap {
+            description,
+            e0,
+            two_body,
+            soaps,
+            glue,
+        })
+    }
+}
+
+impl LocalModel for Gap {
+    type Scratch = GapScratch;
+
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn block(&self) -> usize {
+        BLOCK
+    }
+
+    fn evaluate(
+        &self,
+        rows: &Rows<'_>,
+        want: Want,
+        scratch: &mut GapScratch,
+        results: &mut RowResults<'_>,
+    ) {
+        for (energy, centre) in results.energy.iter_mut().zip(rows.centres) {
+            *energy += self.e0[usize::from(centre.number())];
+        }
+        self.two_body.evaluate(rows, results);
+        for soap in &self.soaps {
+            soap.evaluate(rows, want, &mut scratch.soap, results);
+        }
+        if let Some(glue) = &self.glue {
+            glue.evaluate(rows, &mut scratch.glue, results);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! From neighbours to expansion coefficients, and from dE/dc back to the neighbours.
+
+use super::Soap;
+use super::harmonics::Directions;
+use super::neighbours::{NOBODY, Quad};
+use super::radial::transpose;
+use crate::potential::RowResults;
+use crate::simd::F64x4;
+use crate::simd::simd_dispatch;
+
+/// Work arrays of one centre.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Buffers {
+    directions: Directions,
+    /// Harmonics of the neighbours of a span, or sums over n of one group of four: h.
+    y: Vec<F64x4>,
+    /// h'.
+    other: Vec<F64x4>,
+    /// Radial functions.
+    g: Vec<F64x4>,
+    /// Their derivatives.
+    slope: Vec<F64x4>,
+    bessel: Vec<f64>,
+}
+
+impl Buffers {
+    pub(super) fn prepare(&mut self, soap: &Soap) {
+        let size = soap.harmonics_len();
+        let chunks = soap.radial_chunks();
+        self.y.resize(soap.span * size, F64x4::ZERO);
+        self.other.resize(size, F64x4::ZERO);
+        self.g.resize(soap.span * 4 * chunks, F64x4::ZERO);
+        self.slope.resize(4 * chunks, F64x4::ZERO);
+    }
+}
+
+simd_dispatch! {
+    /// Adds the density of one species around one centre to `c`, indexed [(l² + l + m) · groups per l + n/4] by n%4.
+    pub(super) fn expand(soap: &Soap, quads: &[Quad], work: &mut Buffers, c: &mut [F64x4]) = expand_body;
+}
+
+#[inline(always)]
+fn expand_body<const FMA: bool>(soap: &Soap, quads: &[Quad], work: &mut Buffers, c: &mut [F64x4]) {
+    let size = soap.harmonics_len();
+    let chunks = soap.radial_chunks();
+    let per_l = soap.basis.chunks_per_l();
+    for span in quads.chunks(soap.span) {
+        let y = work.y.chunks_exact_mut(size);
+        let g = work.g.chunks_exact_mut(4 * chunks);
+        for ((quad, y), g) in span.iter().zip(y).zip(g) {
+            soap.harmonics.directions::<FMA>(
+                quad.x,
+                quad.y,
+                quad.z,
+                quad.weight,
+                &mut work.directions,
+            );
+            soap.harmonics.products(&work.directions, y);
+            match &soap.table {
+                Some(table) => table.evaluate::<FMA>(quad.piece, quad.t, g),
+                None => {
+                    for (r, g) in quad.r.iter().zip(g.chunks_exact_mut(chunks)) {
+                        soap.basis
+                            .exact(*r, g, &mut work.slope[..chunks], &mut work.bessel);
+                    }
+                }
+            }
+        }
+        let (y, g) = (
+            &work.y[..span.len() * size],
+            &work.g[..span.len() * 4 * chunks],
+        );
+        for l in 0..=soap.parameters.l_max {
+            let mut at = l * l;
+            let end = at + 2 * l + 1;
+            while at < end {
+                // Tiles of 7 or 8 accumulators where possible: enough to hide the latency of an addition.
+                let tile = Tile {
+                    size,
+                    chunks,
+                    per_l,
+                    l,
+                    at,
+                };
+                at += match end - at {
+                    1 => tile.add::<FMA, 1>(y, g, c),
+                    2 => tile.add::<FMA, 2>(y, g, c),
+                    3 => tile.add::<FMA, 3>(y, g, c),
+                    4 => tile.add::<FMA, 4>(y, g, c),
+                    5 | 10 => tile.add::<FMA, 5>(y, g, c),
+                    6 | 11 | 12 => tile.add::<FMA, 6>(y, g, c),
+                    7 | 13 | 14 => tile.add::<FMA, 7>(y, g, c),
+                    9 => tile.add::<FMA, 5>(y, g, c),
+                    _ => tile.add::<FMA, 8>(y, g, c),
+                };
+            }
+        }
+    }
+}
+
+/// A run of m of one l, for the product sum_j g_nl(j) Y_lm(j).
+#[derive(Clone, Copy)]
+struct Tile {
+    size: usize,
+    chunks: usize,
+    per_l: usize,
+    l: usize,
+    at: usize,
+}
+
+impl Tile {
+    #[inline(always)]
+    fn add<const FMA: bool, const W: usize>(
+        self,
+        y: &[F64x4],
+        g: &[F64x4],
+        c: &mut [F64x4],
+    ) -> usize {
+        let Tile {
+            size,
+            chunks,
+            per_l,
+            l,
+            at,
+        } = self;
+        for group in 0..per_l {
+            let row = l * per_l + group;
+            let mut sum: [F64x4; W] = std::array::from_fn(|t| c[(at + t) * per_l + group]);
+            for (y, g) in y.chunks_exact(size).zip(g.chunks_exact(4 * chunks)) {
+                let y = &y[at..at + W];
+                for (lane, g) in g.chunks_exact(chunks).enumerate() {
+                    let g = g[row];
+                    for t in 0..W {
+                        sum[t] = F64x4::splat(y[t].0[lane & 3]).mul_add::<FMA>(g, sum[t]);
+                    }
+                }
+            }
+            for t in 0..W {
+                c[(at + t) * per_l + group] = sum[t];
+            }
+        }
+        W
+    }
+}
+
+simd_dispatch! {
+    /// Adds dE/dr of the neighbours of one species of one centre to the results. `a` is dE/dc of that species, for each
+    /// l a block of n_max rows of 2l + 1.
+    pub(super) fn sweep_back(
+        soap: &Soap,
+        quads: &[Quad],
+        a: &[f64],
+        work: &mut Buffers,
+        results: &mut RowResults<'_>,
+    ) = sweep_back_body;
+}
+
+#[inline(always)]
+fn sweep_back_body<const FMA: bool>(
+    soap: &Soap,
+    quads: &[Quad],
+    a: &[f64],
+    work: &mut Buffers,
+    results: &mut RowResults<'_>,
+) {
+    let chunks = soap.radial_chunks();
+    let one = F64x4::splat(1.0);
+    let stretch = F64x4::splat(soap.table.as_ref().map_or(1.0, |t| t.stretch()));
+    for quad in quads {
+        soap.harmonics
+            .directions::<FMA>(quad.x, quad.y, quad.z, one, &mut work.directions);
+        match &soap.table {
+            Some(table) => {
+                table.evaluate_transposed::<FMA>(quad.piece, quad.t, &mut work.g, &mut work.slope)
+            }
+            None => exact_transposed(soap, quad, work),
+        }
+        let (g, slope) = (&work.g[..4 * chunks], &work.slope[..4 * chunks]);
+        for l in 0..=soap.parameters.l_max {
+            let mut m = 0;
+            let width = 2 * l + 1;
+            while m < width {
+                let arguments = (a, g, slope, l, m);
+                let (h, other) = (&mut work.y, &mut work.other);
+                m += match width - m {
+                    1 => soap.radial_sums::<FMA, 1>(arguments, h, other),
+                    2 => soap.radial_sums::<FMA, 2>(arguments, h, other),
+                    3 => soap.radial_sums::<FMA, 3>(arguments, h, other),
+                    4 | 8 => soap.radial_sums::<FMA, 4>(arguments, h, other),
+                    5 | 9 | 10 | 13 | 15 => soap.radial_sums::<FMA, 5>(arguments, h, other),
+                    _ => soap.radial_sums::<FMA, 6>(arguments, h, other),
+                };
+            }
+        }
+        let sums = soap
+            .harmonics
+            .contract::<FMA>(&work.directions, &work.y, &work.other);
+        // E = sum_j f(r) S(r, u): dE/dr along u is f' S + f dS/dr, across u it is f/r times the projected gradient.
+        let [gx, gy, gz] = sums.gradient;
+        let across = quad.weight * quad.inverse;
+        let along = gx * quad.x + gy * quad.y + gz * quad.z;
+        let radial = quad.slope * sums.value + quad.weight * stretch * sums.other - across * along;
+        let dx = radial * quad.x + across * gx;
+        let dy = radial * quad.y + across * gy;
+        let dz = radial * quad.z + across * gz;
+        for (lane, &index) in quad.index.iter().enumerate() {
+            if index != NOBODY {
+                let i = index as usize;
+                results.gx[i] += dx.0[lane];
+                results.gy[i] += dy.0[lane];
+                results.gz[i] += dz.0[lane];
+            }
+        }
+    }
+}
+
+impl Soap {
+    /// h_lm = sum_n a_nlm g_nl and h'_lm = sum_n a_nlm g'_nl for W values of m and four neighbours.
+    #[inline(always)]
+    fn radial_sums<const FMA: bool, const W: usize>(
+        &self,
+        (a, g, slope, l, m): (&[f64], &[F64x4], &[F64x4], usize, usize),
+        h: &mut [F64x4],
+        other: &mut [F64x4],
+    ) -> usize {
+        let n_max = self.parameters.n_max;
+        let width = 2 * l + 1;
+        let row = l * 4 * self.basis.chunks_per_l();
+        let (g, slope) = (&g[row..][..n_max], &slope[row..][..n_max]);
+        let a = &a[l * l * n_max..][..width * n_max];
+        let (mut sum, mut sum_other) = ([F64x4::ZERO; W], [F64x4::ZERO; W]);
+        for ((g, slope), a) in g.iter().zip(slope).zip(a.chunks_exact(width)) {
+            let a = &a[m..m + W];
+            for t in 0..W {
+                let a = F64x4::splat(a[t]);
+                sum[t] = g.mul_add::<FMA>(a, sum[t]);
+                sum_other[t] = slope.mul_add::<FMA>(a, sum_other[t]);
+            }
+        }
+        h[l * l + m..][..W].copy_from_slice(&sum);
+        other[l * l + m..][..W].copy_from_slice(&sum_other);
+        W
+    }
+}
+
+/// The exact radial functions of four neighbours, side by side.
+fn exact_transposed(soap: &Soap, quad: &Quad, work: &mut Buffers) {
+    let chunks = soap.radial_chunks();
+    let mut values = vec![F64x4::ZERO; 4 * chunks];
+    let mut slopes = vec![F64x4::ZERO; 4 * chunks];
+    let rows = values
+        .chunks_exact_mut(chunks)
+        .zip(slopes.chunks_exact_mut(chunks));
+    for (r, (value, slope)) in quad.r.iter().zip(rows) {
+        soap.basis.exact(*r, value, slope, &mut work.bessel);
+    }
+    for c in 0..chunks {
+        let column = |from: &[F64x4]| transpose(std::array::from_fn(|j| from[j * chunks + c]));
+        work.g[4 * c..4 * c + 4].copy_from_slice(&column(&values));
+        work.slope[4 * c..4 * c + 4].copy_from_slice(&column(&slopes));
+    }
+}

@@ -1,0 +1,185 @@
+//! Whole models: against QUIP's numbers, against finite differences, and damaged files.
+
+use super::tests_support::{check_gradients, compare, evaluate, frames, reference};
+use super::*;
+use crate::elements::Element;
+use crate::system::Cell;
+
+#[test]
+fn water_pairs_of_quip() {
+    let Some(folder) = reference("h2o_2b") else {
+        return;
+    };
+    let file = GapFile::read(&folder.join("GAP.xml")).unwrap();
+    assert_eq!(
+        (file.coordinates.len(), file.gap_version),
+        (3, 1_527_075_646)
+    );
+    for tabulated in [false, true] {
+        let gap = Gap::with_tables(file.clone(), tabulated).unwrap();
+        compare(&gap, &folder.join("reference.extxyz"), 1e-9, 2e-8);
+    }
+}
+
+#[test]
+fn tables_change_nothing_that_counts() {
+    let Some(folder) = reference("h2o_2b") else {
+        return;
+    };
+    let file = GapFile::read(&folder.join("GAP.xml")).unwrap();
+    let (exact, fast) = (
+        Gap::with_tables(file.clone(), false).unwrap(),
+        Gap::new(file).unwrap(),
+    );
+    println!("{:#?}", fast.description());
+    for f in frames(&folder.join("reference.extxyz")) {
+        let a = evaluate(&exact, &f.cell, &f.elements, &f.positions);
+        let b = evaluate(&fast, &f.cell, &f.elements, &f.positions);
+        // The exact form itself rounds at 1e-10: its weights reach 4e6.
+        assert!(
+            (a.energy - b.energy).abs() < 3e-9 * f.elements.len() as f64,
+            "{}",
+            f.name
+        );
+    }
+}
+
+#[test]
+fn gradients_of_the_pair_terms() {
+    let Some(folder) = reference("h2o_2b") else {
+        return;
+    };
+    let gap = Gap::load(&folder.join("GAP.xml")).unwrap();
+    let checked = frames(&folder.join("reference.extxyz"))
+        .iter()
+        .filter(|f| f.elements.len() <= 12 && check_gradients(&gap, f, &[3.5, 4.0], 3e-6))
+        .count();
+    assert!(checked >= 2, "{checked}");
+}
+
+#[test]
+fn descriptions_tell_elements_and_ranges() {
+    let Some(folder) = reference("h2o_2b") else {
+        return;
+    };
+    let d = Gap::load(&folder.join("GAP.xml"))
+        .unwrap()
+        .description()
+        .clone();
+    let symbols: Vec<&str> = d.elements.unwrap().iter().map(|e| e.symbol()).collect();
+    assert_eq!(symbols, ["H", "O"]);
+    assert_eq!(d.neighbours.unwrap().cutoff, 4.0);
+    assert_eq!(d.closest_seen.len(), 3);
+    assert!(
+        d.details.iter().any(|l| l.contains("distance_2b O-H")),
+        "{:?}",
+        d.details
+    );
+    assert!(
+        d.details.iter().any(|l| l.contains("O 4.6 eV")),
+        "{:?}",
+        d.details
+    );
+}
+
+#[test]
+fn foreign_elements_are_passed_over() {
+    let Some(folder) = reference("h2o_2b") else {
+        return;
+    };
+    let gap = Gap::load(&folder.join("GAP.xml")).unwrap();
+    let [h, o, xe] = ["H", "O", "Xe"].map(|s| Element::from_symbol(s).unwrap());
+    let water = evaluate(
+        &gap,
+        &Cell::isolated(),
+        &[o, h],
+        &[[0.0; 3], [0.9, 0.1, 0.0]],
+    );
+    let guest = evaluate(
+        &gap,
+        &Cell::isolated(),
+        &[o, h, xe],
+        &[[0.0; 3], [0.9, 0.1, 0.0], [0.0, 1.0, 1.0]],
+    );
+    assert_eq!(water.energy, guest.energy);
+    assert_eq!(guest.forces[2], [0.0; 3]);
+}
+
+#[test]
+fn every_reference_file_is_read_or_refused_by_name() {
+    for (folder, name, part) in [
+        (
+            "sic_2b_3b_soap",
+            "sic_2b_3b_soap.xml",
+            ":202: the descriptor `angle_3b` is not supported",
+        ),
+        (
+            "ch_turbo",
+            "CH.xml",
+            ":232: the descriptor `angle_3b` is not supported",
+        ),
+        (
+            "sic_nb",
+            "GAP.xml",
+            ":127: the descriptor `distance_nb` is not supported",
+        ),
+    ] {
+        let Some(folder) = reference(folder) else {
+            return;
+        };
+        let message = GapFile::read(&folder.join(name)).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
+    }
+    for (folder, name, coordinates) in [
+        ("ch4_b1b_soap", "ch4_b1b_soap.xml", 2),
+        ("si_2b_soap", "si_2b_soap.xml", 2),
+        ("si_lammps_soap", "gap_example.xml", 1),
+        ("fit_tiny", "tiny.xml", 2),
+    ] {
+        let Some(folder) = reference(folder) else {
+            return;
+        };
+        let file = GapFile::read(&folder.join(name)).unwrap();
+        assert_eq!(file.coordinates.len(), coordinates);
+        for c in &file.coordinates {
+            assert_eq!(c.sparse.len(), c.alpha.len() * c.dimensions);
+        }
+        assert_eq!(file.glue.is_some(), name == "gap_example.xml");
+    }
+}
+
+#[test]
+fn soap_models_of_quip() {
+    // Tolerances are a few times the noise of the reference's own arithmetic.
+    for (folder, name, elements, energy, force) in [
+        (
+            "ch4_b1b_soap",
+            "ch4_b1b_soap.xml",
+            &["H", "C"][..],
+            1e-12,
+            1e-11,
+        ),
+        ("si_2b_soap", "si_2b_soap.xml", &["Si"], 2e-10, 1e-9),
+        (
+            "si_lammps_soap",
+            "gap_example.xml",
+            &["O", "Si"],
+            2e-9,
+            3e-8,
+        ),
+    ] {
+        let Some(folder) = reference(folder) else {
+            return;
+        };
+        let gap = Gap::load(&folder.join(name)).unwrap();
+        let symbols: Vec<&str> = gap
+            .description()
+            .elements
+            .iter()
+            .flatten()
+            .map(|e| e.symbol())
+            .collect();
+        assert_eq!(symbols, elements);
+        compare(&gap, &folder.join("reference.extxyz"), energy, force);
+    }
+}
