@@ -13,14 +13,17 @@
 //! - [`units`], [`elements`], [`random`], [`parallel`], [`error`]: the ground floor
 
 pub mod analysis;
+pub mod deck;
 pub mod dynamics;
 pub mod elements;
 pub mod error;
 pub mod io;
+pub mod jobs;
 pub mod neighbours;
 pub mod parallel;
 pub mod potential;
 pub mod random;
+pub mod report;
 pub mod simd;
 pub mod system;
 pub mod units;

@@ -1,2 +1,248 @@
-//! bin
-fn main() {}
+//! The command line: arguments in, exit code out; no physics.
+
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use zundel::deck;
+use zundel::elements::Element;
+use zundel::error::{Error, Result};
+use zundel::io::atomic;
+use zundel::jobs::{self, Outcome, RunOptions, StopFlag};
+use zundel::parallel;
+use zundel::report::Console;
+
+/// Molecular dynamics with machine-learned force fields.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Number of threads; all cores by default
+    #[arg(long, short = 'j', global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+    /// Show warnings and errors only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the job of a deck
+    Run {
+        /// The deck (TOML)
+        deck: PathBuf,
+        /// Go on from the checkpoint, bit for bit; `length` may have grown
+        #[arg(long)]
+        resume: bool,
+        /// Replace the files of an earlier run
+        #[arg(long, conflicts_with = "resume")]
+        overwrite: bool,
+        /// Stop cleanly with a checkpoint after this wall time, as in 3h or 90min
+        #[arg(long, value_name = "TIME")]
+        walltime: Option<String>,
+        #[command(flatten)]
+        set: Overrides,
+    },
+    /// Read everything a run needs and print plan, cost and memory; run nothing
+    Check {
+        /// The deck (TOML)
+        deck: PathBuf,
+        #[command(flatten)]
+        set: Overrides,
+    },
+    /// Print a commented deck for a job
+    New {
+        /// nvt or nve
+        job: String,
+    },
+    /// Say what a model, deck, trajectory, checkpoint or structure file is
+    Info {
+        /// The file
+        file: PathBuf,
+    },
+    /// Energies, forces and virials of every frame of a structure file
+    Eval {
+        /// The model file
+        model: PathBuf,
+        /// Structures, any number of frames
+        structures: PathBuf,
+        /// Where to write (extended XYZ); standard output by default
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        species: SpeciesList,
+    },
+    /// Check the promises of a model file: gradients, symmetries, strain, extensivity
+    CheckModel {
+        /// The model file
+        model: PathBuf,
+        /// A structure it can describe
+        structure: PathBuf,
+        #[command(flatten)]
+        species: SpeciesList,
+    },
+    /// Time per atom and step, and what it means in ns/day
+    Bench {
+        /// The model file
+        model: PathBuf,
+        /// A structure
+        structure: PathBuf,
+        /// Repeat the structure, as in 4,4,4
+        #[arg(long, value_name = "n,n,n", default_value = "1,1,1", value_delimiter = ',')]
+        repeat: Vec<usize>,
+        /// Measure for about this many seconds
+        #[arg(long, default_value_t = 3.0)]
+        seconds: f64,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        species: SpeciesList,
+    },
+    /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data and H5MD
+    Convert {
+        /// What to read
+        input: PathBuf,
+        /// What to write; the name says the format
+        output: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Overrides {
+    /// Change a value of the deck, as in --set md.length="5 ps"; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Args)]
+struct SpeciesList {
+    /// Elements of a model whose file does not name them, as in B,As
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    species: Vec<String>,
+}
+
+impl SpeciesList {
+    fn elements(&self) -> Result<Option<Vec<Element>>> {
+        if self.species.is_empty() {
+            return Ok(None);
+        }
+        let element = |name: &String| {
+            Element::from_symbol(name.trim())
+                .ok_or_else(|| Error::input("--species", format!("`{name}` is not a chemical element")))
+        };
+        self.species.iter().map(element).collect::<Result<Vec<_>>>().map(Some)
+    }
+}
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).format_target(false).init();
+    let cli = Cli::parse();
+    let console = Console::standard(cli.quiet);
+    let threads = cli.threads;
+    let outcome = match parallel::with_threads(threads, || command(cli.command, &console)) {
+        Ok(outcome) => outcome,
+        Err(why) => Err(Error::input("--threads", why)),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr().lock(), "{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Exit codes of the contract.
+const DONE: u8 = 0;
+const FAILED: u8 = 1;
+const INTERRUPTED: u8 = 130;
+
+fn command(command: Command, console: &Console) -> Result<u8> {
+    match command {
+        Command::Run { deck, resume, overwrite, walltime, set } => {
+            let deck = read_deck(&deck, &set)?;
+            let walltime = match walltime {
+                None => None,
+                Some(text) => Some(deck::parse_duration(&text).map_err(|e| {
+                    Error::input("--walltime", e.reason).advise(e.advice)
+                })?),
+            };
+            let stop = StopFlag::default();
+            watch_signals(&stop)?;
+            let options = RunOptions { resume, overwrite, walltime, stop };
+            Ok(match jobs::run(deck, &options, console)? {
+                Outcome::Done | Outcome::OutOfTime => DONE,
+                Outcome::Interrupted => INTERRUPTED,
+            })
+        }
+        Command::Check { deck, set } => jobs::check(&read_deck(&deck, &set)?, console).map(|()| DONE),
+        Command::New { job } => match deck::template(&job) {
+            Some(text) => {
+                print!("{text}");
+                Ok(DONE)
+            }
+            None => Err(Error::input("new", format!("there is no job `{job}`"))
+                .advise(format!("jobs are: {}", deck::JOBS.join(", ")))),
+        },
+        Command::Info { file } => jobs::info::run(&file).map(|()| DONE),
+        Command::Eval { model, structures, output, species } => {
+            let species = species.elements()?;
+            evaluate(&model, species.as_deref(), &structures, output.as_deref())
+        }
+        Command::CheckModel { model, structure, species } => {
+            let kept = jobs::check_model::run(&model, species.elements()?.as_deref(), &structure)?;
+            Ok(if kept { DONE } else { FAILED })
+        }
+        Command::Bench { model, structure, repeat, seconds, json, species } => {
+            let [a, b, c] = repeat[..] else {
+                return Err(Error::input("--repeat", "three counts are needed").advise("write for example --repeat 4,4,4"));
+            };
+            let timing = jobs::bench::run(&model, species.elements()?.as_deref(), &structure, [a, b, c], seconds)?;
+            println!("{}", if json { timing.json() } else { timing.text() });
+            Ok(DONE)
+        }
+        Command::Convert { input, output } => {
+            let frames = jobs::convert::run(&input, &output)?;
+            console.say(format!("{}: {frames} frame{}", output.display(), if frames == 1 { "" } else { "s" }));
+            Ok(DONE)
+        }
+    }
+}
+
+/// Reads a deck and shows its warnings.
+fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
+    let deck = deck::read(path, &set.set)?;
+    if !deck.warnings.is_empty() {
+        let _ = writeln!(std::io::stderr().lock(), "{}", deck.warnings.render(deck::colour_wanted()));
+    }
+    Ok(deck)
+}
+
+fn evaluate(model: &Path, species: Option<&[Element]>, structures: &Path, output: Option<&Path>) -> Result<u8> {
+    match output {
+        None => {
+            let mut out = std::io::stdout().lock();
+            jobs::eval::run(model, species, structures, &mut out, Path::new("standard output"))?;
+        }
+        Some(path) => {
+            // The file appears when it is complete.
+            let mut text = Vec::new();
+            jobs::eval::run(model, species, structures, &mut text, path)?;
+            atomic::write(path, &text, "cannot write")?;
+        }
+    }
+    Ok(DONE)
+}
+
+/// Ctrl-C and SIGTERM ask for a clean stop; a second one ends the process at once.
+fn watch_signals(stop: &StopFlag) -> Result<()> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // The order matters: the second signal finds the flag set and exits, the first sets it.
+        let registered = signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), stop.0.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.0.clone()));
+        registered.map_err(|e| Error::environment("cannot watch for signals", Path::new("SIGINT, SIGTERM"), e))?;
+    }
+    Ok(())
+}

@@ -11,9 +11,12 @@
 //! | POSCAR | periodic in three directions | Å/fs | from the symbol |
 //! | LAMMPS data | periodic in three directions | Å/ps (metal units), Å/fs (real units) | as given |
 
+pub mod atomic;
+pub mod checkpoint;
 mod extxyz;
 mod format;
 mod frame;
+pub mod h5md;
 mod lammps_data;
 mod lines;
 mod poscar;
@@ -232,4 +235,16 @@ pub fn read_frame(path: &Path, index: FrameIndex, options: &ReadOptions) -> Resu
 
 fn no_frame(path: &Path) -> Error {
     Error::file(path, "the file holds no structure").advise("check that it was written completely")
+}
+
+/// The first bytes of a file; none when it cannot be read.
+fn first_bytes<const N: usize>(path: &Path) -> Option<[u8; N]> {
+    use std::io::Read;
+    let mut head = [0; N];
+    File::open(path).and_then(|mut f| f.read_exact(&mut head)).ok().map(|()| head)
+}
+
+/// Whether a file is HDF5, by its signature.
+pub fn is_hdf5(path: &Path) -> bool {
+    first_bytes::<8>(path) == Some(*b"\x89HDF\r\n\x1a\n")
 }

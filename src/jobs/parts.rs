@@ -38,7 +38,7 @@ pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
 
 /// One frame of a structure file or of a trajectory.
 fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, bool)> {
-    if io::h5md::is_hdf5(path) {
+    if io::is_hdf5(path) {
         let reader = io::h5md::TrajectoryReader::open(path)?;
         let frames = reader.frames();
         let i = match index {
@@ -49,8 +49,8 @@ fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, bool)> {
         if i >= frames {
             return Err(Error::file(path, format!("frame {i} is wanted, but the trajectory has {frames} (counted from 0)")));
         }
-        let has_velocities = reader.has_velocities();
-        return Ok((reader.read_frame(i)?.system, has_velocities));
+        let frame = reader.read_frame(i)?;
+        return Ok((frame.system, frame.has_velocities));
     }
     let frame = io::read_frame(path, index, &ReadOptions::default())?;
     Ok((frame.system, frame.has_velocities))

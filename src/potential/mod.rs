@@ -12,6 +12,7 @@ mod evaluator;
 pub mod gap;
 mod local;
 pub mod pair;
+pub mod registry;
 
 pub use evaluator::{Evaluator, Term};
 pub use local::{Local, LocalModel, RowResults, Rows};

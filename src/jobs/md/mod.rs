@@ -59,7 +59,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         vec![run_replica(&plan, 1, options, console)]
     } else {
         use rayon::prelude::*;
-        (1..=md.replicas).into_par_iter().with_max_len(1).map(|r| run_replica(&plan, r, options, console)).collect()
+        (0..md.replicas).into_par_iter().with_max_len(1).map(|r| r + 1).map(|r| run_replica(&plan, r, options, console)).collect()
     };
     let mut outcome = Outcome::Done;
     let mut summaries = Vec::new();
@@ -218,14 +218,14 @@ fn read_checkpoint(plan: &Plan<'_>, file: &Path, console: &Console) -> Result<Ch
     if !changed.is_empty() {
         let shown = changed.join("\n    ");
         return Err(Error::input(
-            plan.deck.source.path.display().to_string(),
+            plan.deck.source.path.clone(),
             format!("the deck has changed since the run that is to be resumed:\n    {shown}"),
         )
         .advise("undo the change (only the length may grow), or start a new run without --resume"));
     }
     if checkpoint.step > plan.md.steps {
         return Err(Error::input(
-            plan.deck.source.path.display().to_string(),
+            plan.deck.source.path.clone(),
             format!("the run stands at step {}, beyond the {} steps of the deck", checkpoint.step, plan.md.steps),
         )
         .advise("give a longer `length`"));

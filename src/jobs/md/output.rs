@@ -275,7 +275,7 @@ fn trajectory_options(
         s.columns.names().iter().map(|(name, unit)| ((*name).to_owned(), (*unit).to_owned())).collect();
     let mut parameters = vec![
         ("deck".to_owned(), plan.resolved.clone()),
-        ("deck_file".to_owned(), plan.deck.source.path.display().to_string()),
+        ("deck_file".to_owned(), plan.deck.source.path.clone()),
         ("seed".to_owned(), s.seed.to_string()),
         ("program".to_owned(), format!("zundel {}", env!("CARGO_PKG_VERSION"))),
         ("instruction_set".to_owned(), simd::level_name().to_owned()),

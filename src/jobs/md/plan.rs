@@ -18,7 +18,7 @@ pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
     console.say(format!(
         "zundel {}  {}  {} threads, {}",
         env!("CARGO_PKG_VERSION"),
-        plan.deck.source.path.display(),
+        plan.deck.source.path,
         parallel::threads(),
         simd::level_name()
     ));
@@ -99,7 +99,7 @@ pub fn check(deck: &Deck, md: &MdDeck, console: &Console) -> Result<()> {
     let present = system.atoms.distinct_elements();
     parts::check_elements(&evaluator, &present, &deck.system.structure)?;
     let line = |name: &str, text: String| println!("{name:>14}  {text}");
-    line("deck", deck.source.path.display().to_string());
+    line("deck", deck.source.path.clone());
     describe_system(&system, &Console::standard(false));
     for term in evaluator.terms() {
         line("potential", term_line(&term.name, term.scale, &term.potential.description().name));

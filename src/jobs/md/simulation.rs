@@ -83,7 +83,7 @@ impl Simulation {
         state.evaluation = Evaluation {
             energy: saved.energy,
             forces: saved.forces.clone(),
-            virial: saved.virial,
+            virial: saved.virial.unwrap_or_default(),
             closest: f64::INFINITY,
             ..Evaluation::default()
         };
@@ -209,7 +209,7 @@ impl Simulation {
             system: self.state.system.clone(),
             energy: self.state.evaluation.energy,
             forces: self.state.evaluation.forces.clone(),
-            virial: self.state.evaluation.virial,
+            virial: Some(self.state.evaluation.virial),
             list: self.evaluator.reference(0).map(|(cell, positions)| (cell.clone(), positions.to_vec())),
             numbers,
         }

@@ -1,0 +1,113 @@
+//! `zundel bench`: time per atom and step of a model on a structure, and what it means in a day.
+
+use super::{eval, parts};
+use crate::elements::Element;
+use crate::error::{Error, Result};
+use crate::io::{self, FrameIndex, ReadOptions};
+use crate::parallel;
+use crate::potential::{Configuration, Evaluation, Evaluator, Want};
+use crate::random::{Purpose, Stream};
+use crate::system::repeat;
+use std::path::Path;
+use std::time::Instant;
+
+/// The result of a benchmark.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// Model file.
+    pub model: String,
+    /// Number of atoms.
+    pub atoms: usize,
+    /// Number of threads.
+    pub threads: usize,
+    /// Energy, forces and virial with the neighbour search, per atom: median of the repeats (µs).
+    pub microseconds_per_atom_step: f64,
+    /// The fastest repeat (µs).
+    pub fastest: f64,
+    /// Number of repeats.
+    pub repeats: usize,
+}
+
+/// Times the evaluation of a structure, moved a little before each repeat so that nothing can be kept, with the neighbour
+/// list built anew each time.
+pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path, repeats: [usize; 3], seconds: f64) -> Result<Timing> {
+    let terms = eval::load_model(model, species)?;
+    let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
+    let mut system = repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
+    let mut evaluator = Evaluator::new(terms, 0.0);
+    parts::check_elements(&evaluator, &system.atoms.distinct_elements(), structure)?;
+    let mut result = [Evaluation::default()];
+    let mut times = Vec::new();
+    let began = Instant::now();
+    // One call warms up; then at least five, and as many as fit into the time.
+    while times.len() < 6 || (began.elapsed().as_secs_f64() < seconds && times.len() < 10_000) {
+        let round = times.len() as u64;
+        for (i, x) in system.atoms.positions.iter_mut().enumerate() {
+            let mut s = Stream::new(1, Purpose::Displacement, round, i as u64, 0);
+            *x = x.map(|x| x + 0.002 * s.normal());
+        }
+        let configuration = Configuration {
+            cell: &system.cell,
+            elements: &system.atoms.elements,
+            positions: &system.atoms.positions,
+        };
+        let start = Instant::now();
+        let outcome = evaluator
+            .build_lists(0, configuration)
+            .and_then(|()| evaluator.evaluate(&[configuration], Want::DYNAMICS, &mut result));
+        times.push(start.elapsed().as_secs_f64());
+        outcome.map_err(|e| {
+            let (reason, advice) = parts::describe_evaluation_error(e, &system);
+            Error::file(structure, reason).advise(advice)
+        })?;
+    }
+    let mut times = times.split_off(1);
+    times.sort_by(f64::total_cmp);
+    let atoms = system.atoms.len();
+    let scale = 1e6 / atoms as f64;
+    Ok(Timing {
+        model: model.display().to_string(),
+        atoms,
+        threads: parallel::threads(),
+        microseconds_per_atom_step: times[times.len() / 2] * scale,
+        fastest: times[0] * scale,
+        repeats: times.len(),
+    })
+}
+
+impl Timing {
+    /// One JSON object.
+    pub fn json(&self) -> String {
+        serde_json::json!({
+            "model": self.model,
+            "atoms": self.atoms,
+            "threads": self.threads,
+            "microseconds_per_atom_step": self.microseconds_per_atom_step,
+            "fastest_microseconds_per_atom_step": self.fastest,
+            "repeats": self.repeats,
+            "instruction_set": crate::simd::level_name(),
+        })
+        .to_string()
+    }
+
+    /// Lines for a person.
+    pub fn text(&self) -> String {
+        let step = self.microseconds_per_atom_step * 1e-6 * self.atoms as f64;
+        let per_day = |fs: f64| 86_400.0 / step * fs * 1e-6;
+        format!(
+            "{}: {} atoms, {} threads, {}\n\
+             {:.3} µs per atom and step (fastest {:.3}, median of {}); {} per step\n\
+             {:.3} ns/day at 1 fs, {:.3} ns/day at 0.5 fs",
+            self.model,
+            self.atoms,
+            self.threads,
+            crate::simd::level_name(),
+            self.microseconds_per_atom_step,
+            self.fastest,
+            self.repeats,
+            crate::report::human_seconds(step),
+            per_day(1.0),
+            per_day(0.5),
+        )
+    }
+}

@@ -1,0 +1,86 @@
+//! `zundel eval`: energies, forces and virials of every frame of a structure file.
+
+use super::parts;
+use crate::elements::Element;
+use crate::error::{Error, Result};
+use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
+use crate::potential::{Configuration, Evaluation, Evaluator, Potential, Reliability, Term, Want, registry};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Loads a model file as the only term of a sum.
+pub fn load_model(path: &Path, species: Option<&[Element]>) -> Result<Vec<Term>> {
+    let potential: Arc<dyn Potential> = registry::load(path, species)?;
+    Ok(vec![Term::new("model", potential)])
+}
+
+/// Evaluates every frame of `structures` and writes extended XYZ to `out`, a path for messages being `out_path`.
+///
+/// Each frame gets `energy` (eV), `virial` (eV, positive for compression), `stress` (eV/Å^3, in the sign of ASE) where three
+/// directions are periodic, and the columns `forces` (eV/Å), `local_energy` (eV) and the reliability number where the
+/// model has them. Numbers are written so that they read back to the same bits.
+pub fn run(
+    model: &Path,
+    species: Option<&[Element]>,
+    structures: &Path,
+    out: &mut dyn Write,
+    out_path: &Path,
+) -> Result<usize> {
+    let terms = load_model(model, species)?;
+    let gives = terms[0].potential.description().gives;
+    let mut evaluator = Evaluator::new(terms, 0.0);
+    let mut frames = 0;
+    for frame in FrameReader::open(structures, &ReadOptions::default())? {
+        let mut frame = frame?;
+        let place = format!("frame {frames}");
+        let present = frame.system.atoms.distinct_elements();
+        parts::check_elements(&evaluator, &present, structures).map_err(|e| e.within(&place))?;
+        let want = Want { reliability: gives.reliability.is_some(), ..Want::ALL };
+        let mut result = [Evaluation::default()];
+        let system = &frame.system;
+        let configuration = Configuration {
+            cell: &system.cell,
+            elements: &system.atoms.elements,
+            positions: &system.atoms.positions,
+        };
+        evaluator.evaluate(&[configuration], want, &mut result).map_err(|e| {
+            let (reason, advice) = parts::describe_evaluation_error(e, system);
+            Error::line(structures, frame.line, format!("{place}: {reason}")).advise(advice)
+        })?;
+        annotate(&mut frame, &result[0], gives.reliability);
+        let mut text = Vec::new();
+        io::render_frame(&frame, Format::ExtendedXyz, &mut text)?;
+        out.write_all(&text).map_err(|e| Error::environment("cannot write", out_path, e))?;
+        frames += 1;
+    }
+    if frames == 0 {
+        return Err(Error::file(structures, "the file holds no structure"));
+    }
+    out.flush().map_err(|e| Error::environment("cannot write", out_path, e))?;
+    Ok(frames)
+}
+
+/// Puts the results of an evaluation on a frame, replacing values of the same names.
+fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliability>) {
+    // Names that mean the same in other programs' files must not contradict ours.
+    frame.info.retain(|(key, _)| !["energy", "virial", "stress", "free_energy"].contains(&key.as_str()));
+    frame.columns.retain(|c| !["forces", "force", "local_energy", "variance", "grade", "distance"].contains(&c.name.as_str()));
+    frame.set_value("energy", Value::Real(result.energy));
+    let virial: Vec<f64> = result.virial.as_flattened().to_vec();
+    if let Some(volume) = frame.system.cell.volume() {
+        let w = &result.virial;
+        let stress = (0..9).map(|k| -0.5 * (w[k / 3][k % 3] + w[k % 3][k / 3]) / volume).collect();
+        frame.set_value("stress", Value::Reals(stress));
+    }
+    frame.set_value("virial", Value::Reals(virial));
+    frame.set_vectors("forces", &result.forces);
+    frame.set_scalars("local_energy", result.site_energies.clone());
+    let name = match reliability {
+        Some(Reliability::Variance) => "variance",
+        Some(Reliability::Grade) => "grade",
+        Some(Reliability::Distance) => "distance",
+        None => return,
+    };
+    frame.set_scalars(name, result.reliability.clone());
+}
