@@ -2,8 +2,7 @@
 
 use crate::elements::Element;
 use crate::potential::{
-    Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest,
-    RowResults, Rows, Want,
+    Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest, RowResults, RowStyle, Rows, Want,
 };
 use crate::simd::{fma, simd_dispatch};
 use std::f64::consts::PI;
@@ -148,6 +147,33 @@ impl LennardJones {
     }
 }
 
+impl LennardJones {
+    /// Energies and (dV/dr)/r of pairs of several types.
+    fn mixed_pairs(&self, rows: &Rows<'_>, energies: &mut [f64], slopes: &mut [f64]) {
+        for (k, centre) in rows.centres.iter().enumerate() {
+            let row = usize::from(self.type_of[usize::from(centre.number())]) * self.types;
+            for n in rows.of(k) {
+                let other = usize::from(self.type_of[usize::from(rows.elements[n].number())]);
+                let c = &self.table[row + other];
+                let inside = rows.r2[n] < c.cutoff2;
+                (energies[n], slopes[n]) = if inside { c.energy_and_slope::<false>(rows.r2[n]) } else { (0.0, 0.0) };
+            }
+        }
+    }
+}
+
+/// A sum in eight interleaved parts, so that it vectorises with a fixed order.
+fn lane_sum(x: &[f64]) -> f64 {
+    let (blocks, rest) = x.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for b in blocks {
+        for l in 0..8 {
+            lanes[l] += b[l];
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
+}
+
 impl Coefficients {
     fn new(p: PairParameters, scheme: Scheme) -> Coefficients {
         let (s6, rc) = (p.sigma.powi(6), p.cutoff);
@@ -187,67 +213,24 @@ impl Coefficients {
 }
 
 simd_dispatch! {
-    /// Energies and gradients of rows that share one set of coefficients.
-    fn uniform_rows(c: &Coefficients, rows: &Rows<'_>, results: &mut RowResults<'_>) = uniform_rows_body;
+    /// Energies and (dV/dr)/r of pairs that share one set of coefficients; zero beyond the cutoff.
+    fn uniform_pairs(c: &Coefficients, r2: &[f64], energy: &mut [f64], slope: &mut [f64]) = uniform_pairs_body;
 }
 
 #[inline(always)]
-fn uniform_rows_body<const FMA: bool>(
-    c: &Coefficients,
-    rows: &Rows<'_>,
-    results: &mut RowResults<'_>,
-) {
-    const L: usize = 8;
-    let cutoff2 = c.cutoff2;
-    let gradients = !results.gx.is_empty();
-    let book = !results.booked.is_empty();
-    for k in 0..rows.centres.len() {
-        let range = rows.of(k);
-        let mut sum = [0.0; L];
-        let mut n = range.start;
-        // Eight at a time; the tail repeats the arithmetic lane by lane through a padded block.
-        while n < range.end {
-            let m = (range.end - n).min(L);
-            let mut r2 = [2.0 * cutoff2; L];
-            r2[..m].copy_from_slice(&rows.r2[n..n + m]);
-            let mut v = [0.0; L];
-            let mut g = [0.0; L];
-            for l in 0..L {
-                let (e, s) = c.energy_and_slope::<FMA>(r2[l]);
-                let inside = r2[l] < cutoff2;
-                v[l] = if inside { e } else { 0.0 };
-                g[l] = if inside { s } else { 0.0 };
-                sum[l] += v[l];
-            }
-            if gradients {
-                if m == L {
-                    for l in 0..L {
-                        results.gx[n + l] += g[l] * rows.x[n + l];
-                        results.gy[n + l] += g[l] * rows.y[n + l];
-                        results.gz[n + l] += g[l] * rows.z[n + l];
-                    }
-                } else {
-                    for l in 0..m {
-                        results.gx[n + l] += g[l] * rows.x[n + l];
-                        results.gy[n + l] += g[l] * rows.y[n + l];
-                        results.gz[n + l] += g[l] * rows.z[n + l];
-                    }
-                }
-            }
-            if book {
-                for l in 0..m {
-                    results.booked[n + l] += 0.5 * v[l];
-                }
-            }
-            n += m;
-        }
-        let total: f64 = sum.iter().sum();
-        results.energy[k] += if book { 0.5 * total } else { total };
+fn uniform_pairs_body<const FMA: bool>(c: &Coefficients, r2: &[f64], energy: &mut [f64], slope: &mut [f64]) {
+    let one = |r2: f64| -> (f64, f64) {
+        let (e, s) = c.energy_and_slope::<FMA>(r2);
+        if r2 < c.cutoff2 { (e, s) } else { (0.0, 0.0) }
+    };
+    for ((r2, e), s) in r2.iter().zip(energy).zip(slope) {
+        (*e, *s) = one(*r2);
     }
 }
 
 impl LocalModel for LennardJones {
-    type Scratch = ();
+    /// Energies and slopes of the pairs of a block.
+    type Scratch = (Vec<f64>, Vec<f64>);
 
     fn description(&self) -> &Description {
         &self.description
@@ -257,40 +240,32 @@ impl LocalModel for LennardJones {
         64
     }
 
+    fn style(&self) -> RowStyle {
+        RowStyle::Distances { elements: self.types > 1 }
+    }
+
     fn evaluate(
         &self,
         rows: &Rows<'_>,
         _want: Want,
-        _scratch: &mut (),
+        (energies, slopes): &mut (Vec<f64>, Vec<f64>),
         results: &mut RowResults<'_>,
     ) {
+        let pairs = rows.r2.len();
+        energies.resize(pairs, 0.0);
+        slopes.resize(pairs, 0.0);
         if self.types == 1 {
-            uniform_rows(&self.table[0], rows, results);
-            return;
+            uniform_pairs(&self.table[0], rows.r2, energies, slopes);
+        } else {
+            self.mixed_pairs(rows, energies, slopes);
         }
-        for (k, centre) in rows.centres.iter().enumerate() {
-            let row = usize::from(self.type_of[usize::from(centre.number())]) * self.types;
-            for n in rows.of(k) {
-                let r2 = rows.r2[n];
-                let c = &self.table
-                    [row + usize::from(self.type_of[usize::from(rows.elements[n].number())])];
-                if r2 >= c.cutoff2 {
-                    continue;
-                }
-                let (v, g) = c.energy_and_slope::<false>(r2);
-                if results.booked.is_empty() {
-                    results.energy[k] += v;
-                } else {
-                    results.energy[k] += 0.5 * v;
-                    results.booked[n] += 0.5 * v;
-                }
-                if !results.gx.is_empty() {
-                    results.gx[n] += g * rows.x[n];
-                    results.gy[n] += g * rows.y[n];
-                    results.gz[n] += g * rows.z[n];
-                }
-            }
+        let book = !results.booked.is_empty();
+        for (k, sum) in results.energy.iter_mut().enumerate() {
+            let total = lane_sum(&energies[rows.of(k)]);
+            *sum += if book { 0.5 * total } else { total };
         }
+        results.booked.iter_mut().zip(energies.iter()).for_each(|(b, e)| *b += 0.5 * e);
+        results.radial.iter_mut().zip(slopes.iter()).for_each(|(g, s)| *g += s);
     }
 
     /// Long-range corrections (Allen and Tildesley, Computer Simulation of Liquids, 2nd ed., eqs. 2.144 and 2.148, summed
