@@ -295,16 +295,8 @@ impl RadialTable {
         out: &mut [F64x4],
     ) {
         let n = self.chunks;
-        let (p0, p1, p2, p3) = (
-            self.piece(piece[0]),
-            self.piece(piece[1]),
-            self.piece(piece[2]),
-            self.piece(piece[3]),
-        );
-        let (o0, rest) = out.split_at_mut(n);
-        let (o1, rest) = rest.split_at_mut(n);
-        let (o2, rest) = rest.split_at_mut(n);
-        let o3 = &mut rest[..n];
+        let [p0, p1, p2, p3] = piece.map(|p| self.piece(p));
+        let [o0, o1, o2, o3] = quarters(out, n);
         let t = t.map(F64x4::splat);
         for c in 0..n {
             let rows = [&p0[c], &p1[c], &p2[c], &p3[c]];
@@ -314,17 +306,14 @@ impl RadialTable {
                     value[j] = value[j].mul_add::<FMA>(t[j], rows[j][k]);
                 }
             }
-            o0[c] = value[0];
-            o1[c] = value[1];
-            o2[c] = value[2];
-            o3[c] = value[3];
+            [o0[c], o1[c], o2[c], o3[c]] = value;
         }
     }
 
-    /// All functions and their derivatives by the local coordinate at four points, the points side by side:
-    /// `value[4 * chunk + function]`.
+    /// All functions and their derivatives by the local coordinate at four points, laid out as by
+    /// [`RadialTable::evaluate`].
     #[inline(always)]
-    pub(super) fn evaluate_transposed<const FMA: bool>(
+    pub(super) fn evaluate_with_slope<const FMA: bool>(
         &self,
         piece: [u32; 4],
         t: [f64; 4],
@@ -332,15 +321,9 @@ impl RadialTable {
         slope: &mut [F64x4],
     ) {
         let n = self.chunks;
-        let (p0, p1, p2, p3) = (
-            self.piece(piece[0]),
-            self.piece(piece[1]),
-            self.piece(piece[2]),
-            self.piece(piece[3]),
-        );
-        let (values, _) = value.as_chunks_mut::<4>();
-        let (slopes, _) = slope.as_chunks_mut::<4>();
-        let (values, slopes) = (&mut values[..n], &mut slopes[..n]);
+        let [p0, p1, p2, p3] = piece.map(|p| self.piece(p));
+        let [v0, v1, v2, v3] = quarters(value, n);
+        let [d0, d1, d2, d3] = quarters(slope, n);
         let t = t.map(F64x4::splat);
         for c in 0..n {
             let rows = [&p0[c], &p1[c], &p2[c], &p3[c]];
@@ -352,16 +335,34 @@ impl RadialTable {
                     v[j] = v[j].mul_add::<FMA>(t[j], rows[j][k]);
                 }
             }
-            values[c] = transpose(v);
-            slopes[c] = transpose(d);
+            [v0[c], v1[c], v2[c], v3[c]] = v;
+            [d0[c], d1[c], d2[c], d3[c]] = d;
         }
     }
 }
 
-/// Rows to columns.
+/// Four consecutive runs of n.
 #[inline(always)]
-pub(super) fn transpose(rows: [F64x4; 4]) -> [F64x4; 4] {
-    std::array::from_fn(|i| F64x4(std::array::from_fn(|j| rows[j].0[i])))
+fn quarters(v: &mut [F64x4], n: usize) -> [&mut [F64x4]; 4] {
+    let (a, rest) = v.split_at_mut(n);
+    let (b, rest) = rest.split_at_mut(n);
+    let (c, rest) = rest.split_at_mut(n);
+    [a, b, c, &mut rest[..n]]
+}
+
+/// From `rows[point * chunks + chunk]`, four functions each, to `columns[4 * chunk + function]`, four points each.
+#[inline(always)]
+pub(super) fn transpose(rows: &[F64x4], columns: &mut [F64x4]) {
+    let n = rows.len() / 4;
+    let (r0, rest) = rows.split_at(n);
+    let (r1, rest) = rest.split_at(n);
+    let (r2, r3) = rest.split_at(n);
+    let (columns, _) = columns.as_chunks_mut::<4>();
+    for ((((a, b), c), d), out) in r0.iter().zip(r1).zip(r2).zip(r3).zip(columns) {
+        for i in 0..4 {
+            out[i] = F64x4([a.0[i], b.0[i], c.0[i], d.0[i]]);
+        }
+    }
 }
 
 /// Interpolation node i in (-1, 1).
@@ -542,12 +543,14 @@ mod tests {
                 let (piece, t) = table.locate(r);
                 basis.exact(r, &mut e, &mut d, &mut bessel);
                 table.evaluate::<false>([piece; 4], [t; 4], &mut rows);
-                table.evaluate_transposed::<false>([piece; 4], [t; 4], &mut v, &mut s);
+                table.evaluate_with_slope::<false>([piece; 4], [t; 4], &mut v, &mut s);
+                let mut columns = v.clone();
+                transpose(&v, &mut columns);
                 for c in 0..n {
                     for k in 0..4 {
                         assert!((rows[n + c].0[k] - e[c].0[k]).abs() < 3e-15);
-                        assert!((v[4 * c + k].0[2] - e[c].0[k]).abs() < 3e-15);
-                        assert!((s[4 * c + k].0[2] * table.stretch() - d[c].0[k]).abs() < 1e-12);
+                        assert!((columns[4 * c + k].0[2] - e[c].0[k]).abs() < 3e-15);
+                        assert!((s[2 * n + c].0[k] * table.stretch() - d[c].0[k]).abs() < 1e-12);
                     }
                 }
             }
