@@ -3,7 +3,7 @@
 use super::Soap;
 use super::harmonics::Directions;
 use super::neighbours::{NOBODY, Quad};
-use super::radial::transpose;
+use super::transpose::transpose;
 use crate::potential::RowResults;
 use crate::simd::F64x4;
 use crate::simd::simd_dispatch;
