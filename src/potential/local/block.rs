@@ -1,7 +1,7 @@
 //! One chunk of centres, a block at a time: rows, model, scatter.
 
 use super::kernels::{self, Gradients};
-use super::wrapper::{Outcome, Slots, place_of};
+use super::wrapper::{Outcome, Slots};
 use super::{LocalModel, RowResults, RowStyle, Rows};
 use crate::elements::Element;
 use crate::neighbours::Chunk;
@@ -43,20 +43,30 @@ impl<S: Default> BlockScratch<S> {
         cutoff: f64,
         configuration: Configuration<'_>,
         chunk: &Chunk,
+        images: &[[i32; 3]],
         translations: &[[f64; 3]],
         want: Want,
         slots: Slots<'_>,
     ) -> Outcome {
-        let mut outcome =
-            Outcome { energy: 0.0, virial: [[0.0; 3]; 3], coincident: None, closest2: f64::INFINITY };
+        let mut outcome = Outcome {
+            energy: 0.0,
+            virial: [[0.0; 3]; 3],
+            coincident: None,
+            closest2: f64::INFINITY,
+        };
         slots.forces.fill([0.0; 4]);
         slots.sites.fill([0.0; 2]);
-        self.place(configuration, chunk, translations);
         let style = model.style();
+        self.place(configuration, chunk, translations, style);
+        let images = kernels::Images {
+            cell: configuration.cell,
+            list: images,
+            of: &chunk.image,
+        };
         let block = model.block().max(1);
         for start in (0..chunk.own).step_by(block) {
             let centres = start..(start + block).min(chunk.own);
-            let pairs = self.fill(chunk, centres.clone(), cutoff, style);
+            let pairs = self.fill(chunk, centres.clone(), cutoff, style, &images);
             let least = kernels::least(&self.r2[..pairs]);
             outcome.closest2 = outcome.closest2.min(least);
             if least < COINCIDENT2 {
@@ -67,7 +77,14 @@ impl<S: Default> BlockScratch<S> {
             self.call(model, centres.clone(), pairs, want, style);
             outcome.energy += self.energy.iter().sum::<f64>() + self.booked.iter().sum::<f64>();
             if want.forces || want.virial {
-                self.scatter(centres.clone(), pairs, style, want, slots.forces, &mut outcome.virial);
+                self.scatter(
+                    centres.clone(),
+                    pairs,
+                    style,
+                    want,
+                    slots.forces,
+                    &mut outcome.virial,
+                );
             }
             for (k, c) in centres.enumerate() {
                 if want.site_energies {
@@ -84,22 +101,53 @@ impl<S: Default> BlockScratch<S> {
         outcome
     }
 
-    /// Positions and elements of the chunk's local atoms.
-    fn place(&mut self, configuration: Configuration<'_>, chunk: &Chunk, translations: &[[f64; 3]]) {
+    /// Positions and elements of the chunk's local atoms: in place for distances, as they stand in the configuration for
+    /// vectors (see [`kernels::packed_rows`]).
+    fn place(
+        &mut self,
+        configuration: Configuration<'_>,
+        chunk: &Chunk,
+        translations: &[[f64; 3]],
+        style: RowStyle,
+    ) {
         self.local.clear();
-        let images = chunk.image.iter().map(|&i| &translations[i as usize]);
-        self.local.extend(chunk.atoms.iter().zip(images).map(|(&a, t)| place_of(&configuration, a, t)));
+        let here = |a: u32| configuration.positions[a as usize];
+        let atoms = chunk.atoms.iter().zip(&chunk.image);
+        if style == RowStyle::Vectors {
+            self.local.extend(atoms.map(|(&a, _)| {
+                let [x, y, z] = here(a);
+                [x, y, z, 0.0]
+            }));
+        } else {
+            self.local.extend(atoms.map(|(&a, &i)| {
+                let ([x, y, z], t) = (here(a), &translations[i as usize]);
+                [x + t[0], y + t[1], z + t[2], 0.0]
+            }));
+        }
         self.local_elements.clear();
-        self.local_elements.extend(chunk.atoms.iter().map(|&a| configuration.elements[a as usize]));
+        self.local_elements.extend(
+            chunk
+                .atoms
+                .iter()
+                .map(|&a| configuration.elements[a as usize]),
+        );
     }
 
     /// Fills the rows of some centres; returns the number of neighbours in them.
-    fn fill(&mut self, chunk: &Chunk, centres: Range<usize>, cutoff: f64, style: RowStyle) -> usize {
-        let listed = &chunk.neighbours[chunk.first[centres.start] as usize..chunk.first[centres.end] as usize];
+    fn fill(
+        &mut self,
+        chunk: &Chunk,
+        centres: Range<usize>,
+        cutoff: f64,
+        style: RowStyle,
+        images: &kernels::Images<'_>,
+    ) -> usize {
+        let listed = &chunk.neighbours
+            [chunk.first[centres.start] as usize..chunk.first[centres.end] as usize];
         grow(&mut self.r2, listed.len());
         let begin = chunk.first[centres.start];
         let rows = &chunk.first[centres.start..=centres.end];
-        let origins = &self.local[centres];
+        let origins = &self.local[centres.clone()];
         let pairs = match style {
             RowStyle::Distances { .. } => {
                 self.target.clear();
@@ -122,23 +170,44 @@ impl<S: Default> BlockScratch<S> {
                     z: &mut self.z,
                     r2: &mut self.r2,
                 };
-                let pairs = kernels::packed_rows(&self.local, origins, rows, listed, cutoff * cutoff, out);
+                let pairs = kernels::packed_rows(
+                    &self.local,
+                    images,
+                    centres,
+                    rows,
+                    listed,
+                    cutoff * cutoff,
+                    out,
+                );
                 self.target.truncate(pairs);
                 pairs
             }
         };
         self.elements.clear();
         if style != (RowStyle::Distances { elements: false }) {
-            self.elements.extend(self.target.iter().map(|&k| self.local_elements[k as usize]));
+            self.elements
+                .extend(self.target.iter().map(|&k| self.local_elements[k as usize]));
         }
         pairs
     }
 
     /// The pair of atoms at one place that makes the least distance what it is.
-    fn coincident(&self, chunk: &Chunk, centres: Range<usize>, pairs: usize) -> Option<(u32, u32, f64)> {
+    fn coincident(
+        &self,
+        chunk: &Chunk,
+        centres: Range<usize>,
+        pairs: usize,
+    ) -> Option<(u32, u32, f64)> {
         let n = self.r2[..pairs].iter().position(|r2| *r2 < COINCIDENT2)?;
-        let row = self.first.iter().rposition(|f| *f as usize <= n).unwrap_or(0);
-        let (i, j) = (chunk.atoms[centres.start + row], chunk.atoms[self.target[n] as usize]);
+        let row = self
+            .first
+            .iter()
+            .rposition(|f| *f as usize <= n)
+            .unwrap_or(0);
+        let (i, j) = (
+            chunk.atoms[centres.start + row],
+            chunk.atoms[self.target[n] as usize],
+        );
         Some((i.min(j), i.max(j), self.r2[n].sqrt()))
     }
 
@@ -148,7 +217,10 @@ impl<S: Default> BlockScratch<S> {
             v.resize(n, 0.0);
         };
         zero(&mut self.energy, centres);
-        zero(&mut self.reliability, if want.reliability { centres } else { 0 });
+        zero(
+            &mut self.reliability,
+            if want.reliability { centres } else { 0 },
+        );
         zero(&mut self.booked, if want.site_energies { pairs } else { 0 });
         let gradients = if want.forces || want.virial { pairs } else { 0 };
         let vectors = style == RowStyle::Vectors;
@@ -200,16 +272,31 @@ impl<S: Default> BlockScratch<S> {
     ) {
         let (first, target) = (&self.first, &self.target);
         if style == RowStyle::Vectors {
-            let g = Gradients { gx: &self.gx, gy: &self.gy, gz: &self.gz };
+            let g = Gradients {
+                gx: &self.gx,
+                gy: &self.gy,
+                gz: &self.gz,
+            };
             if want.forces {
                 kernels::scatter_vectors(&g, first, target, centres.start, forces);
             }
             if want.virial {
-                kernels::virial(&g, &self.x[..pairs], &self.y[..pairs], &self.z[..pairs], virial);
+                kernels::virial(
+                    &g,
+                    &self.x[..pairs],
+                    &self.y[..pairs],
+                    &self.z[..pairs],
+                    virial,
+                );
             }
             return;
         }
-        let rows = kernels::RadialRows { local: &self.local, first, target, radial: &self.radial };
+        let rows = kernels::RadialRows {
+            local: &self.local,
+            first,
+            target,
+            radial: &self.radial,
+        };
         kernels::scatter_radial(&rows, centres.start, forces, virial, want.virial);
     }
 }

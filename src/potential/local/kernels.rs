@@ -1,6 +1,8 @@
 //! The inner loops around a model: distances in, forces and virial out.
 
 use crate::simd::{fma, simd_dispatch};
+use crate::system::Cell;
+use std::ops::Range;
 
 /// Where packed rows go; the arrays are at least as long as the listed neighbours, `first` is filled anew.
 pub(super) struct Packed<'a> {
@@ -36,7 +38,10 @@ pub(super) fn least(r2: &[f64]) -> f64 {
             lanes[l] = if b[l] < lanes[l] { b[l] } else { lanes[l] };
         }
     }
-    lanes.iter().chain(rest).fold(f64::INFINITY, |m, x| m.min(*x))
+    lanes
+        .iter()
+        .chain(rest)
+        .fold(f64::INFINITY, |m, x| m.min(*x))
 }
 
 simd_dispatch! {
@@ -68,7 +73,12 @@ fn squared_distances_body<const FMA: bool>(
             fma::<FMA>(dx, dx, fma::<FMA>(dy, dy, dz * dz))
         };
         for (k, out) in indices.iter().zip(out) {
-            let p = [&local[k[0] as usize], &local[k[1] as usize], &local[k[2] as usize], &local[k[3] as usize]];
+            let p = [
+                &local[k[0] as usize],
+                &local[k[1] as usize],
+                &local[k[2] as usize],
+                &local[k[3] as usize],
+            ];
             for l in 0..4 {
                 let (dx, dy, dz) = (p[l][0] - o[0], p[l][1] - o[1], p[l][2] - o[2]);
                 out[l] = fma::<FMA>(dx, dx, fma::<FMA>(dy, dy, dz * dz));
@@ -80,33 +90,73 @@ fn squared_distances_body<const FMA: bool>(
     }
 }
 
-/// Displacements of the neighbours inside the cutoff, packed; returns their number.
+/// The periodic images of the local atoms of a chunk.
+pub(super) struct Images<'a> {
+    pub cell: &'a Cell,
+    /// The distinct shifts.
+    pub list: &'a [[i32; 3]],
+    /// The shift of each local atom, an index into `list`.
+    pub of: &'a [u32],
+}
+
+impl Images<'_> {
+    /// The translation (Å) of a local atom's image relative to that of another.
+    #[inline]
+    fn between(&self, from: u32, to: u32) -> [f64; 3] {
+        let (a, b) = (self.list[from as usize], self.list[to as usize]);
+        self.cell
+            .translation([b[0] - a[0], b[1] - a[1], b[2] - a[2]])
+    }
+}
+
+/// Displacements of the neighbours inside the cutoff, packed; returns their number. `local` are positions without images.
+///
+/// A displacement is the difference of the positions plus the translation between the images, so its bits do not depend
+/// on which image an atom had when the list was built: models whose large coefficients amplify rounding give the
+/// same numbers for lists of any age.
 #[inline]
 pub(super) fn packed_rows(
     local: &[[f64; 4]],
-    origins: &[[f64; 4]],
+    images: &Images<'_>,
+    centres: Range<usize>,
     rows: &[u32],
     listed: &[u32],
     cutoff2: f64,
     out: Packed<'_>,
 ) -> usize {
-    let Packed { first, target, x, y, z, r2 } = out;
+    let Packed {
+        first,
+        target,
+        x,
+        y,
+        z,
+        r2,
+    } = out;
     let count = listed.len();
-    let (target, x, y, z, r2) =
-        (&mut target[..count], &mut x[..count], &mut y[..count], &mut z[..count], &mut r2[..count]);
+    let (target, x, y, z, r2) = (
+        &mut target[..count],
+        &mut x[..count],
+        &mut y[..count],
+        &mut z[..count],
+        &mut r2[..count],
+    );
     first.clear();
     first.push(0);
     let begin = rows[0];
     let mut n = 0;
-    for (o, row) in origins.iter().zip(rows.windows(2)) {
+    for (c, row) in centres.zip(rows.windows(2)) {
+        let (o, own) = (&local[c], images.of[c]);
         for &k in &listed[(row[0] - begin) as usize..(row[1] - begin) as usize] {
-            let p = &local[k as usize];
-            let (dx, dy, dz) = (p[0] - o[0], p[1] - o[1], p[2] - o[2]);
+            let (p, image) = (&local[k as usize], images.of[k as usize]);
+            let (mut dx, mut dy, mut dz) = (p[0] - o[0], p[1] - o[1], p[2] - o[2]);
+            if image != own {
+                let t = images.between(own, image);
+                (dx, dy, dz) = (dx + t[0], dy + t[1], dz + t[2]);
+            }
             let d2 = dx * dx + dy * dy + dz * dz;
-            // Written always, kept only if inside: no branch to mispredict.
+            // `n` counts fewer neighbours than were seen, so there is always room for this one.
             (x[n], y[n], z[n], r2[n], target[n]) = (dx, dy, dz, d2, k);
             n += usize::from(d2 < cutoff2);
-            // The next neighbour, if there is one, is written at `n`, which counts fewer neighbours than were seen.
             if n == count {
                 break;
             }
@@ -126,7 +176,10 @@ pub(super) fn scatter_vectors(
 ) {
     for (k, f) in first.windows(2).enumerate() {
         let row = f[0] as usize..f[1] as usize;
-        let g = g.gx[row.clone()].iter().zip(&g.gy[row.clone()]).zip(&g.gz[row.clone()]);
+        let g = g.gx[row.clone()]
+            .iter()
+            .zip(&g.gy[row.clone()])
+            .zip(&g.gz[row.clone()]);
         let mut own = [0.0; 3];
         for (((gx, gy), gz), target) in g.zip(&target[row]) {
             let f = &mut forces[*target as usize];
@@ -139,7 +192,13 @@ pub(super) fn scatter_vectors(
 }
 
 /// The virial of rows: minus the sum of displacement ⊗ gradient.
-pub(super) fn virial(g: &Gradients<'_>, x: &[f64], y: &[f64], z: &[f64], virial: &mut [[f64; 3]; 3]) {
+pub(super) fn virial(
+    g: &Gradients<'_>,
+    x: &[f64],
+    y: &[f64],
+    z: &[f64],
+    virial: &mut [[f64; 3]; 3],
+) {
     for (a, d) in [x, y, z].into_iter().enumerate() {
         for (b, g) in [g.gx, g.gy, g.gz].into_iter().enumerate() {
             virial[a][b] -= dot(d, g);

@@ -5,7 +5,7 @@ use super::block::BlockScratch;
 use crate::neighbours::NeighbourList;
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{
-    Configuration, Description, Evaluation, EvaluationError, Member, Potential, Want, Workspace,
+    Description, Evaluation, EvaluationError, Member, Potential, Want, Workspace,
 };
 
 /// A [`LocalModel`] as a [`Potential`].
@@ -79,12 +79,20 @@ impl<M: LocalModel> Potential for Local<M> {
         };
         let space = workspace.get::<LocalWorkspace<M::Scratch>>();
         space.plan(members, want);
-        let LocalWorkspace { tasks, translations, forces, sites, threads } = space;
+        let LocalWorkspace {
+            tasks,
+            translations,
+            forces,
+            sites,
+            threads,
+        } = space;
         let per_site = want.site_energies || want.reliability;
         let (slot_forces, slot_sites) = (Disjoint::new(forces), Disjoint::new(sites));
         parallel::for_each_mut(tasks, |_, task| {
             let member = &members[task.member];
-            let Some(list) = member.neighbours else { return };
+            let Some(list) = member.neighbours else {
+                return;
+            };
             let chunk = &list.chunks()[task.chunk];
             let whole = (task.slots + chunk.base, chunk.atoms.len());
             let part = |wanted: bool| if wanted { whole } else { (0, 0) };
@@ -96,25 +104,51 @@ impl<M: LocalModel> Potential for Local<M> {
             let translations = &translations[task.translations..];
             let slots = Slots { forces, sites };
             let mut scratch = threads.get();
-            task.outcome =
-                scratch.run(&self.0, request.cutoff, member.configuration, chunk, translations, want, slots);
+            task.outcome = scratch.run(
+                &self.0,
+                request.cutoff,
+                member.configuration,
+                chunk,
+                list.images(),
+                translations,
+                want,
+                slots,
+            );
         });
-        for Task { member, outcome, .. } in tasks.iter() {
+        for Task {
+            member, outcome, ..
+        } in tasks.iter()
+        {
             let member = *member;
             if let Some((i, j, distance)) = outcome.coincident {
-                return Err(EvaluationError::Coincident { member, i: i as usize, j: j as usize, distance });
+                return Err(EvaluationError::Coincident {
+                    member,
+                    i: i as usize,
+                    j: j as usize,
+                    distance,
+                });
             }
             let result = &mut results[member];
             result.energy += outcome.energy;
             result.closest = result.closest.min(outcome.closest2.sqrt());
-            for (a, b) in result.virial.as_flattened_mut().iter_mut().zip(outcome.virial.as_flattened()) {
+            for (a, b) in result
+                .virial
+                .as_flattened_mut()
+                .iter_mut()
+                .zip(outcome.virial.as_flattened())
+            {
                 *a += b;
             }
         }
         let mut slots = 0;
         for (member, result) in members.iter().zip(results) {
-            let Some(list) = member.neighbours else { continue };
-            let (f, s) = (if want.forces { slots } else { 0 }, if per_site { slots } else { 0 });
+            let Some(list) = member.neighbours else {
+                continue;
+            };
+            let (f, s) = (
+                if want.forces { slots } else { 0 },
+                if per_site { slots } else { 0 },
+            );
             gather(list, &forces[f..], &sites[s..], want, result);
             slots += list.slots();
             self.0.add_global(member.configuration, want, result);
@@ -126,18 +160,29 @@ impl<M: LocalModel> Potential for Local<M> {
 impl<S: Default + Send> LocalWorkspace<S> {
     /// Lists the chunks of all members and makes room for their slots.
     fn plan(&mut self, members: &[Member<'_>], want: Want) {
-        let outcome =
-            Outcome { energy: 0.0, virial: [[0.0; 3]; 3], coincident: None, closest2: f64::INFINITY };
+        let outcome = Outcome {
+            energy: 0.0,
+            virial: [[0.0; 3]; 3],
+            coincident: None,
+            closest2: f64::INFINITY,
+        };
         self.tasks.clear();
         self.translations.clear();
         let mut slots = 0;
         for (m, member) in members.iter().enumerate() {
-            let Some(list) = member.neighbours else { unreachable!("the engine provides the list that was asked for") };
+            let Some(list) = member.neighbours else {
+                unreachable!("the engine provides the list that was asked for")
+            };
             let translations = self.translations.len();
             list.translations(member.configuration.cell, &mut self.translations);
-            self.tasks.extend(
-                (0..list.chunks().len()).map(|chunk| Task { member: m, chunk, translations, slots, outcome }),
-            );
+            self.tasks
+                .extend((0..list.chunks().len()).map(|chunk| Task {
+                    member: m,
+                    chunk,
+                    translations,
+                    slots,
+                    outcome,
+                }));
             slots += list.slots();
         }
         if want.forces && self.forces.len() < slots {
@@ -151,7 +196,13 @@ impl<S: Default + Send> LocalWorkspace<S> {
 }
 
 /// Adds the slots' forces and site numbers to the atoms, each atom's slots in chunk order.
-fn gather(list: &NeighbourList, forces: &[[f64; 4]], sites: &[[f64; 2]], want: Want, result: &mut Evaluation) {
+fn gather(
+    list: &NeighbourList,
+    forces: &[[f64; 4]],
+    sites: &[[f64; 2]],
+    want: Want,
+    result: &mut Evaluation,
+) {
     const PIECE: usize = 4096;
     if want.forces {
         let pieces = Disjoint::new(&mut result.forces);
@@ -171,15 +222,13 @@ fn gather(list: &NeighbourList, forces: &[[f64; 4]], sites: &[[f64; 2]], want: W
     }
     let add = |out: &mut [f64], which: usize| {
         for (a, out) in out.iter_mut().enumerate() {
-            *out += list.slots_of(a).iter().map(|&s| sites[s as usize][which]).sum::<f64>();
+            *out += list
+                .slots_of(a)
+                .iter()
+                .map(|&s| sites[s as usize][which])
+                .sum::<f64>();
         }
     };
     add(&mut result.site_energies, 0);
     add(&mut result.reliability, 1);
-}
-
-/// What is needed of a configuration while the slots of a chunk are filled.
-pub(super) fn place_of(configuration: &Configuration<'_>, atom: u32, translation: &[f64; 3]) -> [f64; 4] {
-    let x = &configuration.positions[atom as usize];
-    [x[0] + translation[0], x[1] + translation[1], x[2] + translation[2], 0.0]
 }

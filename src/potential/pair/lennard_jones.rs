@@ -2,7 +2,8 @@
 
 use crate::elements::Element;
 use crate::potential::{
-    Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest, RowResults, RowStyle, Rows, Want,
+    Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest,
+    RowResults, RowStyle, Rows, Want,
 };
 use crate::simd::{fma, simd_dispatch};
 use std::f64::consts::PI;
@@ -70,11 +71,19 @@ impl LennardJones {
         elements.sort_unstable();
         elements.dedup();
         let find = |a: Element, b: Element| {
-            pairs.iter().find(|p| (p.0, p.1) == (a, b) || (p.0, p.1) == (b, a)).map(|p| p.2)
+            pairs
+                .iter()
+                .find(|p| (p.0, p.1) == (a, b) || (p.0, p.1) == (b, a))
+                .map(|p| p.2)
         };
-        let like = |e: Element| find(e, e).ok_or_else(|| format!("no parameters for the pair {e}-{e}"));
+        let like =
+            |e: Element| find(e, e).ok_or_else(|| format!("no parameters for the pair {e}-{e}"));
         // One type more than there are elements: atoms of other elements, which do not interact.
-        let none = PairParameters { epsilon: 0.0, sigma: 1.0, cutoff: 1.0 };
+        let none = PairParameters {
+            epsilon: 0.0,
+            sigma: 1.0,
+            cutoff: 1.0,
+        };
         let types = elements.len() + 1;
         let mut parameters = vec![none; types * types];
         for (i, &a) in elements.iter().enumerate() {
@@ -102,7 +111,10 @@ impl LennardJones {
                 return Err(format!("the cutoff must be positive, not {} Å", p.cutoff));
             }
             if !(p.sigma > 0.0 && p.sigma.is_finite() && p.epsilon.is_finite()) {
-                return Err(format!("sigma must be positive and epsilon finite, not {} Å and {} eV", p.sigma, p.epsilon));
+                return Err(format!(
+                    "sigma must be positive and epsilon finite, not {} Å and {} eV",
+                    p.sigma, p.epsilon
+                ));
             }
         }
         if tail && scheme != Scheme::Truncated {
@@ -111,7 +123,10 @@ impl LennardJones {
         let known = elements.len();
         let types = if elements.is_empty() { 1 } else { known + 1 };
         let mut type_of = [known as u8; 120];
-        elements.iter().enumerate().for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8);
+        elements
+            .iter()
+            .enumerate()
+            .for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8);
         let cutoff = parameters.iter().map(|p| p.cutoff).fold(0.0, f64::max);
         let mut details = vec![format!(
             "{}{}",
@@ -120,30 +135,59 @@ impl LennardJones {
                 Scheme::Shifted => "energy shifted to zero at the cutoff",
                 Scheme::ForceShifted => "energy and force shifted to zero at the cutoff",
             },
-            if tail { ", with long-range corrections for a homogeneous fluid" } else { "" }
+            if tail {
+                ", with long-range corrections for a homogeneous fluid"
+            } else {
+                ""
+            }
         )];
         let mut describe = |what: String, p: &PairParameters| {
-            details.push(format!("{what}: epsilon {} eV, sigma {} Å, cutoff {} Å", p.epsilon, p.sigma, p.cutoff));
+            details.push(format!(
+                "{what}: epsilon {} eV, sigma {} Å, cutoff {} Å",
+                p.epsilon, p.sigma, p.cutoff
+            ));
         };
         if elements.is_empty() {
             describe("all pairs".into(), &parameters[0]);
         }
         for i in 0..known {
             for j in i..known {
-                describe(format!("{}-{}", elements[i], elements[j]), &parameters[i * types + j]);
+                describe(
+                    format!("{}-{}", elements[i], elements[j]),
+                    &parameters[i * types + j],
+                );
             }
         }
         let description = Description {
             name: "Lennard-Jones".into(),
             elements: (known > 0).then_some(elements),
-            neighbours: Some(NeighbourRequest { cutoff, kind: ListKind::Half, chunk: 1024, grain: 256 }),
-            gives: Gives { virial: true, site_energies: true, reliability: None },
+            neighbours: Some(NeighbourRequest {
+                cutoff,
+                kind: ListKind::Half,
+                chunk: 1024,
+                grain: 256,
+            }),
+            gives: Gives {
+                virial: true,
+                site_energies: true,
+                reliability: None,
+            },
             closest_seen: Vec::new(),
             references: vec!["J. E. Jones, Proc. R. Soc. Lond. A 106, 463 (1924)".into()],
             details,
         };
-        let table = parameters.iter().map(|p| Coefficients::new(*p, scheme)).collect();
-        Ok(LennardJones { description, tail, type_of, types, table, parameters })
+        let table = parameters
+            .iter()
+            .map(|p| Coefficients::new(*p, scheme))
+            .collect();
+        Ok(LennardJones {
+            description,
+            tail,
+            type_of,
+            types,
+            table,
+            parameters,
+        })
     }
 }
 
@@ -156,7 +200,11 @@ impl LennardJones {
                 let other = usize::from(self.type_of[usize::from(rows.elements[n].number())]);
                 let c = &self.table[row + other];
                 let inside = rows.r2[n] < c.cutoff2;
-                (energies[n], slopes[n]) = if inside { c.energy_and_slope::<false>(rows.r2[n]) } else { (0.0, 0.0) };
+                (energies[n], slopes[n]) = if inside {
+                    c.energy_and_slope::<false>(rows.r2[n])
+                } else {
+                    (0.0, 0.0)
+                };
             }
         }
     }
@@ -218,7 +266,12 @@ simd_dispatch! {
 }
 
 #[inline(always)]
-fn uniform_pairs_body<const FMA: bool>(c: &Coefficients, r2: &[f64], energy: &mut [f64], slope: &mut [f64]) {
+fn uniform_pairs_body<const FMA: bool>(
+    c: &Coefficients,
+    r2: &[f64],
+    energy: &mut [f64],
+    slope: &mut [f64],
+) {
     let one = |r2: f64| -> (f64, f64) {
         let (e, s) = c.energy_and_slope::<FMA>(r2);
         if r2 < c.cutoff2 { (e, s) } else { (0.0, 0.0) }
@@ -241,7 +294,9 @@ impl LocalModel for LennardJones {
     }
 
     fn style(&self) -> RowStyle {
-        RowStyle::Distances { elements: self.types > 1 }
+        RowStyle::Distances {
+            elements: self.types > 1,
+        }
     }
 
     fn evaluate(
@@ -264,8 +319,16 @@ impl LocalModel for LennardJones {
             let total = lane_sum(&energies[rows.of(k)]);
             *sum += if book { 0.5 * total } else { total };
         }
-        results.booked.iter_mut().zip(energies.iter()).for_each(|(b, e)| *b += 0.5 * e);
-        results.radial.iter_mut().zip(slopes.iter()).for_each(|(g, s)| *g += s);
+        results
+            .booked
+            .iter_mut()
+            .zip(energies.iter())
+            .for_each(|(b, e)| *b += 0.5 * e);
+        results
+            .radial
+            .iter_mut()
+            .zip(slopes.iter())
+            .for_each(|(g, s)| *g += s);
     }
 
     /// Long-range corrections (Allen and Tildesley, Computer Simulation of Liquids, 2nd ed., eqs. 2.144 and 2.148, summed
