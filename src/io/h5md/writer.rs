@@ -1,0 +1,421 @@
+//! Writing trajectories.
+
+use super::driver::{self, Mode, Shared, lock};
+use super::layout::{self, FrameSets, ThermoSets};
+use super::store::{Direction, Store};
+use super::{Existing, FORCE_OUT, FrameData, TrajectoryOptions, VELOCITY_OUT, sentence, write_error};
+use crate::error::{Error, Result};
+use crate::io::atomic;
+use hdf5::{Dataset, H5Type, Hyperslab, SliceOrIndex};
+use ndarray::ArrayView;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// Writes a trajectory.
+///
+/// Frames reach readers with [`flush`](Self::flush): from then on they are in the file whatever happens to this
+/// process. [`sync`](Self::sync) makes them survive a power cut too (call it before a checkpoint that relies on them).
+/// At any moment the file opens in any HDF5 program, also while it is being written.
+///
+/// After an error nothing more is written; what was flushed before stays readable. Dropping the writer without
+/// [`close`](Self::close) discards what was not flushed.
+#[derive(Debug)]
+pub struct TrajectoryWriter {
+    options: TrajectoryOptions,
+    /// Where the file is until it holds something to read; then none.
+    unpublished: Option<PathBuf>,
+    frames: usize,
+    thermo_rows: usize,
+    last_step: Option<u64>,
+    /// Numbers that come with frames and thermo rows, kept until the next flush.
+    frame_numbers: Numbers,
+    thermo_numbers: Numbers,
+    edges: Vec<f64>,
+    scratch: Scratch,
+    failure: Option<String>,
+    // Closed in this order.
+    frame_sets: Sets<FrameSets>,
+    thermo_sets: Sets<Option<ThermoSets>>,
+    file: Option<hdf5::File>,
+    pub(super) store: Shared,
+    lock: WriteLock,
+}
+
+/// Rows of steps, times and values that are not yet in HDF5.
+#[derive(Debug, Default)]
+struct Numbers {
+    steps: Vec<i64>,
+    times: Vec<f64>,
+    /// One list for each quantity.
+    values: Vec<Vec<f64>>,
+}
+
+/// Handed to HDF5 at the latest when so many rows wait.
+const WAITING_ROWS: usize = 4096;
+
+#[derive(Debug, Default)]
+struct Scratch {
+    double: Vec<f64>,
+    single: Vec<f32>,
+}
+
+/// HDF5 handles do not implement `Debug` usefully.
+struct Sets<T>(T);
+
+impl<T> std::fmt::Debug for Sets<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("datasets")
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("store")
+    }
+}
+
+impl TrajectoryWriter {
+    /// Starts a new file. It appears under its name, complete with its first frame, at the first flush.
+    pub fn create(options: TrajectoryOptions, existing: Existing) -> Result<TrajectoryWriter> {
+        options.check()?;
+        let path = options.path.clone();
+        if path.exists() {
+            if existing == Existing::Refuse {
+                return Err(Error::file(&path, "this trajectory is already there")
+                    .advise("resume the run that wrote it, name another file, or move this one away"));
+            }
+            if !path.is_file() {
+                return Err(Error::environment("cannot write the trajectory", &path, "this is not a regular file"));
+            }
+        }
+        let lock_file = WriteLock::take(&path)?;
+        let unpublished = atomic::temporary_name(&path);
+        let store = Store::create(&unpublished)
+            .map_err(|e| Error::environment("cannot write the trajectory", &path, atomic::describe(&e)))?;
+        let store = Arc::new(Mutex::new(store));
+        let built = build(&store, &options, &path);
+        let (file, frame_sets, thermo_sets) = match built {
+            Ok(parts) => parts,
+            Err(e) => {
+                let reason = lock(&store).failure().map(str::to_owned);
+                // Nothing was reported written yet: the half-made file goes.
+                let _ = std::fs::remove_file(&unpublished);
+                return Err(write_error(&path, reason.as_deref(), &sentence(&e)));
+            }
+        };
+        Ok(Self::assemble(options, Some(unpublished), (file, frame_sets, thermo_sets), store, lock_file))
+    }
+
+    /// Continues the file of a run that stopped: everything after `last_step` is cut off first.
+    ///
+    /// Refuses a file of another run or with other contents.
+    pub fn append(options: TrajectoryOptions, last_step: u64) -> Result<TrajectoryWriter> {
+        options.check()?;
+        let lock_file = WriteLock::take(&options.path)?;
+        let opened = super::append::open(&options, last_step)?;
+        let mut writer = Self::assemble(options, None, opened.parts, opened.store, lock_file);
+        writer.frames = opened.frames;
+        writer.thermo_rows = opened.thermo_rows;
+        writer.last_step = opened.last_step;
+        Ok(writer)
+    }
+
+    fn assemble(
+        options: TrajectoryOptions,
+        unpublished: Option<PathBuf>,
+        (file, frame_sets, thermo_sets): Parts,
+        store: Shared,
+        lock: WriteLock,
+    ) -> TrajectoryWriter {
+        let numbers = |n: usize| Numbers { values: vec![Vec::new(); n], ..Numbers::default() };
+        TrajectoryWriter {
+            frame_numbers: numbers(options.observables.len()),
+            thermo_numbers: numbers(options.thermo.len()),
+            options,
+            unpublished,
+            frames: 0,
+            thermo_rows: 0,
+            last_step: None,
+            edges: Vec::new(),
+            scratch: Scratch::default(),
+            failure: None,
+            frame_sets: Sets(frame_sets),
+            thermo_sets: Sets(thermo_sets),
+            file: Some(file),
+            store,
+            lock,
+        }
+    }
+
+    /// Number of frames written so far, including those that were in the file.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Step of the last frame.
+    pub fn last_step(&self) -> Option<u64> {
+        self.last_step
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.options.path
+    }
+
+    /// Adds a frame.
+    pub fn write_frame(&mut self, frame: &FrameData<'_>) -> Result<()> {
+        self.usable()?;
+        let n = self.options.elements.len();
+        let count = |wanted: bool, got: usize| !wanted || got == n;
+        if frame.positions.len() != n
+            || !count(self.options.velocities, frame.velocities.len())
+            || !count(self.options.forces, frame.forces.len())
+            || frame.observables.len() != self.options.observables.len()
+        {
+            return Err(Error::Bug("a frame does not have the atoms or observables of its trajectory".into()));
+        }
+        let row = self.frames;
+        let sets = &self.frame_sets.0;
+        let (single, scratch) = (self.options.single, &mut self.scratch);
+        let written = put_vectors(&sets.position, row, frame.positions, 1.0, single, scratch)
+            .and_then(|()| match &sets.velocity {
+                Some(set) => put_vectors(set, row, frame.velocities, VELOCITY_OUT, single, scratch),
+                None => Ok(()),
+            })
+            .and_then(|()| match &sets.force {
+                Some(set) => put_vectors(set, row, frame.forces, FORCE_OUT, single, scratch),
+                None => Ok(()),
+            });
+        self.check(written)?;
+        if self.frame_sets.0.edges.is_some() {
+            self.edges.extend_from_slice(frame.cell.row_vectors().as_flattened());
+        }
+        self.frame_numbers.push(frame.step, frame.time_fs, frame.observables);
+        self.frames += 1;
+        self.last_step = Some(frame.step);
+        if self.frame_numbers.steps.len() >= WAITING_ROWS { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Adds a row to the dense time series; `values` in the order of [`TrajectoryOptions::thermo`].
+    pub fn write_thermo(&mut self, step: u64, time_fs: f64, values: &[f64]) -> Result<()> {
+        self.usable()?;
+        if values.len() != self.options.thermo.len() {
+            return Err(Error::Bug("a row of the time series has the wrong number of values".into()));
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        self.thermo_numbers.push(step, time_fs, values);
+        self.thermo_rows += 1;
+        if self.thermo_numbers.steps.len() >= WAITING_ROWS { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Makes everything written so far part of the file, proof against the death of this process at any moment.
+    pub fn flush(&mut self) -> Result<()> {
+        self.commit(false)
+    }
+
+    /// As [`flush`](Self::flush), and waits until the disk has it: proof against a power cut.
+    pub fn sync(&mut self) -> Result<()> {
+        self.commit(true)
+    }
+
+    /// Flushes, waits for the disk and closes the file.
+    pub fn close(mut self) -> Result<()> {
+        self.commit(true)?;
+        self.publish()
+    }
+
+    fn commit(&mut self, durable: bool) -> Result<()> {
+        self.usable()?;
+        self.hand_over()?;
+        let flushed = self.file.as_ref().map_or(Ok(()), hdf5::File::flush);
+        self.check(flushed)?;
+        let mut store = lock(&self.store);
+        let committed = store.commit(Direction::Growing, durable);
+        #[cfg(test)]
+        if committed.is_ok() {
+            let frames = self.frames;
+            store.record(|| super::store::Event::Reported { frames, durable });
+        }
+        drop(store);
+        if let Err(reason) = committed {
+            self.failure = Some(reason);
+            return self.usable();
+        }
+        if self.frames + self.thermo_rows > 0 { self.publish() } else { Ok(()) }
+    }
+
+    /// Gives the file its name.
+    fn publish(&mut self) -> Result<()> {
+        let Some(from) = self.unpublished.take() else { return Ok(()) };
+        let path = &self.options.path;
+        atomic::rename(&from, path)
+            .map_err(|e| Error::environment("cannot write the trajectory", path, atomic::describe(&e)))
+    }
+
+    /// Writes the waiting numbers into the datasets.
+    fn hand_over(&mut self) -> Result<()> {
+        let sets = &self.frame_sets.0;
+        let first = self.frames - self.frame_numbers.steps.len();
+        let mut written = self.frame_numbers.write(&sets.step, &sets.time, &sets.observables, first);
+        if let (Ok(()), Some(set)) = (&written, &sets.edges) {
+            written = put_rows(set, first, &[3, 3], &self.edges);
+        }
+        if let (Ok(()), Some(sets)) = (&written, &self.thermo_sets.0) {
+            let first = self.thermo_rows - self.thermo_numbers.steps.len();
+            written = self.thermo_numbers.write(&sets.step, &sets.time, &sets.values, first);
+        }
+        self.check(written)?;
+        self.edges.clear();
+        self.frame_numbers.clear();
+        self.thermo_numbers.clear();
+        Ok(())
+    }
+
+    fn usable(&self) -> Result<()> {
+        match &self.failure {
+            None => Ok(()),
+            Some(reason) => Err(write_error(&self.options.path, Some(reason), "")),
+        }
+    }
+
+    fn check(&mut self, done: hdf5::Result<()>) -> Result<()> {
+        let failure = lock(&self.store).failure().map(str::to_owned);
+        if let Err(e) = done {
+            self.failure = Some(failure.unwrap_or_else(|| sentence(&e)));
+        } else {
+            self.failure = failure;
+        }
+        self.usable()
+    }
+}
+
+impl Drop for TrajectoryWriter {
+    fn drop(&mut self) {
+        if self.file.take().is_some() && !std::thread::panicking() {
+            lock(&self.store).trim();
+        }
+        if let Some(nothing) = &self.unpublished {
+            let _ = std::fs::remove_file(nothing);
+        }
+        self.lock.release();
+    }
+}
+
+/// An open file with its datasets.
+pub(super) type Parts = (hdf5::File, FrameSets, Option<ThermoSets>);
+
+/// Makes all groups and datasets of a new file and commits them.
+fn build(store: &Shared, options: &TrajectoryOptions, path: &Path) -> hdf5::Result<Parts> {
+    let file = driver::open_file(store, &path.to_string_lossy(), Mode::Create)?;
+    layout::create_groups(&file, options)?;
+    layout::create_constants(&file, options)?;
+    // What grows lies together, in pages of its own.
+    lock(store).fresh_header_page();
+    let frames = layout::create_frames(&file, options)?;
+    let thermo = layout::create_thermo(&file, options)?;
+    file.flush()?;
+    lock(store).commit(Direction::Growing, true)?;
+    Ok((file, frames, thermo))
+}
+
+impl Numbers {
+    fn push(&mut self, step: u64, time: f64, values: &[f64]) {
+        self.steps.push(step as i64);
+        self.times.push(time);
+        for (list, v) in self.values.iter_mut().zip(values) {
+            list.push(*v);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.steps.clear();
+        self.times.clear();
+        self.values.iter_mut().for_each(Vec::clear);
+    }
+
+    fn write(&self, step: &Dataset, time: &Dataset, values: &[Dataset], first: usize) -> hdf5::Result<()> {
+        put_rows(step, first, &[], &self.steps)?;
+        put_rows(time, first, &[], &self.times)?;
+        values.iter().zip(&self.values).try_for_each(|(set, list)| put_rows(set, first, &[], list))
+    }
+}
+
+/// Writes rows behind the first `first` ones and makes the dataset that long.
+fn put_rows<T: H5Type>(set: &Dataset, first: usize, row: &[usize], data: &[T]) -> hdf5::Result<()> {
+    let size = row.iter().product::<usize>().max(1);
+    let rows = data.len() / size;
+    if rows == 0 {
+        return Ok(());
+    }
+    let mut shape = vec![first + rows];
+    shape.extend_from_slice(row);
+    set.resize(shape.clone())?;
+    shape[0] = rows;
+    let mut selection = vec![SliceOrIndex::from(first..first + rows)];
+    selection.extend(row.iter().map(|&n| SliceOrIndex::from(0..n)));
+    let view = ArrayView::from_shape(shape, data).map_err(|e| e.to_string())?;
+    set.write_slice(view, Hyperslab::new(selection))
+}
+
+/// Writes one vector per atom as row `row`, multiplied by `factor`.
+fn put_vectors(
+    set: &Dataset,
+    row: usize,
+    vectors: &[[f64; 3]],
+    factor: f64,
+    single: bool,
+    scratch: &mut Scratch,
+) -> hdf5::Result<()> {
+    let flat = vectors.as_flattened();
+    let shape = [vectors.len(), 3];
+    if single {
+        scratch.single.clear();
+        scratch.single.extend(flat.iter().map(|x| (x * factor) as f32));
+        put_rows(set, row, &shape, &scratch.single)
+    } else if factor == 1.0 {
+        put_rows(set, row, &shape, flat)
+    } else {
+        scratch.double.clear();
+        scratch.double.extend(flat.iter().map(|x| x * factor));
+        put_rows(set, row, &shape, &scratch.double)
+    }
+}
+
+/// Keeps two processes from writing the same trajectory. A lock on a file beside it, so that readers are not locked out.
+#[derive(Debug)]
+struct WriteLock {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl WriteLock {
+    fn take(trajectory: &Path) -> Result<WriteLock> {
+        let doing = "cannot write the trajectory";
+        let path = atomic::beside(trajectory, "lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(|e| Error::environment(doing, trajectory, atomic::describe(&e)))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::environment(doing, trajectory, "another process is writing this file"))
+            }
+            // Some network file systems know no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(WriteLock { path, file: Some(file) }),
+        }
+    }
+
+    fn release(&mut self) {
+        if self.file.is_some() {
+            let _ = std::fs::remove_file(&self.path);
+            self.file = None;
+        }
+    }
+}
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
