@@ -53,10 +53,20 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Makes the directory entry of `path` durable (a file that was created or renamed is otherwise lost in a power cut).
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         match File::open(folder).and_then(|f| f.sync_all()) {
             // Some network file systems refuse to synchronise a folder; the data is as safe as they make it.
-            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+                ) =>
+            {
+                Ok(())
+            }
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             other => other,
         }
@@ -77,9 +87,16 @@ pub(crate) fn describe(e: &io::Error) -> String {
 }
 
 fn fill(temporary: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut f = OpenOptions::new().write(true).create(true).truncate(false).open(temporary)?;
+    let mut f = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(temporary)?;
     if let Err(fs::TryLockError::WouldBlock) = f.try_lock() {
-        return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process is writing the same file"));
+        return Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "another process is writing the same file",
+        ));
     }
     f.set_len(0)?;
     f.write_all(bytes)?;
@@ -111,7 +128,9 @@ mod tests {
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         if Path::new("/dev/full").exists() {
-            let e = write(Path::new("/dev/full"), b"x", "cannot write the checkpoint").unwrap_err().to_string();
+            let e = write(Path::new("/dev/full"), b"x", "cannot write the checkpoint")
+                .unwrap_err()
+                .to_string();
             assert!(e.contains("/dev/full") && e.contains("full"), "{e}");
         }
     }
@@ -122,14 +141,24 @@ mod tests {
         let missing = folder.path().join("no/such/folder/file");
         let e = write(&missing, b"x", "cannot write the checkpoint").unwrap_err();
         assert_eq!(e.exit_code(), 1);
-        assert!(write(folder.path(), b"x", "cannot write").unwrap_err().to_string().contains("folder"));
+        assert!(
+            write(folder.path(), b"x", "cannot write")
+                .unwrap_err()
+                .to_string()
+                .contains("folder")
+        );
 
         // Somebody else holds the temporary file: the write is refused and the target stays as it was.
         let path = folder.path().join("state.bin");
         fs::write(&path, b"old").unwrap();
         let other = File::create(temporary_name(&path)).unwrap();
         other.lock().unwrap();
-        assert!(write(&path, b"new", "cannot write").unwrap_err().to_string().contains("another process"));
+        assert!(
+            write(&path, b"new", "cannot write")
+                .unwrap_err()
+                .to_string()
+                .contains("another process")
+        );
         assert_eq!(fs::read(&path).unwrap(), b"old");
     }
 }

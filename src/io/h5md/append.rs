@@ -25,7 +25,8 @@ pub(super) struct Opened {
 pub(super) fn open(o: &TrajectoryOptions, last_step: u64) -> Result<Opened> {
     let (mut parts, mut store) = attach(o)?;
     check_identity(&parts.0, o)?;
-    let environment = |e: hdf5::Error, store: &Shared| write_error(&o.path, lock(store).failure(), &sentence(&e));
+    let environment =
+        |e: hdf5::Error, store: &Shared| write_error(&o.path, lock(store).failure(), &sentence(&e));
 
     let keep = kept_rows(&parts.1.step, last_step).map_err(|e| environment(e, &store))?;
     let frames = parts.1.all().map(rows).min().unwrap_or(0).min(keep.len());
@@ -35,7 +36,12 @@ pub(super) fn open(o: &TrajectoryOptions, last_step: u64) -> Result<Opened> {
         thermo_rows = thermo.all().map(rows).min().unwrap_or(0).min(keep.len());
     }
     let mut cut = false;
-    let sets = parts.1.all().map(|s| (s, frames)).chain(parts.2.iter().flat_map(|t| t.all().map(|s| (s, thermo_rows))));
+    let sets = parts.1.all().map(|s| (s, frames)).chain(
+        parts
+            .2
+            .iter()
+            .flat_map(|t| t.all().map(|s| (s, thermo_rows))),
+    );
     for (set, wanted) in sets {
         if rows(set) > wanted {
             let mut shape = set.shape();
@@ -47,51 +53,98 @@ pub(super) fn open(o: &TrajectoryOptions, last_step: u64) -> Result<Opened> {
     if cut {
         parts.0.flush().map_err(|e| environment(e, &store))?;
         let mut s = lock(&store);
-        s.commit(Direction::Shrinking, true).map_err(|reason| write_error(&o.path, Some(&reason), ""))?;
+        s.commit(Direction::Shrinking, true)
+            .map_err(|reason| write_error(&o.path, Some(&reason), ""))?;
         s.trim();
+        #[cfg(test)]
+        CUT_EVENTS.set(s.events.take().unwrap_or_default());
         drop(s);
         // Opened afresh, HDF5 has forgotten the space that became free: it never writes into it before the frames
         // that were there are cut off on disk too.
         drop(parts);
         (parts, store) = attach(o)?;
     }
-    let last = frames.checked_sub(1).and_then(|i| keep.get(i)).map(|&s| s as u64);
-    Ok(Opened { parts, store, frames, thermo_rows, last_step: last })
+    let last = frames
+        .checked_sub(1)
+        .and_then(|i| keep.get(i))
+        .map(|&s| s as u64);
+    Ok(Opened {
+        parts,
+        store,
+        frames,
+        thermo_rows,
+        last_step: last,
+    })
+}
+
+/// What cutting the file after `last_step` does to it (without the fresh opening that follows).
+#[cfg(test)]
+pub(super) fn cutting(o: &TrajectoryOptions, last_step: u64) -> Vec<super::store::Event> {
+    CUT_EVENTS.set(Vec::new());
+    drop(open(o, last_step).unwrap());
+    CUT_EVENTS.take()
+}
+
+#[cfg(test)]
+thread_local! {
+    static CUT_EVENTS: std::cell::Cell<Vec<super::store::Event>> = const { std::cell::Cell::new(Vec::new()) };
 }
 
 fn attach(o: &TrajectoryOptions) -> Result<(Parts, Shared)> {
     let path = &o.path;
     let store = Store::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::file(path, "the trajectory to be continued is not there")
-            .advise("put it back, or start the run anew without resuming"),
+        std::io::ErrorKind::NotFound => {
+            Error::file(path, "the trajectory to be continued is not there")
+                .advise("put it back, or start the run anew without resuming")
+        }
         _ => Error::environment("cannot write the trajectory", path, atomic::describe(&e)),
     })?;
     let store = Arc::new(Mutex::new(store));
     let damaged = |e: hdf5::Error| {
-        Error::file(path, format!("this is not a trajectory that can be continued ({})", sentence(&e)))
+        Error::file(
+            path,
+            format!(
+                "this is not a trajectory that can be continued ({})",
+                sentence(&e)
+            ),
+        )
     };
     let file = driver::open_file(&store, &path.to_string_lossy(), Mode::Open).map_err(damaged)?;
     let settled = lock(&store).settle();
-    settled.map_err(|e| Error::environment("cannot write the trajectory", path, atomic::describe(&e)))?;
-    let frames = layout::find_frames(&file, o).map_err(|_| other(o, "it holds other quantities"))?;
-    let thermo = layout::find_thermo(&file, o).map_err(|_| other(o, "it holds other time series"))?;
+    settled.map_err(|e| {
+        Error::environment("cannot write the trajectory", path, atomic::describe(&e))
+    })?;
+    let frames =
+        layout::find_frames(&file, o).map_err(|_| other(o, "it holds other quantities"))?;
+    let thermo =
+        layout::find_thermo(&file, o).map_err(|_| other(o, "it holds other time series"))?;
     check_shapes(&frames, thermo.as_ref(), o)?;
     Ok(((file, frames, thermo), store))
 }
 
 fn other(o: &TrajectoryOptions, why: &str) -> Error {
-    Error::file(&o.path, format!("this trajectory was not written by the run to be resumed: {why}"))
-        .advise("give the deck and the checkpoint that belong to it, or let the run write to another file")
+    Error::file(
+        &o.path,
+        format!("this trajectory was not written by the run to be resumed: {why}"),
+    )
+    .advise(
+        "give the deck and the checkpoint that belong to it, or let the run write to another file",
+    )
 }
 
 fn check_identity(file: &File, o: &TrajectoryOptions) -> Result<()> {
-    let run = file.group("parameters").ok().and_then(|g| text::attribute(&g, "run")).unwrap_or_default();
+    let run = file
+        .group("parameters")
+        .ok()
+        .and_then(|g| text::attribute(&g, "run"))
+        .unwrap_or_default();
     if !o.run.is_empty() && !run.is_empty() && run != o.run {
         return Err(other(o, "it carries the mark of another run"));
     }
-    for (group, list, what) in
-        [("observables", &o.observables, "other quantities"), ("thermo", &o.thermo, "other time series")]
-    {
+    for (group, list, what) in [
+        ("observables", &o.observables, "other quantities"),
+        ("thermo", &o.thermo, "other time series"),
+    ] {
         let mut have = layout::names_in(file, group);
         let mut want: Vec<String> = list.iter().map(|q| q.0.clone()).collect();
         have.sort();
@@ -101,21 +154,44 @@ fn check_identity(file: &File, o: &TrajectoryOptions) -> Result<()> {
         }
     }
     let constant = |name: &str| file.dataset(&format!("{}/{name}", super::GROUP));
-    let species = constant("species").and_then(|d| d.read_raw::<i32>()).unwrap_or_default();
-    if !species.iter().copied().eq(o.elements.iter().map(|e| i32::from(e.number()))) {
+    let species = constant("species")
+        .and_then(|d| d.read_raw::<i32>())
+        .unwrap_or_default();
+    if !species
+        .iter()
+        .copied()
+        .eq(o.elements.iter().map(|e| i32::from(e.number())))
+    {
         return Err(other(o, "its atoms are others"));
     }
-    let masses = constant("mass").and_then(|d| d.read_raw::<f64>()).unwrap_or_default();
+    let masses = constant("mass")
+        .and_then(|d| d.read_raw::<f64>())
+        .unwrap_or_default();
     if masses != o.masses {
         return Err(other(o, "its atoms have other masses"));
     }
     Ok(())
 }
 
-fn check_shapes(frames: &FrameSets, thermo: Option<&ThermoSets>, o: &TrajectoryOptions) -> Result<()> {
+fn check_shapes(
+    frames: &FrameSets,
+    thermo: Option<&ThermoSets>,
+    o: &TrajectoryOptions,
+) -> Result<()> {
     let n = o.elements.len();
-    let float = if o.single { FloatSize::U4 } else { FloatSize::U8 };
-    for set in [Some(&frames.position), frames.velocity.as_ref(), frames.force.as_ref()].into_iter().flatten() {
+    let float = if o.single {
+        FloatSize::U4
+    } else {
+        FloatSize::U8
+    };
+    for set in [
+        Some(&frames.position),
+        frames.velocity.as_ref(),
+        frames.force.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    {
         let shape = set.shape();
         let kind = set.dtype().and_then(|t| t.to_descriptor());
         if shape.len() != 3 || shape[1..] != [n, 3] {
@@ -125,9 +201,17 @@ fn check_shapes(frames: &FrameSets, thermo: Option<&ThermoSets>, o: &TrajectoryO
             return Err(other(o, "its numbers have another precision"));
         }
     }
-    let edges = frames.edges.as_ref().is_none_or(|e| e.ndim() == 3 && e.shape()[1..] == [3, 3]);
-    let mut flat = [&frames.step, &frames.time].into_iter().chain(&frames.observables);
-    if !edges || flat.any(|s| s.ndim() != 1) || thermo.is_some_and(|t| t.all().any(|s| s.ndim() != 1)) {
+    let edges = frames
+        .edges
+        .as_ref()
+        .is_none_or(|e| e.ndim() == 3 && e.shape()[1..] == [3, 3]);
+    let mut flat = [&frames.step, &frames.time]
+        .into_iter()
+        .chain(&frames.observables);
+    if !edges
+        || flat.any(|s| s.ndim() != 1)
+        || thermo.is_some_and(|t| t.all().any(|s| s.ndim() != 1))
+    {
         return Err(other(o, "its layout is another"));
     }
     Ok(())

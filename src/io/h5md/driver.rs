@@ -15,7 +15,9 @@ pub(super) type Shared = Arc<Mutex<Store>>;
 
 /// The store, also after a panic elsewhere: its state is consistent at every statement that can panic.
 pub(super) fn lock(store: &Shared) -> MutexGuard<'_, Store> {
-    store.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    store
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// What to do with the file.
@@ -25,6 +27,8 @@ pub(super) enum Mode {
     Create,
     /// Open what the store holds, for reading and writing.
     Open,
+    /// Open what the store holds, for reading.
+    View,
 }
 
 thread_local! {
@@ -45,10 +49,12 @@ pub(super) fn open_file(store: &Shared, name: &str, mode: Mode) -> hdf5::Result<
         let id = unsafe {
             if H5Pset_driver(access.id(), driver, std::ptr::null()) < 0 {
                 -1
-            } else if mode == Mode::Create {
-                H5Fcreate(name.as_ptr(), ACC_TRUNC, 0, access.id())
             } else {
-                H5Fopen(name.as_ptr(), ACC_RDWR, access.id())
+                match mode {
+                    Mode::Create => H5Fcreate(name.as_ptr(), ACC_TRUNC, 0, access.id()),
+                    Mode::Open => H5Fopen(name.as_ptr(), ACC_RDWR, access.id()),
+                    Mode::View => H5Fopen(name.as_ptr(), ACC_RDONLY, access.id()),
+                }
             }
         };
         OPENING.with(|slot| *slot.borrow_mut() = None);
@@ -67,7 +73,10 @@ fn register() -> hdf5::Result<Id> {
         return Ok(id);
     }
     if hdf5::library_version() < (2, 0, 0) {
-        return Err("this HDF5 library is too old for crash-safe trajectories: version 2.0 is needed".into());
+        return Err(
+            "this HDF5 library is too old for crash-safe trajectories: version 2.0 is needed"
+                .into(),
+        );
     }
     // SAFETY: the class outlives the call (HDF5 copies it) and has the layout of H5FDdevelop.h, whose version number
     // HDF5 checks.
@@ -82,6 +91,7 @@ type Id = i64;
 type Status = c_int;
 const FAIL: Status = -1;
 const UNDEFINED: u64 = u64::MAX;
+const ACC_RDONLY: c_uint = 0;
 const ACC_RDWR: c_uint = 1;
 const ACC_TRUNC: c_uint = 2;
 
@@ -213,7 +223,12 @@ fn guarded<T>(failure: T, body: impl FnOnce() -> T) -> T {
 unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: Id, _: u64) -> *mut Handle {
     guarded(std::ptr::null_mut(), || {
         let store = OPENING.with(|slot| slot.borrow().clone());
-        store.map_or(std::ptr::null_mut(), |store| Box::into_raw(Box::new(Handle { library: [0; 32], store })))
+        store.map_or(std::ptr::null_mut(), |store| {
+            Box::into_raw(Box::new(Handle {
+                library: [0; 32],
+                store,
+            }))
+        })
     })
 }
 
@@ -233,7 +248,9 @@ unsafe extern "C" fn cmp(a: *const Handle, b: *const Handle) -> c_int {
 
 unsafe extern "C" fn alloc(file: *mut Handle, memory: c_int, _: Id, size: u64) -> u64 {
     // SAFETY: see above.
-    guarded(UNDEFINED, || lock(unsafe { &(*file).store }).allocate(kind(memory), size))
+    guarded(UNDEFINED, || {
+        lock(unsafe { &(*file).store }).allocate(kind(memory), size)
+    })
 }
 
 unsafe extern "C" fn get_eoa(file: *const Handle, _: c_int) -> u64 {
@@ -254,21 +271,51 @@ unsafe extern "C" fn get_eof(file: *const Handle, _: c_int) -> u64 {
     guarded(UNDEFINED, || lock(unsafe { &(*file).store }).length())
 }
 
-unsafe extern "C" fn read(file: *mut Handle, _: c_int, _: Id, at: u64, size: usize, buffer: *mut c_void) -> Status {
+unsafe extern "C" fn read(
+    file: *mut Handle,
+    _: c_int,
+    _: Id,
+    at: u64,
+    size: usize,
+    buffer: *mut c_void,
+) -> Status {
     guarded(FAIL, || {
         // SAFETY: see above; HDF5's buffer is zeroed first because it need not be initialised.
         let (store, buffer) = unsafe {
             std::ptr::write_bytes(buffer.cast::<u8>(), 0, size);
-            (&(*file).store, std::slice::from_raw_parts_mut(buffer.cast::<u8>(), size))
+            (
+                &(*file).store,
+                std::slice::from_raw_parts_mut(buffer.cast::<u8>(), size),
+            )
         };
-        if lock(store).read(at, buffer).is_ok() { 0 } else { FAIL }
+        if lock(store).read(at, buffer).is_ok() {
+            0
+        } else {
+            FAIL
+        }
     })
 }
 
-unsafe extern "C" fn write(file: *mut Handle, memory: c_int, _: Id, at: u64, size: usize, buffer: *const c_void) -> Status {
+unsafe extern "C" fn write(
+    file: *mut Handle,
+    memory: c_int,
+    _: Id,
+    at: u64,
+    size: usize,
+    buffer: *const c_void,
+) -> Status {
     guarded(FAIL, || {
         // SAFETY: see above.
-        let (store, bytes) = unsafe { (&(*file).store, std::slice::from_raw_parts(buffer.cast::<u8>(), size)) };
-        if lock(store).write(kind(memory), at, bytes).is_ok() { 0 } else { FAIL }
+        let (store, bytes) = unsafe {
+            (
+                &(*file).store,
+                std::slice::from_raw_parts(buffer.cast::<u8>(), size),
+            )
+        };
+        if lock(store).write(kind(memory), at, bytes).is_ok() {
+            0
+        } else {
+            FAIL
+        }
     })
 }

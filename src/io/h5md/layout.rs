@@ -23,8 +23,16 @@ impl FrameSets {
     /// All datasets, those first that readers count frames by.
     pub(super) fn all(&self) -> impl Iterator<Item = &Dataset> {
         let single = [Some(&self.position), Some(&self.step), Some(&self.time)];
-        let optional = [self.edges.as_ref(), self.velocity.as_ref(), self.force.as_ref()];
-        single.into_iter().chain(optional).flatten().chain(&self.observables)
+        let optional = [
+            self.edges.as_ref(),
+            self.velocity.as_ref(),
+            self.force.as_ref(),
+        ];
+        single
+            .into_iter()
+            .chain(optional)
+            .flatten()
+            .chain(&self.observables)
     }
 }
 
@@ -44,7 +52,12 @@ impl ThermoSets {
 /// The groups of the things that grow with the frames (without the observables, which have a place of their own).
 fn elements(o: &TrajectoryOptions) -> Vec<&'static str> {
     let boxed = o.periodic.contains(&true);
-    let all = [("position", true), ("box/edges", boxed), ("velocity", o.velocities), ("force", o.forces)];
+    let all = [
+        ("position", true),
+        ("box/edges", boxed),
+        ("velocity", o.velocities),
+        ("force", o.forces),
+    ];
     all.into_iter().filter(|e| e.1).map(|e| e.0).collect()
 }
 
@@ -84,27 +97,55 @@ pub(super) fn create_frames(file: &File, o: &TrajectoryOptions) -> Result<FrameS
     let step = series::<i64>(&group, "position/step", &[])?;
     let time = series::<f64>(&group, "position/time", &[])?;
     attach(&time, "unit", "fs")?;
-    let edges = if boxed { Some(series::<f64>(&group, "box/edges/value", &[3, 3])?) } else { None };
+    let edges = if boxed {
+        Some(series::<f64>(&group, "box/edges/value", &[3, 3])?)
+    } else {
+        None
+    };
     if let Some(edges) = &edges {
         attach(edges, "unit", "Angstrom")?;
     }
-    let velocity = if o.velocities { Some(vectors("velocity", "Angstrom fs-1")?) } else { None };
-    let force = if o.forces { Some(vectors("force", "kJ mol-1 Angstrom-1")?) } else { None };
+    let velocity = if o.velocities {
+        Some(vectors("velocity", "Angstrom fs-1")?)
+    } else {
+        None
+    };
+    let force = if o.forces {
+        Some(vectors("force", "kJ mol-1 Angstrom-1")?)
+    } else {
+        None
+    };
     let mut sampled = Vec::new();
     for (name, unit) in &o.observables {
         sampled.push(number_series(&observables, name, unit)?);
     }
-    let particles = elements(o).into_iter().skip(1).map(|name| format!("{GROUP}/{name}"));
-    let numbers = o.observables.iter().map(|(name, _)| format!("observables/{name}"));
+    let particles = elements(o)
+        .into_iter()
+        .skip(1)
+        .map(|name| format!("{GROUP}/{name}"));
+    let numbers = o
+        .observables
+        .iter()
+        .map(|(name, _)| format!("observables/{name}"));
     for element in particles.chain(numbers) {
         share_axis(file, &format!("{GROUP}/position"), &element)?;
     }
-    Ok(FrameSets { position, step, time, edges, velocity, force, observables: sampled })
+    Ok(FrameSets {
+        position,
+        step,
+        time,
+        edges,
+        velocity,
+        force,
+        observables: sampled,
+    })
 }
 
 /// Creates the datasets of the dense time series, if there are any.
 pub(super) fn create_thermo(file: &File, o: &TrajectoryOptions) -> Result<Option<ThermoSets>> {
-    let Some((first, _)) = o.thermo.first() else { return Ok(None) };
+    let Some((first, _)) = o.thermo.first() else {
+        return Ok(None);
+    };
     let group = file.group("thermo")?;
     let step = series::<i64>(&group, &format!("{first}/step"), &[])?;
     let time = series::<f64>(&group, &format!("{first}/time"), &[])?;
@@ -123,7 +164,10 @@ pub(super) fn create_thermo(file: &File, o: &TrajectoryOptions) -> Result<Option
 pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()> {
     let h5md = plain_group(file, "h5md")?;
     attach_integers(&h5md, "version", &[1, 1])?;
-    let author = ["USER", "USERNAME"].iter().find_map(|v| std::env::var(v).ok()).unwrap_or_else(|| "unknown".into());
+    let author = ["USER", "USERNAME"]
+        .iter()
+        .find_map(|v| std::env::var(v).ok())
+        .unwrap_or_else(|| "unknown".into());
     let writer = plain_group(&h5md, "author")?;
     attach(&writer, "name", &author)?;
     let creator = plain_group(&h5md, "creator")?;
@@ -135,8 +179,15 @@ pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()>
 
     let group = file.group(GROUP)?;
     let cell = group.group("box")?;
-    cell.new_attr::<i32>().shape(()).create("dimension")?.write_scalar(&3)?;
-    attach_list(&cell, "boundary", &o.periodic.map(|p| if p { "periodic" } else { "none" }))?;
+    cell.new_attr::<i32>()
+        .shape(())
+        .create("dimension")?
+        .write_scalar(&3)?;
+    attach_list(
+        &cell,
+        "boundary",
+        &o.periodic.map(|p| if p { "periodic" } else { "none" }),
+    )?;
     let species: Vec<i32> = o.elements.iter().map(|e| i32::from(e.number())).collect();
     constant(&group, "species", &species)?;
     let id: Vec<i32> = (1..).take(species.len()).collect();
@@ -147,7 +198,11 @@ pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()>
     let parameters = plain_group(file, "parameters")?;
     attach(&parameters, "run", &o.run)?;
     for (name, text) in &o.parameters {
-        let set = parameters.new_dataset_builder().obj_track_times(false).empty::<VarLenUnicode>().shape(());
+        let set = parameters
+            .new_dataset_builder()
+            .obj_track_times(false)
+            .empty::<VarLenUnicode>()
+            .shape(());
         set.create(name.as_str())?.write_scalar(&variable(text))?;
     }
     Ok(())
@@ -156,7 +211,13 @@ pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()>
 /// Finds the datasets of the frames in an existing file.
 pub(super) fn find_frames(file: &File, o: &TrajectoryOptions) -> Result<FrameSets> {
     let group = file.group(GROUP)?;
-    let optional = |wanted: bool, name: &str| if wanted { group.dataset(name).map(Some) } else { Ok(None) };
+    let optional = |wanted: bool, name: &str| {
+        if wanted {
+            group.dataset(name).map(Some)
+        } else {
+            Ok(None)
+        }
+    };
     let observables = file.group("observables")?;
     Ok(FrameSets {
         position: group.dataset("position/value")?,
@@ -171,7 +232,9 @@ pub(super) fn find_frames(file: &File, o: &TrajectoryOptions) -> Result<FrameSet
 
 /// Finds the datasets of the dense time series in an existing file.
 pub(super) fn find_thermo(file: &File, o: &TrajectoryOptions) -> Result<Option<ThermoSets>> {
-    let Some((first, _)) = o.thermo.first() else { return Ok(None) };
+    let Some((first, _)) = o.thermo.first() else {
+        return Ok(None);
+    };
     let group = file.group("thermo")?;
     Ok(Some(ThermoSets {
         step: group.dataset(&format!("{first}/step"))?,
@@ -181,21 +244,34 @@ pub(super) fn find_thermo(file: &File, o: &TrajectoryOptions) -> Result<Option<T
 }
 
 fn find_values(group: &Group, names: &[(String, String)]) -> Result<Vec<Dataset>> {
-    names.iter().map(|(name, _)| group.dataset(&format!("{name}/value"))).collect()
+    names
+        .iter()
+        .map(|(name, _)| group.dataset(&format!("{name}/value")))
+        .collect()
 }
 
 /// The time-independent names below `/observables` or `/thermo` of an existing file.
 pub(super) fn names_in(file: &File, group: &str) -> Vec<String> {
-    file.group(group).and_then(|g| g.member_names()).unwrap_or_default()
+    file.group(group)
+        .and_then(|g| g.member_names())
+        .unwrap_or_default()
 }
 
 /// A group without time stamps, so that equal runs give equal files.
 fn plain_group(parent: &Group, name: &str) -> Result<Group> {
-    parent.create_group_builder().obj_track_times(false).create(name)
+    parent
+        .create_group_builder()
+        .obj_track_times(false)
+        .create(name)
 }
 
 fn constant<T: H5Type>(group: &Group, name: &str, values: &[T]) -> Result<Dataset> {
-    let set = group.new_dataset_builder().obj_track_times(false).empty::<T>().shape(values.len()).create(name)?;
+    let set = group
+        .new_dataset_builder()
+        .obj_track_times(false)
+        .empty::<T>()
+        .shape(values.len())
+        .create(name)?;
     set.write_raw(values)?;
     Ok(set)
 }
@@ -225,18 +301,34 @@ fn series<T: H5Type>(group: &Group, name: &str, row: &[usize]) -> Result<Dataset
 /// compressed chunks always hold one, for the reason given at [`series`].
 fn vector_set<T: H5Type>(group: &Group, name: &str, o: &TrajectoryOptions) -> Result<Dataset> {
     let n = o.elements.len();
-    let rows = if o.compression > 0 { 1 } else { (4096 / (n * 3 * size_of::<T>())).clamp(1, SERIES_ROWS) };
+    let rows = if o.compression > 0 {
+        1
+    } else {
+        (4096 / (n * 3 * size_of::<T>())).clamp(1, SERIES_ROWS)
+    };
     create::<T>(group, name, &[n, 3], rows, o.compression)
 }
 
-fn create<T: H5Type>(group: &Group, name: &str, row: &[usize], rows: usize, level: u8) -> Result<Dataset> {
+fn create<T: H5Type>(
+    group: &Group,
+    name: &str,
+    row: &[usize],
+    rows: usize,
+    level: u8,
+) -> Result<Dataset> {
     let mut chunk = vec![rows];
     chunk.extend_from_slice(row);
     let mut extents = vec![Extent::resizable(0)];
     extents.extend(row.iter().map(|&n| Extent::fixed(n)));
-    let mut builder = group.new_dataset_builder().obj_track_times(false).chunk(chunk);
+    let mut builder = group
+        .new_dataset_builder()
+        .obj_track_times(false)
+        .chunk(chunk);
     if level > 0 {
         builder = builder.shuffle().deflate(level);
     }
-    builder.empty::<T>().shape(SimpleExtents::from_vec(extents)).create(name)
+    builder
+        .empty::<T>()
+        .shape(SimpleExtents::from_vec(extents))
+        .create(name)
 }

@@ -24,6 +24,10 @@ mod writer;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
+mod foreign_tests;
+#[cfg(all(test, unix))]
+mod process_tests;
+#[cfg(test)]
 mod python_tests;
 #[cfg(test)]
 mod tests;
@@ -106,7 +110,11 @@ impl TrajectoryOptions {
     fn check(&self) -> Result<()> {
         let bug = |what: String| Err(Error::Bug(format!("trajectory options: {what}")));
         if self.elements.is_empty() || self.elements.len() != self.masses.len() {
-            return bug(format!("{} elements and {} masses", self.elements.len(), self.masses.len()));
+            return bug(format!(
+                "{} elements and {} masses",
+                self.elements.len(),
+                self.masses.len()
+            ));
         }
         if self.compression > 9 {
             return bug(format!("compression level {}", self.compression));
@@ -130,7 +138,10 @@ fn write_error(path: &Path, failure: Option<&str>, hdf5: &str) -> Error {
 
 /// HDF5's error in one line: the innermost call says most.
 fn sentence(e: &hdf5::Error) -> String {
-    match e.stack().and_then(|s| s.last().map(|f| f.desc().to_owned())) {
+    match e
+        .stack()
+        .and_then(|s| s.last().map(|f| f.desc().to_owned()))
+    {
         Some(text) if !text.is_empty() => format!("HDF5 says: {text}"),
         _ => format!("HDF5 says: {e}"),
     }

@@ -53,7 +53,16 @@ pub(super) enum Event {
     Length(u64),
     Barrier,
     /// The writer told its caller that so many frames are safe (and whether against a power cut too).
-    Reported { frames: usize, durable: bool },
+    Reported {
+        frames: usize,
+        durable: bool,
+    },
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Whether stores that this thread opens record what they do.
+    pub(super) static RECORDING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// An open file with its uncommitted changes.
@@ -77,8 +86,20 @@ pub(super) struct Store {
 impl Store {
     /// A new, empty file.
     pub(super) fn create(path: &Path) -> io::Result<Store> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(path)?;
         Ok(Self::with(file, 0))
+    }
+
+    /// An existing file to be read only.
+    pub(super) fn view(path: &Path) -> io::Result<Store> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self::with(file, length))
     }
 
     /// An existing file. Until [`Store::settle`] is called nothing is taken for unreferenced.
@@ -99,7 +120,7 @@ impl Store {
             pending: Vec::new(),
             failed: None,
             #[cfg(test)]
-            events: None,
+            events: RECORDING.get().then(Vec::new),
         }
     }
 
@@ -182,8 +203,13 @@ impl Store {
         if address >= self.committed {
             return self.put(address, bytes).map_err(|e| self.fail(&e));
         }
-        self.pending.retain(|p| p.address != address || p.bytes.len() != bytes.len());
-        self.pending.push(Pending { kind, address, bytes: bytes.to_vec() });
+        self.pending
+            .retain(|p| p.address != address || p.bytes.len() != bytes.len());
+        self.pending.push(Pending {
+            kind,
+            address,
+            bytes: bytes.to_vec(),
+        });
         Ok(())
     }
 
@@ -283,11 +309,15 @@ impl Store {
     /// True if an index node on disk has entries that its new content has not.
     fn loses_entries(&self, p: &Pending) -> io::Result<bool> {
         let mut old = [0; 8];
-        if p.address + 8 > self.length || p.bytes.len() < 8 || read_at(&self.file, p.address, &mut old)? < 8 {
+        if p.address + 8 > self.length
+            || p.bytes.len() < 8
+            || read_at(&self.file, p.address, &mut old)? < 8
+        {
             return Ok(false);
         }
         let count = |b: &[u8]| u16::from_le_bytes([b[6], b[7]]);
-        Ok(&old[..4] == b"TREE" && (level(&old) != level(&p.bytes) || count(&p.bytes) < count(&old)))
+        Ok(&old[..4] == b"TREE"
+            && (level(&old) != level(&p.bytes) || count(&p.bytes) < count(&old)))
     }
 
     /// The changed headers as one piece per page, by address.
@@ -313,7 +343,9 @@ impl Store {
     }
 
     fn put_all(&mut self, pieces: &[Pending]) -> io::Result<()> {
-        pieces.iter().try_for_each(|p| self.put(p.address, &p.bytes))
+        pieces
+            .iter()
+            .try_for_each(|p| self.put(p.address, &p.bytes))
     }
 
     fn put(&mut self, address: u64, bytes: &[u8]) -> io::Result<()> {
@@ -357,7 +389,11 @@ impl Store {
 
 /// The level of a node of an HDF5 version 1 B-tree above its leaves; other index pieces count as leaves.
 fn level(bytes: &[u8]) -> u8 {
-    if bytes.len() >= 8 && &bytes[..4] == b"TREE" { bytes[5] } else { 0 }
+    if bytes.len() >= 8 && &bytes[..4] == b"TREE" {
+        bytes[5]
+    } else {
+        0
+    }
 }
 
 #[cfg(unix)]

@@ -2,12 +2,15 @@
 
 use super::*;
 use crate::elements::Species;
-use crate::system::{Cell, System};
+use crate::system::Cell;
 use std::path::Path;
 
 /// Options for `n` atoms of silicon and deuterium with everything switched on.
 pub(super) fn options(path: &Path, n: usize) -> TrajectoryOptions {
-    let species = [Species::from_name("Si").unwrap(), Species::from_name("D").unwrap()];
+    let species = [
+        Species::from_name("Si").unwrap(),
+        Species::from_name("D").unwrap(),
+    ];
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
     TrajectoryOptions {
         path: path.to_path_buf(),
@@ -27,7 +30,11 @@ pub(super) fn options(path: &Path, n: usize) -> TrajectoryOptions {
 /// Vectors that depend on atom, frame and kind in all their bits.
 pub(super) fn vectors(n: usize, frame: u64, kind: f64) -> Vec<[f64; 3]> {
     (0..n)
-        .map(|i| std::array::from_fn(|k| ((i * 3 + k) as f64 + 0.1).sin() * 10.0 + (frame as f64 * 0.7).cos() + kind))
+        .map(|i| {
+            std::array::from_fn(|k| {
+                ((i * 3 + k) as f64 + 0.1).sin() * 10.0 + (frame as f64 * 0.7).cos() + kind
+            })
+        })
         .collect()
 }
 
@@ -55,7 +62,10 @@ pub(super) fn check(r: &TrajectoryReader, n: usize, i: u64) {
     assert_eq!(f.step, 10 * i);
     assert_eq!(f.time_fs, 5.0 * i as f64);
     assert_eq!(f.system.cell, cell(i));
-    assert!(f.system.atoms.positions == vectors(n, i, 0.0), "positions of frame {i}");
+    assert!(
+        f.system.atoms.positions == vectors(n, i, 0.0),
+        "positions of frame {i}"
+    );
     assert!(f.has_velocities);
     close(&f.system.atoms.velocities, &vectors(n, i, 1.0), 4e-16);
     close(f.forces.as_deref().unwrap(), &vectors(n, i, 2.0), 4e-16);
@@ -74,18 +84,26 @@ fn round_trip_is_exact() {
     for (n, compression) in [(1, 0), (7, 0), (7, 5), (400, 0), (400, 1)] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5md");
-        let o = TrajectoryOptions { compression, ..options(&path, n) };
+        let o = TrajectoryOptions {
+            compression,
+            ..options(&path, n)
+        };
         let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
         for i in 0..20 {
             write(&mut w, n, i).unwrap();
-            w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5]).unwrap();
-            w.write_thermo(10 * i + 5, 5.0 * i as f64 + 2.5, &[i as f64 + 0.5, 0.25]).unwrap();
+            w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5])
+                .unwrap();
+            w.write_thermo(10 * i + 5, 5.0 * i as f64 + 2.5, &[i as f64 + 0.5, 0.25])
+                .unwrap();
             if i % 3 == 0 {
                 w.flush().unwrap();
             }
         }
         w.close().unwrap();
-        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["a.h5md"], "nothing is left beside the file");
         let r = TrajectoryReader::open(&path).unwrap();
         assert_eq!((r.frames(), r.atoms()), (20, n));
@@ -93,12 +111,20 @@ fn round_trip_is_exact() {
         (0..20).for_each(|i| check(&r, n, i));
         assert_eq!(r.species()[0].name(), "Si");
         assert_eq!(r.run(), "run-1");
-        assert_eq!(r.parameters()[0], ("deck".to_owned(), "version = 1\n# \u{c5}\n".to_owned()));
+        assert_eq!(
+            r.parameters()[0],
+            ("deck".to_owned(), "version = 1\n# \u{c5}\n".to_owned())
+        );
         let thermo = r.thermo().unwrap();
         assert_eq!(thermo[0].name, "conserved");
         assert_eq!(thermo[0].steps[..4], [0, 5, 10, 15]);
         assert_eq!(thermo[1].values.len(), 40);
         assert_eq!(thermo[1].unit, "GPa");
-        assert!(r.read_frame(20).unwrap_err().to_string().contains("no frame 20"));
+        assert!(
+            r.read_frame(20)
+                .unwrap_err()
+                .to_string()
+                .contains("no frame 20")
+        );
     }
 }

@@ -10,18 +10,27 @@ pub(super) fn variable(text: &str) -> VarLenUnicode {
 
 /// Attaches a string.
 pub(super) fn attach(to: &Location, name: &str, text: &str) -> Result<()> {
-    to.new_attr::<VarLenUnicode>().shape(()).create(name)?.write_scalar(&variable(text))
+    to.new_attr::<VarLenUnicode>()
+        .shape(())
+        .create(name)?
+        .write_scalar(&variable(text))
 }
 
 /// Attaches a list of strings.
 pub(super) fn attach_list(to: &Location, name: &str, texts: &[&str]) -> Result<()> {
     let texts: Vec<VarLenUnicode> = texts.iter().map(|t| variable(t)).collect();
-    to.new_attr::<VarLenUnicode>().shape(texts.len()).create(name)?.write_raw(&texts)
+    to.new_attr::<VarLenUnicode>()
+        .shape(texts.len())
+        .create(name)?
+        .write_raw(&texts)
 }
 
 /// Attaches integers.
 pub(super) fn attach_integers(to: &Location, name: &str, values: &[i32]) -> Result<()> {
-    to.new_attr::<i32>().shape(values.len()).create(name)?.write_raw(values)
+    to.new_attr::<i32>()
+        .shape(values.len())
+        .create(name)?
+        .write_raw(values)
 }
 
 /// Longest fixed-length string that is read.
@@ -32,20 +41,40 @@ pub(super) fn read_all(from: &Container) -> Option<Vec<String>> {
     if from.size() > 1 << 20 {
         return None;
     }
-    let lossy = |b: &[u8]| String::from_utf8_lossy(b).trim_end_matches(['\0', ' ']).to_owned();
+    let lossy = |b: &[u8]| {
+        String::from_utf8_lossy(b)
+            .trim_end_matches(['\0', ' '])
+            .to_owned()
+    };
     match from.dtype().ok()?.to_descriptor().ok()? {
-        TypeDescriptor::VarLenUnicode => {
-            Some(from.read_raw::<VarLenUnicode>().ok()?.iter().map(|s| lossy(s.as_bytes())).collect())
-        }
-        TypeDescriptor::VarLenAscii => {
-            Some(from.read_raw::<VarLenAscii>().ok()?.iter().map(|s| lossy(s.as_bytes())).collect())
-        }
-        TypeDescriptor::FixedAscii(n) if n <= LONGEST => {
-            Some(from.read_raw::<FixedAscii<LONGEST>>().ok()?.iter().map(|s| lossy(s.as_bytes())).collect())
-        }
-        TypeDescriptor::FixedUnicode(n) if n <= LONGEST => {
-            Some(from.read_raw::<FixedUnicode<LONGEST>>().ok()?.iter().map(|s| lossy(s.as_bytes())).collect())
-        }
+        TypeDescriptor::VarLenUnicode => Some(
+            from.read_raw::<VarLenUnicode>()
+                .ok()?
+                .iter()
+                .map(|s| lossy(s.as_bytes()))
+                .collect(),
+        ),
+        TypeDescriptor::VarLenAscii => Some(
+            from.read_raw::<VarLenAscii>()
+                .ok()?
+                .iter()
+                .map(|s| lossy(s.as_bytes()))
+                .collect(),
+        ),
+        TypeDescriptor::FixedAscii(n) if n <= LONGEST => Some(
+            from.read_raw::<FixedAscii<LONGEST>>()
+                .ok()?
+                .iter()
+                .map(|s| lossy(s.as_bytes()))
+                .collect(),
+        ),
+        TypeDescriptor::FixedUnicode(n) if n <= LONGEST => Some(
+            from.read_raw::<FixedUnicode<LONGEST>>()
+                .ok()?
+                .iter()
+                .map(|s| lossy(s.as_bytes()))
+                .collect(),
+        ),
         _ => None,
     }
 }

@@ -3,7 +3,9 @@
 use super::driver::{self, Mode, Shared, lock};
 use super::layout::{self, FrameSets, ThermoSets};
 use super::store::{Direction, Store};
-use super::{Existing, FORCE_OUT, FrameData, TrajectoryOptions, VELOCITY_OUT, sentence, write_error};
+use super::{
+    Existing, FORCE_OUT, FrameData, TrajectoryOptions, VELOCITY_OUT, sentence, write_error,
+};
 use crate::error::{Error, Result};
 use crate::io::atomic;
 use hdf5::{Dataset, H5Type, Hyperslab, SliceOrIndex};
@@ -82,17 +84,25 @@ impl TrajectoryWriter {
         let path = options.path.clone();
         if path.exists() {
             if existing == Existing::Refuse {
-                return Err(Error::file(&path, "this trajectory is already there")
-                    .advise("resume the run that wrote it, name another file, or move this one away"));
+                return Err(
+                    Error::file(&path, "this trajectory is already there").advise(
+                        "resume the run that wrote it, name another file, or move this one away",
+                    ),
+                );
             }
             if !path.is_file() {
-                return Err(Error::environment("cannot write the trajectory", &path, "this is not a regular file"));
+                return Err(Error::environment(
+                    "cannot write the trajectory",
+                    &path,
+                    "this is not a regular file",
+                ));
             }
         }
         let lock_file = WriteLock::take(&path)?;
         let unpublished = atomic::temporary_name(&path);
-        let store = Store::create(&unpublished)
-            .map_err(|e| Error::environment("cannot write the trajectory", &path, atomic::describe(&e)))?;
+        let store = Store::create(&unpublished).map_err(|e| {
+            Error::environment("cannot write the trajectory", &path, atomic::describe(&e))
+        })?;
         let store = Arc::new(Mutex::new(store));
         let built = build(&store, &options, &path);
         let (file, frame_sets, thermo_sets) = match built {
@@ -104,7 +114,13 @@ impl TrajectoryWriter {
                 return Err(write_error(&path, reason.as_deref(), &sentence(&e)));
             }
         };
-        Ok(Self::assemble(options, Some(unpublished), (file, frame_sets, thermo_sets), store, lock_file))
+        Ok(Self::assemble(
+            options,
+            Some(unpublished),
+            (file, frame_sets, thermo_sets),
+            store,
+            lock_file,
+        ))
     }
 
     /// Continues the file of a run that stopped: everything after `last_step` is cut off first.
@@ -128,7 +144,10 @@ impl TrajectoryWriter {
         store: Shared,
         lock: WriteLock,
     ) -> TrajectoryWriter {
-        let numbers = |n: usize| Numbers { values: vec![Vec::new(); n], ..Numbers::default() };
+        let numbers = |n: usize| Numbers {
+            values: vec![Vec::new(); n],
+            ..Numbers::default()
+        };
         TrajectoryWriter {
             frame_numbers: numbers(options.observables.len()),
             thermo_numbers: numbers(options.thermo.len()),
@@ -173,7 +192,9 @@ impl TrajectoryWriter {
             || !count(self.options.forces, frame.forces.len())
             || frame.observables.len() != self.options.observables.len()
         {
-            return Err(Error::Bug("a frame does not have the atoms or observables of its trajectory".into()));
+            return Err(Error::Bug(
+                "a frame does not have the atoms or observables of its trajectory".into(),
+            ));
         }
         let row = self.frames;
         let sets = &self.frame_sets.0;
@@ -189,26 +210,38 @@ impl TrajectoryWriter {
             });
         self.check(written)?;
         if self.frame_sets.0.edges.is_some() {
-            self.edges.extend_from_slice(frame.cell.row_vectors().as_flattened());
+            self.edges
+                .extend_from_slice(frame.cell.row_vectors().as_flattened());
         }
-        self.frame_numbers.push(frame.step, frame.time_fs, frame.observables);
+        self.frame_numbers
+            .push(frame.step, frame.time_fs, frame.observables);
         self.frames += 1;
         self.last_step = Some(frame.step);
-        if self.frame_numbers.steps.len() >= WAITING_ROWS { self.hand_over() } else { Ok(()) }
+        if self.frame_numbers.steps.len() >= WAITING_ROWS {
+            self.hand_over()
+        } else {
+            Ok(())
+        }
     }
 
     /// Adds a row to the dense time series; `values` in the order of [`TrajectoryOptions::thermo`].
     pub fn write_thermo(&mut self, step: u64, time_fs: f64, values: &[f64]) -> Result<()> {
         self.usable()?;
         if values.len() != self.options.thermo.len() {
-            return Err(Error::Bug("a row of the time series has the wrong number of values".into()));
+            return Err(Error::Bug(
+                "a row of the time series has the wrong number of values".into(),
+            ));
         }
         if values.is_empty() {
             return Ok(());
         }
         self.thermo_numbers.push(step, time_fs, values);
         self.thermo_rows += 1;
-        if self.thermo_numbers.steps.len() >= WAITING_ROWS { self.hand_over() } else { Ok(()) }
+        if self.thermo_numbers.steps.len() >= WAITING_ROWS {
+            self.hand_over()
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes everything written so far part of the file, proof against the death of this process at any moment.
@@ -244,28 +277,39 @@ impl TrajectoryWriter {
             self.failure = Some(reason);
             return self.usable();
         }
-        if self.frames + self.thermo_rows > 0 { self.publish() } else { Ok(()) }
+        if self.frames + self.thermo_rows > 0 {
+            self.publish()
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives the file its name.
     fn publish(&mut self) -> Result<()> {
-        let Some(from) = self.unpublished.take() else { return Ok(()) };
+        let Some(from) = self.unpublished.take() else {
+            return Ok(());
+        };
         let path = &self.options.path;
-        atomic::rename(&from, path)
-            .map_err(|e| Error::environment("cannot write the trajectory", path, atomic::describe(&e)))
+        atomic::rename(&from, path).map_err(|e| {
+            Error::environment("cannot write the trajectory", path, atomic::describe(&e))
+        })
     }
 
     /// Writes the waiting numbers into the datasets.
     fn hand_over(&mut self) -> Result<()> {
         let sets = &self.frame_sets.0;
         let first = self.frames - self.frame_numbers.steps.len();
-        let mut written = self.frame_numbers.write(&sets.step, &sets.time, &sets.observables, first);
+        let mut written =
+            self.frame_numbers
+                .write(&sets.step, &sets.time, &sets.observables, first);
         if let (Ok(()), Some(set)) = (&written, &sets.edges) {
             written = put_rows(set, first, &[3, 3], &self.edges);
         }
         if let (Ok(()), Some(sets)) = (&written, &self.thermo_sets.0) {
             let first = self.thermo_rows - self.thermo_numbers.steps.len();
-            written = self.thermo_numbers.write(&sets.step, &sets.time, &sets.values, first);
+            written = self
+                .thermo_numbers
+                .write(&sets.step, &sets.time, &sets.values, first);
         }
         self.check(written)?;
         self.edges.clear();
@@ -336,10 +380,19 @@ impl Numbers {
         self.values.iter_mut().for_each(Vec::clear);
     }
 
-    fn write(&self, step: &Dataset, time: &Dataset, values: &[Dataset], first: usize) -> hdf5::Result<()> {
+    fn write(
+        &self,
+        step: &Dataset,
+        time: &Dataset,
+        values: &[Dataset],
+        first: usize,
+    ) -> hdf5::Result<()> {
         put_rows(step, first, &[], &self.steps)?;
         put_rows(time, first, &[], &self.times)?;
-        values.iter().zip(&self.values).try_for_each(|(set, list)| put_rows(set, first, &[], list))
+        values
+            .iter()
+            .zip(&self.values)
+            .try_for_each(|(set, list)| put_rows(set, first, &[], list))
     }
 }
 
@@ -373,7 +426,9 @@ fn put_vectors(
     let shape = [vectors.len(), 3];
     if single {
         scratch.single.clear();
-        scratch.single.extend(flat.iter().map(|x| (x * factor) as f32));
+        scratch
+            .single
+            .extend(flat.iter().map(|x| (x * factor) as f32));
         put_rows(set, row, &shape, &scratch.single)
     } else if factor == 1.0 {
         put_rows(set, row, &shape, flat)
@@ -395,14 +450,23 @@ impl WriteLock {
     fn take(trajectory: &Path) -> Result<WriteLock> {
         let doing = "cannot write the trajectory";
         let path = atomic::beside(trajectory, "lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
         let file = file.map_err(|e| Error::environment(doing, trajectory, atomic::describe(&e)))?;
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::environment(doing, trajectory, "another process is writing this file"))
-            }
+            Err(TryLockError::WouldBlock) => Err(Error::environment(
+                doing,
+                trajectory,
+                "another process is writing this file",
+            )),
             // Some network file systems know no locks.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(WriteLock { path, file: Some(file) }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(WriteLock {
+                path,
+                file: Some(file),
+            }),
         }
     }
 
