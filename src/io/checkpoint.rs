@@ -31,61 +31,24 @@ const HASH: usize = 32;
 pub struct Checkpoint {
     /// Version of the program that wrote it.
     pub version: String,
-    /// Mark of the run, as in its trajectory.
-    pub run: String,
     /// The resolved deck.
     pub deck: String,
     /// Number of the last completed time step.
     pub step: u64,
-    /// Time since step 0 (internal unit).
-    pub time: f64,
     /// Seed of the random numbers.
     pub seed: u64,
     /// Cell, elements, masses, positions, velocities.
     pub system: System,
-    /// Forces at these positions (eV/Å).
-    pub forces: Vec<[f64; 3]>,
     /// Potential energy (eV).
     pub energy: f64,
+    /// Forces at these positions (eV/Å).
+    pub forces: Vec<[f64; 3]>,
     /// Virial (eV), if it was being computed.
     pub virial: Option<[[f64; 3]; 3]>,
-    /// Where the atoms were when the neighbour list was built.
-    pub list: Option<ListOrigin>,
-    /// Energy that thermostats and the like took out so far.
-    pub exchanged: Accumulator,
-    /// Where the trajectory stood.
-    pub trajectory: Option<TrajectoryMark>,
-    /// Further numbers by name.
+    /// Cell and positions (Å) for which the neighbour list was built; from them the same list is built again.
+    pub list: Option<(Cell, Vec<[f64; 3]>)>,
+    /// Everything else by name: sums with their compensation, thermostats, averages, lengths of other files.
     pub numbers: BTreeMap<String, Vec<f64>>,
-    /// Further counters by name.
-    pub counters: BTreeMap<String, Vec<u64>>,
-}
-
-/// The configuration for which a neighbour list was built; from it the same list is built again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListOrigin {
-    /// The cell then.
-    pub cell: Cell,
-    /// The positions then (Å).
-    pub positions: Vec<[f64; 3]>,
-}
-
-/// A sum with the error that its rounding has made (Kahan, Neumaier).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Accumulator {
-    /// The sum.
-    pub sum: f64,
-    /// What has to be added to it.
-    pub compensation: f64,
-}
-
-/// The state of the trajectory at a checkpoint.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrajectoryMark {
-    /// The file as named by the deck.
-    pub path: PathBuf,
-    /// Frames in it.
-    pub frames: u64,
 }
 
 impl Checkpoint {
@@ -107,15 +70,15 @@ impl Checkpoint {
     }
 
     /// Reads one file.
-    pub fn read(path: &Path) -> Result<Checkpoint> {
+    pub fn read_file(path: &Path) -> Result<Checkpoint> {
         let bytes = std::fs::read(path).map_err(|e| Error::reading(path, &e))?;
         Self::decode(&bytes, path)
     }
 
     /// Reads the newest checkpoint that is whole: the file itself, or, if that is damaged or missing, the one before.
     /// The text says so if it was not the file itself.
-    pub fn read_newest(path: &Path) -> Result<(Checkpoint, Option<String>)> {
-        let error = match Self::read(path) {
+    pub fn read(path: &Path) -> Result<(Checkpoint, Option<String>)> {
+        let error = match Self::read_file(path) {
             Ok(checkpoint) => return Ok((checkpoint, None)),
             Err(e) => e,
         };
@@ -123,7 +86,7 @@ impl Checkpoint {
         if !previous.is_file() {
             return Err(error);
         }
-        match Self::read(&previous) {
+        match Self::read_file(&previous) {
             Ok(checkpoint) => {
                 let step = checkpoint.step;
                 let name = previous.display();
@@ -156,7 +119,7 @@ impl Checkpoint {
             atoms.velocities.len(),
             self.forces.len(),
         ] != [n; 4]
-            || self.list.as_ref().is_some_and(|l| l.positions.len() != n)
+            || self.list.as_ref().is_some_and(|l| l.1.len() != n)
         {
             return Err(Error::Bug(
                 "a checkpoint with arrays of different lengths".into(),
@@ -167,10 +130,8 @@ impl Checkpoint {
         };
         out.bytes.extend_from_slice(&FORMAT.to_le_bytes());
         out.text("version", &self.version);
-        out.text("run", &self.run);
         out.text("deck", &self.deck);
         out.integers("step", &[self.step]);
-        out.numbers("time", &[self.time]);
         out.integers("seed", &[self.seed]);
         out.cell("cell", &self.system.cell);
         let elements: Vec<u64> = atoms
@@ -188,22 +149,11 @@ impl Checkpoint {
             out.numbers("virial", virial.as_flattened());
         }
         if let Some(list) = &self.list {
-            out.cell("list_cell", &list.cell);
-            out.numbers("list_positions", list.positions.as_flattened());
-        }
-        out.numbers(
-            "exchanged",
-            &[self.exchanged.sum, self.exchanged.compensation],
-        );
-        if let Some(mark) = &self.trajectory {
-            out.text("trajectory", &mark.path.to_string_lossy());
-            out.integers("trajectory_frames", &[mark.frames]);
+            out.cell("list_cell", &list.0);
+            out.numbers("list_positions", list.1.as_flattened());
         }
         for (name, values) in &self.numbers {
             out.numbers(&format!("number:{name}"), values);
-        }
-        for (name, values) in &self.counters {
-            out.integers(&format!("counter:{name}"), values);
         }
         let hash = Sha256::digest(&out.bytes);
         out.bytes.extend_from_slice(&hash);
@@ -228,17 +178,7 @@ impl Checkpoint {
                 velocities: blocks.vectors("velocities")?,
             };
             let list = match blocks.vectors("list_positions") {
-                Some(positions) => Some(ListOrigin {
-                    cell: blocks.cell("list_cell")?,
-                    positions,
-                }),
-                None => None,
-            };
-            let trajectory = match blocks.text("trajectory") {
-                Some(path) => Some(TrajectoryMark {
-                    path: path.into(),
-                    frames: blocks.one("trajectory_frames")?,
-                }),
+                Some(positions) => Some((blocks.cell("list_cell")?, positions)),
                 None => None,
             };
             let virial = blocks.numbers("virial");
@@ -246,13 +186,10 @@ impl Checkpoint {
                 Some(rows) => Some(rows?),
                 None => None,
             };
-            let exchanged = blocks.numbers("exchanged")?;
             Some(Checkpoint {
                 version: blocks.text("version")?,
-                run: blocks.text("run")?,
                 deck: blocks.text("deck")?,
                 step: blocks.one("step")?,
-                time: blocks.number("time")?,
                 seed: blocks.one("seed")?,
                 system: System {
                     cell: blocks.cell("cell")?,
@@ -262,13 +199,7 @@ impl Checkpoint {
                 energy: blocks.number("energy")?,
                 virial,
                 list,
-                exchanged: Accumulator {
-                    sum: *exchanged.first()?,
-                    compensation: *exchanged.get(1)?,
-                },
-                trajectory,
                 numbers: std::mem::take(&mut blocks.more_numbers),
-                counters: std::mem::take(&mut blocks.more_integers),
             })
         })();
         let c = found
@@ -281,7 +212,7 @@ impl Checkpoint {
             atoms.velocities.len(),
             c.forces.len(),
         ];
-        if lengths != [n; 4] || c.list.as_ref().is_some_and(|l| l.positions.len() != n) {
+        if lengths != [n; 4] || c.list.as_ref().is_some_and(|l| l.1.len() != n) {
             return Err(damaged(path, "its arrays have different numbers of atoms"));
         }
         Ok(c)
@@ -392,7 +323,6 @@ struct Blocks {
     texts: BTreeMap<String, String>,
     integers: BTreeMap<String, Vec<u64>>,
     numbers: BTreeMap<String, Vec<f64>>,
-    more_integers: BTreeMap<String, Vec<u64>>,
     more_numbers: BTreeMap<String, Vec<f64>>,
 }
 
@@ -421,10 +351,6 @@ impl Blocks {
                 (1, _) => blocks
                     .texts
                     .insert(name, String::from_utf8(data.to_vec()).ok()?)
-                    .is_some(),
-                (2, Some(("counter", own))) => blocks
-                    .more_integers
-                    .insert(own.to_owned(), words().collect())
                     .is_some(),
                 (2, _) => blocks.integers.insert(name, words().collect()).is_some(),
                 (3, Some(("number", own))) => blocks
@@ -517,29 +443,15 @@ mod tests {
         numbers.insert("empty".to_owned(), vec![]);
         Checkpoint {
             version: "0.1.0".into(),
-            run: "r".into(),
             deck: "version = 1 # \u{c5}\n".into(),
             step: u64::MAX,
-            time: 1.0 / 3.0,
             seed: 7,
-            list: Some(ListOrigin {
-                cell: Cell::isolated(),
-                positions: vectors(),
-            }),
+            list: Some((Cell::isolated(), vectors())),
             forces: vectors(),
             system: System { cell, atoms },
             energy: -1e-300,
             virial: Some([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 0.1]]),
-            exchanged: Accumulator {
-                sum: 1e9,
-                compensation: 1e-12,
-            },
-            trajectory: Some(TrajectoryMark {
-                path: "out/a.h5md".into(),
-                frames: 12,
-            }),
             numbers,
-            counters: [("seen".to_owned(), vec![1, 2, 3])].into(),
         }
     }
 
@@ -559,7 +471,6 @@ mod tests {
             c.numbers.clear();
             c.virial = None;
             c.list = None;
-            c.trajectory = None;
             assert_eq!(Checkpoint::decode(&c.encode().unwrap(), path).unwrap(), c);
         }
     }
@@ -598,14 +509,14 @@ mod tests {
         for step in [1, 2, 3] {
             at(step).write(&path).unwrap();
         }
-        let (newest, message) = Checkpoint::read_newest(&path).unwrap();
+        let (newest, message) = Checkpoint::read(&path).unwrap();
         assert_eq!((newest.step, message), (3, None));
-        assert_eq!(Checkpoint::read(&previous(&path)).unwrap().step, 2);
+        assert_eq!(Checkpoint::read_file(&previous(&path)).unwrap().step, 2);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 40]).unwrap();
-        let (older, message) = Checkpoint::read_newest(&path).unwrap();
+        let (older, message) = Checkpoint::read(&path).unwrap();
         let message = message.unwrap();
         assert_eq!(older.step, 2);
         assert!(
@@ -613,10 +524,10 @@ mod tests {
             "{message}"
         );
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(Checkpoint::read_newest(&path).unwrap().0.step, 2);
+        assert_eq!(Checkpoint::read(&path).unwrap().0.step, 2);
         std::fs::write(previous(&path), b"").unwrap();
         assert!(
-            Checkpoint::read_newest(&path)
+            Checkpoint::read(&path)
                 .unwrap_err()
                 .to_string()
                 .contains("no such file")
@@ -637,7 +548,7 @@ mod tests {
         .write(&path)
         .unwrap_err();
         assert!(e.to_string().contains("cannot write the checkpoint"), "{e}");
-        assert_eq!(Checkpoint::read_newest(&path).unwrap().0.step, u64::MAX);
+        assert_eq!(Checkpoint::read(&path).unwrap().0.step, u64::MAX);
     }
 
     /// Damaged files that carry the right hash, so that the parser itself is exercised.

@@ -78,7 +78,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl TrajectoryWriter {
-    /// Starts a new file. It appears under its name, complete with its first frame, at the first flush.
+    /// Starts a new file. It appears under its name, complete with its first frame, at the first flush (without any at
+    /// the first [`sync`](Self::sync)).
     pub fn create(options: TrajectoryOptions, existing: Existing) -> Result<TrajectoryWriter> {
         options.check()?;
         let path = options.path.clone();
@@ -277,7 +278,7 @@ impl TrajectoryWriter {
             self.failure = Some(reason);
             return self.usable();
         }
-        if self.frames + self.thermo_rows > 0 {
+        if durable || self.frames + self.thermo_rows > 0 {
             self.publish()
         } else {
             Ok(())
