@@ -61,7 +61,7 @@ impl VerletList {
         let deformation = reference.inverse() * configuration.cell.basis();
         let shrink = deformation.singular_values().min();
         let room = shrink * (self.cutoff + self.skin) - self.cutoff;
-        if reference.periodic() != configuration.cell.periodic() || !(room > 0.0) {
+        if reference.periodic() != configuration.cell.periodic() || room.is_nan() || room <= 0.0 {
             return true;
         }
         let limit = 0.25 * room * room;
@@ -72,7 +72,7 @@ impl VerletList {
             .any(|(x, r)| {
                 let s = configuration.cell.cartesian(reference.fractional(*r));
                 let d: f64 = (0..3).map(|k| (x[k] - s[k]).powi(2)).sum();
-                !(d <= limit)
+                d <= limit
             })
     }
 

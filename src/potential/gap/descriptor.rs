@@ -411,7 +411,7 @@ mod tests {
         }
         assert!(reason("soap l_max=999999999 n_max=2 cutoff=4 atom_sigma=0.5").contains("l_max"));
         assert!(reason("angle_3b cutoff=3 Z=14").contains("`angle_3b` is not supported"));
-        assert!(reason("distance_Nb order=2 cutoff=4").contains("`distance_nb` is not supported"));
+        assert!(reason("distance_Nb order=2 cutoff=4").contains("`distance_Nb` is not supported"));
         assert!(reason(" cutoff=4").contains("no name"));
     }
 }
