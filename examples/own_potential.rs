@@ -99,8 +99,8 @@ impl LocalModel for FinnisSinclair {
                 let mut slope = 0.0;
                 if r < C {
                     let p = PAIR[0] + r * (PAIR[1] + r * PAIR[2]);
-                    slope += 0.5
-                        * (2.0 * (r - C) * p + (r - C).powi(2) * (PAIR[1] + 2.0 * r * PAIR[2]));
+                    slope +=
+                        0.5 * (2.0 * (r - C) * p + (r - C).powi(2) * (PAIR[1] + 2.0 * r * PAIR[2]));
                 }
                 if r < D {
                     slope -= 0.5 * A / density.sqrt() * 2.0 * (r - D);

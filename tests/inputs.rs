@@ -80,7 +80,10 @@ fn every_deck_of_inputs_runs() {
         assert!(trajectory.has_velocities(), "{name}");
         let table = std::fs::read_to_string(deck.with_extension("csv")).expect("a table");
         assert!(table.starts_with("step,time (fs),potential_energy (eV)"));
-        assert!(!table.contains("NaN") && table.lines().count() >= 2, "{name}");
+        assert!(
+            !table.contains("NaN") && table.lines().count() >= 2,
+            "{name}"
+        );
     }
 }
 
@@ -116,5 +119,8 @@ fn every_deck_of_the_manual_runs() {
             decks += 1;
         }
     }
-    assert!(decks >= 3, "only {decks} decks found: has their mark changed?");
+    assert!(
+        decks >= 3,
+        "only {decks} decks found: has their mark changed?"
+    );
 }
