@@ -19,7 +19,14 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Number of threads; all cores by default
-    #[arg(long, short = 'j', global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        short = 'j',
+        global = true,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     threads: usize,
     /// Show warnings and errors only
     #[arg(long, short, global = true)]
@@ -89,7 +96,12 @@ enum Command {
         /// A structure
         structure: PathBuf,
         /// Repeat the structure, as in 4,4,4
-        #[arg(long, value_name = "n,n,n", default_value = "1,1,1", value_delimiter = ',')]
+        #[arg(
+            long,
+            value_name = "n,n,n",
+            default_value = "1,1,1",
+            value_delimiter = ','
+        )]
         repeat: Vec<usize>,
         /// Measure for about this many seconds
         #[arg(long, default_value_t = 3.0)]
@@ -129,15 +141,22 @@ impl SpeciesList {
             return Ok(None);
         }
         let element = |name: &String| {
-            Element::from_symbol(name.trim())
-                .ok_or_else(|| Error::input("--species", format!("`{name}` is not a chemical element")))
+            Element::from_symbol(name.trim()).ok_or_else(|| {
+                Error::input("--species", format!("`{name}` is not a chemical element"))
+            })
         };
-        self.species.iter().map(element).collect::<Result<Vec<_>>>().map(Some)
+        self.species
+            .iter()
+            .map(element)
+            .collect::<Result<Vec<_>>>()
+            .map(Some)
     }
 }
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).format_target(false).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+        .format_target(false)
+        .init();
     let cli = Cli::parse();
     let console = Console::standard(cli.quiet);
     let threads = cli.threads;
@@ -161,23 +180,37 @@ const INTERRUPTED: u8 = 130;
 
 fn command(command: Command, console: &Console) -> Result<u8> {
     match command {
-        Command::Run { deck, resume, overwrite, walltime, set } => {
+        Command::Run {
+            deck,
+            resume,
+            overwrite,
+            walltime,
+            set,
+        } => {
             let deck = read_deck(&deck, &set)?;
             let walltime = match walltime {
                 None => None,
-                Some(text) => Some(deck::parse_duration(&text).map_err(|e| {
-                    Error::input("--walltime", e.reason).advise(e.advice)
-                })?),
+                Some(text) => Some(
+                    deck::parse_duration(&text)
+                        .map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))?,
+                ),
             };
             let stop = StopFlag::default();
             watch_signals(&stop)?;
-            let options = RunOptions { resume, overwrite, walltime, stop };
+            let options = RunOptions {
+                resume,
+                overwrite,
+                walltime,
+                stop,
+            };
             Ok(match jobs::run(deck, &options, console)? {
                 Outcome::Done | Outcome::OutOfTime => DONE,
                 Outcome::Interrupted => INTERRUPTED,
             })
         }
-        Command::Check { deck, set } => jobs::check(&read_deck(&deck, &set)?, console).map(|()| DONE),
+        Command::Check { deck, set } => {
+            jobs::check(&read_deck(&deck, &set)?, console).map(|()| DONE)
+        }
         Command::New { job } => match deck::template(&job) {
             Some(text) => {
                 print!("{text}");
@@ -187,25 +220,52 @@ fn command(command: Command, console: &Console) -> Result<u8> {
                 .advise(format!("jobs are: {}", deck::JOBS.join(", ")))),
         },
         Command::Info { file } => jobs::info::run(&file).map(|()| DONE),
-        Command::Eval { model, structures, output, species } => {
+        Command::Eval {
+            model,
+            structures,
+            output,
+            species,
+        } => {
             let species = species.elements()?;
             evaluate(&model, species.as_deref(), &structures, output.as_deref())
         }
-        Command::CheckModel { model, structure, species } => {
+        Command::CheckModel {
+            model,
+            structure,
+            species,
+        } => {
             let kept = jobs::check_model::run(&model, species.elements()?.as_deref(), &structure)?;
             Ok(if kept { DONE } else { FAILED })
         }
-        Command::Bench { model, structure, repeat, seconds, json, species } => {
+        Command::Bench {
+            model,
+            structure,
+            repeat,
+            seconds,
+            json,
+            species,
+        } => {
             let [a, b, c] = repeat[..] else {
-                return Err(Error::input("--repeat", "three counts are needed").advise("write for example --repeat 4,4,4"));
+                return Err(Error::input("--repeat", "three counts are needed")
+                    .advise("write for example --repeat 4,4,4"));
             };
-            let timing = jobs::bench::run(&model, species.elements()?.as_deref(), &structure, [a, b, c], seconds)?;
+            let timing = jobs::bench::run(
+                &model,
+                species.elements()?.as_deref(),
+                &structure,
+                [a, b, c],
+                seconds,
+            )?;
             println!("{}", if json { timing.json() } else { timing.text() });
             Ok(DONE)
         }
         Command::Convert { input, output } => {
             let frames = jobs::convert::run(&input, &output)?;
-            console.say(format!("{}: {frames} frame{}", output.display(), if frames == 1 { "" } else { "s" }));
+            console.say(format!(
+                "{}: {frames} frame{}",
+                output.display(),
+                if frames == 1 { "" } else { "s" }
+            ));
             Ok(DONE)
         }
     }
@@ -215,16 +275,31 @@ fn command(command: Command, console: &Console) -> Result<u8> {
 fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
     let deck = deck::read(path, &set.set)?;
     if !deck.warnings.is_empty() {
-        let _ = writeln!(std::io::stderr().lock(), "{}", deck.warnings.render(deck::colour_wanted()));
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "{}",
+            deck.warnings.render(deck::colour_wanted())
+        );
     }
     Ok(deck)
 }
 
-fn evaluate(model: &Path, species: Option<&[Element]>, structures: &Path, output: Option<&Path>) -> Result<u8> {
+fn evaluate(
+    model: &Path,
+    species: Option<&[Element]>,
+    structures: &Path,
+    output: Option<&Path>,
+) -> Result<u8> {
     match output {
         None => {
             let mut out = std::io::stdout().lock();
-            jobs::eval::run(model, species, structures, &mut out, Path::new("standard output"))?;
+            jobs::eval::run(
+                model,
+                species,
+                structures,
+                &mut out,
+                Path::new("standard output"),
+            )?;
         }
         Some(path) => {
             // The file appears when it is complete.
@@ -240,9 +315,15 @@ fn evaluate(model: &Path, species: Option<&[Element]>, structures: &Path, output
 fn watch_signals(stop: &StopFlag) -> Result<()> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // The order matters: the second signal finds the flag set and exits, the first sets it.
-        let registered = signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), stop.0.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.0.clone()));
-        registered.map_err(|e| Error::environment("cannot watch for signals", Path::new("SIGINT, SIGTERM"), e))?;
+        let registered = signal_hook::flag::register_conditional_shutdown(
+            signal,
+            INTERRUPTED.into(),
+            stop.0.clone(),
+        )
+        .and_then(|_| signal_hook::flag::register(signal, stop.0.clone()));
+        registered.map_err(|e| {
+            Error::environment("cannot watch for signals", Path::new("SIGINT, SIGTERM"), e)
+        })?;
     }
     Ok(())
 }

@@ -69,14 +69,21 @@ impl Blocking {
         let mut numbers = vec![self.first, self.last];
         for l in &self.levels {
             // No pending block is written as not-a-number; a pending value never is one, since runs stop before.
-            numbers.extend([l.count as f64, l.mean, l.deviations, l.pending.unwrap_or(f64::NAN)]);
+            numbers.extend([
+                l.count as f64,
+                l.mean,
+                l.deviations,
+                l.pending.unwrap_or(f64::NAN),
+            ]);
         }
         numbers
     }
 
     /// The state from [`to_numbers`](Self::to_numbers); `None` when they are not such numbers.
     pub fn from_numbers(numbers: &[f64]) -> Option<Blocking> {
-        let [first, last, levels @ ..] = numbers else { return None };
+        let [first, last, levels @ ..] = numbers else {
+            return None;
+        };
         let (levels, rest) = levels.as_chunks::<4>();
         let level = |l: &[f64; 4]| Level {
             count: l[0] as u64,
@@ -84,7 +91,11 @@ impl Blocking {
             deviations: l[2],
             pending: Some(l[3]).filter(|p| !p.is_nan()),
         };
-        rest.is_empty().then(|| Blocking { levels: levels.iter().map(level).collect(), first: *first, last: *last })
+        rest.is_empty().then(|| Blocking {
+            levels: levels.iter().map(level).collect(),
+            first: *first,
+            last: *last,
+        })
     }
 
     /// Number of values so far.
@@ -199,7 +210,9 @@ mod tests {
         assert_eq!(a, b);
         (0..50).for_each(|k| (a.add(f64::from(k).cos()), b.add(f64::from(k).cos())).0);
         assert_eq!(a, b);
-        assert!(Blocking::from_numbers(&[1.0]).is_none() && Blocking::from_numbers(&[1.0; 5]).is_none());
+        assert!(
+            Blocking::from_numbers(&[1.0]).is_none() && Blocking::from_numbers(&[1.0; 5]).is_none()
+        );
     }
 
     #[test]

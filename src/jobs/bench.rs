@@ -30,10 +30,17 @@ pub struct Timing {
 
 /// Times the evaluation of a structure, moved a little before each repeat so that nothing can be kept, with the neighbour
 /// list built anew each time.
-pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path, repeats: [usize; 3], seconds: f64) -> Result<Timing> {
+pub fn run(
+    model: &Path,
+    species: Option<&[Element]>,
+    structure: &Path,
+    repeats: [usize; 3],
+    seconds: f64,
+) -> Result<Timing> {
     let terms = eval::load_model(model, species)?;
     let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
-    let mut system = repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
+    let mut system =
+        repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
     let mut evaluator = Evaluator::new(terms, 0.0);
     parts::check_elements(&evaluator, &system.atoms.distinct_elements(), structure)?;
     let mut result = [Evaluation::default()];

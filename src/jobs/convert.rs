@@ -13,14 +13,26 @@ pub fn run(from: &Path, to: &Path) -> Result<usize> {
     if io::is_hdf5(from) {
         let reader = TrajectoryReader::open(from)?;
         let frames = (0..reader.frames()).map(|i| trajectory_frame(&reader, i));
-        return if hdf5_out { to_h5md(frames, to) } else { to_text(frames, to) };
+        return if hdf5_out {
+            to_h5md(frames, to)
+        } else {
+            to_text(frames, to)
+        };
     }
     let frames = FrameReader::open(from, &ReadOptions::default())?;
-    if hdf5_out { to_h5md(frames, to) } else { to_text(frames, to) }
+    if hdf5_out {
+        to_h5md(frames, to)
+    } else {
+        to_text(frames, to)
+    }
 }
 
 fn is_h5md_name(path: &Path) -> bool {
-    path.extension().is_some_and(|e| ["h5md", "h5", "hdf5"].iter().any(|x| e.eq_ignore_ascii_case(x)))
+    path.extension().is_some_and(|e| {
+        ["h5md", "h5", "hdf5"]
+            .iter()
+            .any(|x| e.eq_ignore_ascii_case(x))
+    })
 }
 
 fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
@@ -31,7 +43,11 @@ fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
     frame.set_value("time_fs", Value::Real(f.time_fs));
     for ((name, _), value) in reader.observables().into_iter().zip(&f.observables) {
         // The names that other programs look for.
-        let name = if name == "potential_energy" { "energy".to_owned() } else { name };
+        let name = if name == "potential_energy" {
+            "energy".to_owned()
+        } else {
+            name
+        };
         frame.set_value(&name, Value::Real(*value));
     }
     if let Some(forces) = &f.forces {
@@ -43,7 +59,9 @@ fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
 fn to_text(frames: impl Iterator<Item = Result<Frame>>, to: &Path) -> Result<usize> {
     let format = Format::to_write(to)?;
     let frames = frames.collect::<Result<Vec<Frame>>>()?;
-    let Some(last) = frames.last() else { return Err(Error::file(to, "there is no frame to write")) };
+    let Some(last) = frames.last() else {
+        return Err(Error::file(to, "there is no frame to write"));
+    };
     if format.holds_many() {
         io::write_frames(to, &frames, format)?;
         Ok(frames.len())
@@ -70,16 +88,31 @@ fn to_h5md(frames: impl Iterator<Item = Result<Frame>>, to: &Path) -> Result<usi
                 single: false,
                 velocities: frame.has_velocities,
                 forces: forces.is_some(),
-                observables: energy.iter().map(|_| ("potential_energy".to_owned(), "eV".to_owned())).collect(),
+                observables: energy
+                    .iter()
+                    .map(|_| ("potential_energy".to_owned(), "eV".to_owned()))
+                    .collect(),
                 ..TrajectoryOptions::default()
             };
-            writer = Some((TrajectoryWriter::create(options.clone(), Existing::Refuse)?, options));
+            writer = Some((
+                TrajectoryWriter::create(options.clone(), Existing::Refuse)?,
+                options,
+            ));
         }
-        let Some((out, options)) = &mut writer else { continue };
-        let complete = (!options.forces || forces.is_some()) && (options.observables.is_empty() || energy.is_some());
-        if atoms.elements != options.elements || frame.system.cell.periodic() != options.periodic || !complete {
-            return Err(Error::file(to, format!("frame {count} has other atoms, periodicity or columns than the first"))
-                .advise("a trajectory holds one system; split the file, or write extended XYZ"));
+        let Some((out, options)) = &mut writer else {
+            continue;
+        };
+        let complete = (!options.forces || forces.is_some())
+            && (options.observables.is_empty() || energy.is_some());
+        if atoms.elements != options.elements
+            || frame.system.cell.periodic() != options.periodic
+            || !complete
+        {
+            return Err(Error::file(
+                to,
+                format!("frame {count} has other atoms, periodicity or columns than the first"),
+            )
+            .advise("a trajectory holds one system; split the file, or write extended XYZ"));
         }
         let number = |key: &str| frame.value(key).and_then(Value::as_real);
         out.write_frame(&FrameData {

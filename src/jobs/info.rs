@@ -11,10 +11,16 @@ use std::path::Path;
 /// Prints what a model, deck, trajectory, checkpoint or structure file is.
 pub fn run(path: &Path) -> Result<()> {
     if !path.exists() {
-        return Err(Error::reading(path, &std::io::Error::from(std::io::ErrorKind::NotFound)));
+        return Err(Error::reading(
+            path,
+            &std::io::Error::from(std::io::ErrorKind::NotFound),
+        ));
     }
     if path.is_dir() {
-        return Err(Error::reading(path, &std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+        return Err(Error::reading(
+            path,
+            &std::io::Error::from(std::io::ErrorKind::IsADirectory),
+        ));
     }
     if io::is_hdf5(path) {
         return trajectory(path);
@@ -25,7 +31,10 @@ pub fn run(path: &Path) -> Result<()> {
     if registry::recognise(path)?.is_some() {
         return model(path);
     }
-    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
+    if path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("toml"))
+    {
         let deck = deck::read(path, &[])?;
         println!("{}: a deck, version {}\n", path.display(), deck.version);
         print!("{}", deck.resolved());
@@ -43,7 +52,10 @@ fn model(path: &Path) -> Result<()> {
     let d = potential.description();
     println!("{}: {}", path.display(), d.name);
     let elements = d.elements.as_ref().map_or("any".to_owned(), |list| {
-        list.iter().map(|e| e.symbol()).collect::<Vec<_>>().join(", ")
+        list.iter()
+            .map(|e| e.symbol())
+            .collect::<Vec<_>>()
+            .join(", ")
     });
     fact("elements", elements);
     if let Some(r) = d.neighbours {
@@ -67,7 +79,12 @@ fn model(path: &Path) -> Result<()> {
 
 fn trajectory(path: &Path) -> Result<()> {
     let reader = TrajectoryReader::open(path)?;
-    println!("{}: a trajectory (H5MD), {} frames of {} atoms", path.display(), reader.frames(), reader.atoms());
+    println!(
+        "{}: a trajectory (H5MD), {} frames of {} atoms",
+        path.display(),
+        reader.frames(),
+        reader.atoms()
+    );
     let steps = reader.steps();
     if let (Some(first), Some(last)) = (steps.first(), steps.last()) {
         fact("steps", format!("{first} to {last}"));
@@ -111,18 +128,30 @@ fn structure(path: &Path) -> Result<()> {
         frames += 1;
         first.get_or_insert(frame);
     }
-    let Some(frame) = first else { return Err(Error::file(path, "the file holds no structure")) };
-    println!("{}: {format}, {frames} frame{}", path.display(), if frames == 1 { "" } else { "s" });
+    let Some(frame) = first else {
+        return Err(Error::file(path, "the file holds no structure"));
+    };
+    println!(
+        "{}: {format}, {frames} frame{}",
+        path.display(),
+        if frames == 1 { "" } else { "s" }
+    );
     let atoms = &frame.system.atoms;
     let counts: Vec<String> = atoms
         .distinct_elements()
         .into_iter()
         .map(|e| format!("{e}{}", atoms.elements.iter().filter(|x| **x == e).count()))
         .collect();
-    fact("first frame", format!("{} atoms ({})", atoms.len(), counts.join(" ")));
+    fact(
+        "first frame",
+        format!("{} atoms ({})", atoms.len(), counts.join(" ")),
+    );
     if !frame.system.cell.is_isolated() {
         for v in frame.system.cell.row_vectors() {
-            fact("cell", format!("{:12.6} {:12.6} {:12.6} Å", v[0], v[1], v[2]));
+            fact(
+                "cell",
+                format!("{:12.6} {:12.6} {:12.6} Å", v[0], v[1], v[2]),
+            );
         }
         fact("periodic", format!("{:?}", frame.system.cell.periodic()));
     }

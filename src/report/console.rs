@@ -12,12 +12,18 @@ pub struct Console {
 impl Console {
     /// The process's standard error. With `quiet`, only warnings and errors are shown.
     pub fn standard(quiet: bool) -> Console {
-        Console { terminal: std::io::stderr().is_terminal(), quiet }
+        Console {
+            terminal: std::io::stderr().is_terminal(),
+            quiet,
+        }
     }
 
     /// Shows nothing but warnings; for tests and library use.
     pub fn silent() -> Console {
-        Console { terminal: false, quiet: true }
+        Console {
+            terminal: false,
+            quiet: true,
+        }
     }
 
     /// Whether a person watches, so that a progress bar makes sense.
@@ -45,7 +51,11 @@ impl Console {
     /// A warning; shown always.
     pub fn warn(&self, line: impl AsRef<str>) {
         let colour = self.terminal && std::env::var_os("NO_COLOR").is_none();
-        let mark = if colour { "\x1b[1;33mwarning\x1b[0m" } else { "warning" };
+        let mark = if colour {
+            "\x1b[1;33mwarning\x1b[0m"
+        } else {
+            "warning"
+        };
         self.write(&format!("{mark}: {}", line.as_ref()));
     }
 

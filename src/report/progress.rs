@@ -36,10 +36,21 @@ pub struct Progress {
 
 impl Progress {
     /// The progress of a run to `total` steps that stands at step `done`. `label` names it among several; may be empty.
-    pub fn new(console: &Console, label: &str, done: u64, total: u64, atoms: usize, timestep_fs: f64, every: Duration) -> Progress {
+    pub fn new(
+        console: &Console,
+        label: &str,
+        done: u64,
+        total: u64,
+        atoms: usize,
+        timestep_fs: f64,
+        every: Duration,
+    ) -> Progress {
         let bar = console.is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(4));
-            let style = ProgressStyle::with_template("{prefix}{wide_bar:.green/black} {percent:>3}%  {msg}");
+            let bar =
+                ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(4));
+            let style = ProgressStyle::with_template(
+                "{prefix}{wide_bar:.green/black} {percent:>3}%  {msg}",
+            );
             if let Ok(style) = style {
                 bar.set_style(style.progress_chars("━╸ "));
             }
@@ -66,7 +77,11 @@ impl Progress {
 
     /// Whether it is time for [`show`](Self::show); cheap enough for every step.
     pub fn is_due(&self) -> bool {
-        let pause = if self.bar.is_some() { Duration::from_millis(250) } else { self.every };
+        let pause = if self.bar.is_some() {
+            Duration::from_millis(250)
+        } else {
+            self.every
+        };
         !self.console.is_quiet() && self.last_line.elapsed() >= pause
     }
 
@@ -99,10 +114,21 @@ impl Progress {
             self.headed = true;
             self.console.say(format!(
                 "{:>10} {:>11} {:>9} {:>14} {:>11} {:>12} {:>10} {:>9}",
-                "step", "time/ps", "T/K", "Epot/eV/atom", "drift/atom", "per step", "ns/day", "left"
+                "step",
+                "time/ps",
+                "T/K",
+                "Epot/eV/atom",
+                "drift/atom",
+                "per step",
+                "ns/day",
+                "left"
             ));
         }
-        let label = if self.label.is_empty() { String::new() } else { format!("  {}", self.label) };
+        let label = if self.label.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", self.label)
+        };
         self.console.say(format!(
             "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e} {:>12} {ns_per_day:>10.3} {:>9}{label}",
             s.step,

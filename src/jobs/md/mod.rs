@@ -59,7 +59,12 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         vec![run_replica(&plan, 1, options, console)]
     } else {
         use rayon::prelude::*;
-        (0..md.replicas).into_par_iter().with_max_len(1).map(|r| r + 1).map(|r| run_replica(&plan, r, options, console)).collect()
+        (0..md.replicas)
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|r| r + 1)
+            .map(|r| run_replica(&plan, r, options, console))
+            .collect()
     };
     let mut outcome = Outcome::Done;
     let mut summaries = Vec::new();
@@ -80,8 +85,14 @@ fn model_hashes(potential: &PotentialDeck) -> Result<Vec<(String, String)>> {
     for term in &potential.terms {
         if let ModelDeck::Gap { file } = &term.model {
             let bytes = std::fs::read(file).map_err(|e| Error::reading(file, &e))?;
-            let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-            hashes.push((format!("model_{}", term.name), format!("{} sha256 {digest}", file.display())));
+            let digest: String = Sha256::digest(&bytes)
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
+            hashes.push((
+                format!("model_{}", term.name),
+                format!("{} sha256 {digest}", file.display()),
+            ));
         }
     }
     Ok(hashes)
@@ -89,8 +100,11 @@ fn model_hashes(potential: &PotentialDeck) -> Result<Vec<(String, String)>> {
 
 /// A seed nobody named: from the clock and the process, so that runs differ.
 fn pick_seed() -> u64 {
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-    let mixed = (time ^ u64::from(std::process::id()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let time = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_nanos() as u64);
+    let mixed =
+        (time ^ u64::from(std::process::id()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     // TOML integers are signed.
     mixed >> 16
 }
@@ -101,7 +115,10 @@ fn replica_path(path: &Path, replica: u32, replicas: u32) -> PathBuf {
         return path.to_path_buf();
     }
     let width = replicas.to_string().len().max(2);
-    let extension = path.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
+    let extension = path
+        .extension()
+        .map(|e| e.to_string_lossy().into_owned())
+        .unwrap_or_default();
     path.with_extension(format!("r{replica:0width$}.{extension}").trim_end_matches('.'))
 }
 
@@ -114,8 +131,16 @@ fn run_replica(
     let (md, replicas) = (plan.md, plan.md.replicas);
     let path = |p: &Path| replica_path(p, replica, replicas);
     let checkpoint_file = path(&plan.output.checkpoint.file);
-    let label = if replicas > 1 { format!("replica {replica}") } else { String::new() };
-    let saved = if options.resume { Some(read_checkpoint(plan, &checkpoint_file, console)?) } else { None };
+    let label = if replicas > 1 {
+        format!("replica {replica}")
+    } else {
+        String::new()
+    };
+    let saved = if options.resume {
+        Some(read_checkpoint(plan, &checkpoint_file, console)?)
+    } else {
+        None
+    };
     let mut simulation = match &saved {
         Some(checkpoint) => Simulation::resume(plan, replica, checkpoint)?,
         None => Simulation::start(plan, replica)?,
@@ -127,7 +152,11 @@ fn run_replica(
     if saved.is_some() {
         console.say(format!(
             "{}resumed at step {} ({:.4} ps)",
-            if label.is_empty() { String::new() } else { format!("{label}: ") },
+            if label.is_empty() {
+                String::new()
+            } else {
+                format!("{label}: ")
+            },
             simulation.state.step,
             simulation.time_fs() * 1e-3
         ));
@@ -154,7 +183,10 @@ fn run_replica(
             outcome = Outcome::Interrupted;
             break;
         }
-        if options.walltime.is_some_and(|limit| began.elapsed() >= limit) {
+        if options
+            .walltime
+            .is_some_and(|limit| began.elapsed() >= limit)
+        {
             outcome = Outcome::OutOfTime;
             break;
         }
@@ -170,7 +202,11 @@ fn run_replica(
                 last_flush = Instant::now();
             }
         }
-        let by_step = plan.output.checkpoint.every.is_some_and(|n| simulation.state.step % n == 0);
+        let by_step = plan
+            .output
+            .checkpoint
+            .every
+            .is_some_and(|n| simulation.state.step % n == 0);
         if by_step || last_save.elapsed() >= plan.output.checkpoint.wall {
             save(plan, &mut simulation, &mut sinks, &checkpoint_file)?;
             last_save = Instant::now();
@@ -189,7 +225,15 @@ fn run_replica(
     {
         output::write_structure(&path(file), &simulation)?;
     }
-    let summary = Summary::new(&simulation, outcome, wall, per_atom_step, start, files, &checkpoint_file);
+    let summary = Summary::new(
+        &simulation,
+        outcome,
+        wall,
+        per_atom_step,
+        start,
+        files,
+        &checkpoint_file,
+    );
     Ok((outcome, Some(summary)))
 }
 
@@ -197,7 +241,12 @@ fn run_replica(
 const FLUSH_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Makes everything written so far durable, then the checkpoint that refers to it.
-fn save(plan: &Plan<'_>, simulation: &mut Simulation, sinks: &mut Sinks, file: &Path) -> Result<()> {
+fn save(
+    plan: &Plan<'_>,
+    simulation: &mut Simulation,
+    sinks: &mut Sinks,
+    file: &Path,
+) -> Result<()> {
     sinks.sync()?;
     let mut checkpoint = simulation.checkpoint(plan);
     sinks.note_positions(&mut checkpoint);
@@ -221,12 +270,17 @@ fn read_checkpoint(plan: &Plan<'_>, file: &Path, console: &Console) -> Result<Ch
             plan.deck.source.path.clone(),
             format!("the deck has changed since the run that is to be resumed:\n    {shown}"),
         )
-        .advise("undo the change (only the length may grow), or start a new run without --resume"));
+        .advise(
+            "undo the change (only the length may grow), or start a new run without --resume",
+        ));
     }
     if checkpoint.step > plan.md.steps {
         return Err(Error::input(
             plan.deck.source.path.clone(),
-            format!("the run stands at step {}, beyond the {} steps of the deck", checkpoint.step, plan.md.steps),
+            format!(
+                "the run stands at step {}, beyond the {} steps of the deck",
+                checkpoint.step, plan.md.steps
+            ),
         )
         .advise("give a longer `length`"));
     }
@@ -242,7 +296,8 @@ impl Simulation {
             time_fs: self.time_fs(),
             temperature: self.temperature(),
             energy_per_atom: self.state.evaluation.energy / atoms,
-            drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start) / atoms,
+            drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start)
+                / atoms,
         }
     }
 }

@@ -49,7 +49,12 @@ struct TextFile {
 
 impl Sinks {
     /// New files. Existing ones are refused, or replaced with `overwrite`.
-    pub fn create(plan: &Plan<'_>, s: &Simulation, name: &dyn Fn(&Path) -> PathBuf, overwrite: bool) -> Result<Sinks> {
+    pub fn create(
+        plan: &Plan<'_>,
+        s: &Simulation,
+        name: &dyn Fn(&Path) -> PathBuf,
+        overwrite: bool,
+    ) -> Result<Sinks> {
         let output = plan.output;
         let files = [
             output.trajectory.as_ref().map(|t| &t.file),
@@ -57,13 +62,22 @@ impl Sinks {
             output.thermo.as_ref().map(|t| &t.file),
             Some(&output.checkpoint.file),
         ];
-        if !overwrite && let Some(there) = files.into_iter().flatten().map(|f| name(f)).find(|f| f.exists()) {
+        if !overwrite
+            && let Some(there) = files
+                .into_iter()
+                .flatten()
+                .map(|f| name(f))
+                .find(|f| f.exists())
+        {
             return Err(Error::file(&there, "this file of an earlier run is already there").advise(
                 "go on with that run (--resume), replace its files (--overwrite), or name other files in [output]",
             ));
         }
         let trajectory = match &output.trajectory {
-            Some(t) => Some((TrajectoryWriter::create(trajectory_options(plan, s, t, name), Existing::Replace)?, t.every)),
+            Some(t) => Some((
+                TrajectoryWriter::create(trajectory_options(plan, s, t, name), Existing::Replace)?,
+                t.every,
+            )),
             None => None,
         };
         let extxyz = match &output.extxyz {
@@ -73,33 +87,66 @@ impl Sinks {
         let csv = match &output.thermo {
             Some(t) => {
                 let mut file = TextFile::create(&name(&t.file))?;
-                let columns: Vec<String> =
-                    s.columns.names().iter().map(|(name, unit)| format!("{name} ({unit})")).collect();
+                let columns: Vec<String> = s
+                    .columns
+                    .names()
+                    .iter()
+                    .map(|(name, unit)| format!("{name} ({unit})"))
+                    .collect();
                 file.write(format!("step,time (fs),{}\n", columns.join(",")).as_bytes())?;
                 Some((file, t.every))
             }
             None => None,
         };
-        Ok(Sinks { trajectory, extxyz, csv, thermo_every: output.thermo_every, failed_frame: failed_frame(plan, name) })
+        Ok(Sinks {
+            trajectory,
+            extxyz,
+            csv,
+            thermo_every: output.thermo_every,
+            failed_frame: failed_frame(plan, name),
+        })
     }
 
     /// The files of an interrupted run, cut back to its checkpoint.
-    pub fn append(plan: &Plan<'_>, s: &Simulation, name: &dyn Fn(&Path) -> PathBuf, saved: &Checkpoint) -> Result<Sinks> {
+    pub fn append(
+        plan: &Plan<'_>,
+        s: &Simulation,
+        name: &dyn Fn(&Path) -> PathBuf,
+        saved: &Checkpoint,
+    ) -> Result<Sinks> {
         let output = plan.output;
-        let bytes = |key: &str| saved.numbers.get(key).and_then(|n| n.first()).map_or(0, |n| *n as u64);
+        let bytes = |key: &str| {
+            saved
+                .numbers
+                .get(key)
+                .and_then(|n| n.first())
+                .map_or(0, |n| *n as u64)
+        };
         let trajectory = match &output.trajectory {
-            Some(t) => Some((TrajectoryWriter::append(trajectory_options(plan, s, t, name), saved.step)?, t.every)),
+            Some(t) => Some((
+                TrajectoryWriter::append(trajectory_options(plan, s, t, name), saved.step)?,
+                t.every,
+            )),
             None => None,
         };
         let extxyz = match &output.extxyz {
-            Some(t) => Some((TextFile::append(&name(&t.file), bytes(EXTXYZ_BYTES))?, t.every)),
+            Some(t) => Some((
+                TextFile::append(&name(&t.file), bytes(EXTXYZ_BYTES))?,
+                t.every,
+            )),
             None => None,
         };
         let csv = match &output.thermo {
             Some(t) => Some((TextFile::append(&name(&t.file), bytes(CSV_BYTES))?, t.every)),
             None => None,
         };
-        Ok(Sinks { trajectory, extxyz, csv, thermo_every: output.thermo_every, failed_frame: failed_frame(plan, name) })
+        Ok(Sinks {
+            trajectory,
+            extxyz,
+            csv,
+            thermo_every: output.thermo_every,
+            failed_frame: failed_frame(plan, name),
+        })
     }
 
     /// What is to be written at a step.
@@ -151,7 +198,10 @@ impl Sinks {
         if let Some((t, _)) = &mut self.trajectory {
             t.flush()?;
         }
-        [&mut self.extxyz, &mut self.csv].into_iter().flatten().try_for_each(|(f, _)| f.flush())
+        [&mut self.extxyz, &mut self.csv]
+            .into_iter()
+            .flatten()
+            .try_for_each(|(f, _)| f.flush())
     }
 
     /// As [`flush`](Self::flush), and waits for the disk.
@@ -159,7 +209,10 @@ impl Sinks {
         if let Some((t, _)) = &mut self.trajectory {
             t.sync()?;
         }
-        [&mut self.extxyz, &mut self.csv].into_iter().flatten().try_for_each(|(f, _)| f.sync())
+        [&mut self.extxyz, &mut self.csv]
+            .into_iter()
+            .flatten()
+            .try_for_each(|(f, _)| f.sync())
     }
 
     /// Notes in a checkpoint how long the text files are; call after [`sync`](Self::sync).
@@ -168,7 +221,9 @@ impl Sinks {
             if let Some((f, _)) = file
                 && let Ok(length) = f.out.get_mut().stream_position()
             {
-                checkpoint.numbers.insert(key.to_owned(), vec![length as f64]);
+                checkpoint
+                    .numbers
+                    .insert(key.to_owned(), vec![length as f64]);
             }
         }
     }
@@ -203,7 +258,11 @@ impl Sinks {
         if let Err(e) = flushed {
             reason.push_str(&format!("\n  also, {e}"));
         }
-        Error::Run(Box::new(RunError { reason, advice, saved }))
+        Error::Run(Box::new(RunError {
+            reason,
+            advice,
+            saved,
+        }))
     }
 }
 
@@ -239,11 +298,16 @@ fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
             format!("{exploded}; `[md.guard] closest = \"0.5 Å\"` allows shorter distances"),
         ),
         Failure::Violation(Violation::TooFast { atom, distance }) => (
-            format!("atom {atom} ({}) moves {distance:.2} Å in one step: the dynamics has exploded", name(*atom)),
+            format!(
+                "atom {atom} ({}) moves {distance:.2} Å in one step: the dynamics has exploded",
+                name(*atom)
+            ),
             exploded.into(),
         ),
         Failure::TooHot { temperature, limit } => (
-            format!("the temperature is {temperature:.0} K, above the limit of {limit:.0} K in [md.guard]"),
+            format!(
+                "the temperature is {temperature:.0} K, above the limit of {limit:.0} K in [md.guard]"
+            ),
             exploded.into(),
         ),
     }
@@ -271,20 +335,33 @@ fn trajectory_options(
     deck: &TrajectoryDeck,
     name: &dyn Fn(&Path) -> PathBuf,
 ) -> TrajectoryOptions {
-    let columns: Vec<(String, String)> =
-        s.columns.names().iter().map(|(name, unit)| ((*name).to_owned(), (*unit).to_owned())).collect();
+    let columns: Vec<(String, String)> = s
+        .columns
+        .names()
+        .iter()
+        .map(|(name, unit)| ((*name).to_owned(), (*unit).to_owned()))
+        .collect();
     let mut parameters = vec![
         ("deck".to_owned(), plan.resolved.clone()),
         ("deck_file".to_owned(), plan.deck.source.path.clone()),
         ("seed".to_owned(), s.seed.to_string()),
-        ("program".to_owned(), format!("zundel {}", env!("CARGO_PKG_VERSION"))),
+        (
+            "program".to_owned(),
+            format!("zundel {}", env!("CARGO_PKG_VERSION")),
+        ),
         ("instruction_set".to_owned(), simd::level_name().to_owned()),
         ("host".to_owned(), host()),
-        ("units".to_owned(), "eV, Angstrom, u, K; time Angstrom*sqrt(u/eV) = 10.1805 fs; CODATA 2022".to_owned()),
+        (
+            "units".to_owned(),
+            "eV, Angstrom, u, K; time Angstrom*sqrt(u/eV) = 10.1805 fs; CODATA 2022".to_owned(),
+        ),
     ];
     for term in &plan.terms {
         let d = term.potential.description();
-        parameters.push((format!("potential_{}", term.name), format!("{}\n{}", d.name, d.details.join("\n"))));
+        parameters.push((
+            format!("potential_{}", term.name),
+            format!("{}\n{}", d.name, d.details.join("\n")),
+        ));
     }
     parameters.extend(plan.model_hashes.iter().cloned());
     TrajectoryOptions {
@@ -305,14 +382,19 @@ fn trajectory_options(
 
 /// The name of this computer, as far as the system tells.
 fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok());
     name.map_or_else(|| "unknown".to_owned(), |n| n.trim().to_owned())
 }
 
 impl TextFile {
     fn create(path: &Path) -> Result<TextFile> {
         let file = File::create(path).map_err(|e| Error::environment("cannot create", path, e))?;
-        Ok(TextFile { path: path.to_path_buf(), out: BufWriter::new(file) })
+        Ok(TextFile {
+            path: path.to_path_buf(),
+            out: BufWriter::new(file),
+        })
     }
 
     /// Opens a file and cuts it to `length` bytes.
@@ -320,20 +402,32 @@ impl TextFile {
         let fail = |e: std::io::Error| Error::environment("cannot continue", path, e);
         let mut file = File::options().write(true).open(path).map_err(fail)?;
         if file.metadata().map_err(fail)?.len() < length {
-            return Err(Error::file(path, "the file is shorter than when the checkpoint was written")
-                .advise("it was changed or replaced since; move it away and run again from the start"));
+            return Err(Error::file(
+                path,
+                "the file is shorter than when the checkpoint was written",
+            )
+            .advise(
+                "it was changed or replaced since; move it away and run again from the start",
+            ));
         }
         file.set_len(length).map_err(fail)?;
         file.seek(SeekFrom::End(0)).map_err(fail)?;
-        Ok(TextFile { path: path.to_path_buf(), out: BufWriter::new(file) })
+        Ok(TextFile {
+            path: path.to_path_buf(),
+            out: BufWriter::new(file),
+        })
     }
 
     fn write(&mut self, text: &[u8]) -> Result<()> {
-        self.out.write_all(text).map_err(|e| Error::environment("cannot write", &self.path, e))
+        self.out
+            .write_all(text)
+            .map_err(|e| Error::environment("cannot write", &self.path, e))
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.out.flush().map_err(|e| Error::environment("cannot write", &self.path, e))
+        self.out
+            .flush()
+            .map_err(|e| Error::environment("cannot write", &self.path, e))
     }
 
     fn sync(&mut self) -> Result<()> {

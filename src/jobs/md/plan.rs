@@ -1,7 +1,7 @@
 //! What a run is going to do, in words: at its start, and for `zundel check`.
 
-use super::simulation::{degrees_of_freedom, holds_centre};
 use super::Plan;
+use super::simulation::{degrees_of_freedom, holds_centre};
 use crate::deck::{Deck, MdDeck, OutputDeck, ThermostatDeck};
 use crate::error::{Error, Result};
 use crate::jobs::parts;
@@ -23,24 +23,42 @@ pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
         simd::level_name()
     ));
     for term in &plan.terms {
-        console.fact("potential", term_line(&term.name, term.scale, &term.potential.description().name));
+        console.fact(
+            "potential",
+            term_line(&term.name, term.scale, &term.potential.description().name),
+        );
     }
     console.fact("ensemble", ensemble(plan.md));
     console.fact("length", length(plan.md));
-    let replicas = if plan.md.replicas > 1 { format!(", {} replicas", plan.md.replicas) } else { String::new() };
+    let replicas = if plan.md.replicas > 1 {
+        format!(", {} replicas", plan.md.replicas)
+    } else {
+        String::new()
+    };
     console.fact("seed", format!("{}{replicas}", plan.seed));
 }
 
 fn term_line(name: &str, scale: f64, what: &str) -> String {
-    let factor = if scale == 1.0 { String::new() } else { format!("{scale} × ") };
+    let factor = if scale == 1.0 {
+        String::new()
+    } else {
+        format!("{scale} × ")
+    };
     format!("{name}: {factor}{what}")
 }
 
 fn ensemble(md: &MdDeck) -> String {
-    let centre = if holds_centre(md) { "centre of mass fixed" } else { "centre of mass free" };
+    let centre = if holds_centre(md) {
+        "centre of mass fixed"
+    } else {
+        "centre of mass free"
+    };
     match (&md.thermostat, md.temperature) {
         (Some(ThermostatDeck::Langevin { friction }), Some(t)) => {
-            format!("NVT at {t} K, Langevin (BAOAB) with friction {:.4} /ps, {centre}", friction * FS * 1e3)
+            format!(
+                "NVT at {t} K, Langevin (BAOAB) with friction {:.4} /ps, {centre}",
+                friction * FS * 1e3
+            )
         }
         _ => format!("NVE, velocity Verlet, {centre}"),
     }
@@ -48,28 +66,50 @@ fn ensemble(md: &MdDeck) -> String {
 
 fn length(md: &MdDeck) -> String {
     let h = md.timestep * TIME_FS;
-    format!("{} steps of {h:.4} fs, {:.4} ps", md.steps, md.steps as f64 * h * 1e-3)
+    format!(
+        "{} steps of {h:.4} fs, {:.4} ps",
+        md.steps,
+        md.steps as f64 * h * 1e-3
+    )
 }
 
 fn describe_system(system: &System, console: &Console) {
     let mut parts = Vec::new();
     for e in system.atoms.distinct_elements() {
-        parts.push(format!("{e}{}", system.atoms.elements.iter().filter(|x| **x == e).count()));
+        parts.push(format!(
+            "{e}{}",
+            system.atoms.elements.iter().filter(|x| **x == e).count()
+        ));
     }
     let periodic = match system.cell.periodic() {
         [true, true, true] => "periodic in three directions".to_owned(),
         [false, false, false] => "not periodic".to_owned(),
         p => {
-            let names: Vec<&str> = ["a", "b", "c"].into_iter().zip(p).filter(|x| x.1).map(|x| x.0).collect();
+            let names: Vec<&str> = ["a", "b", "c"]
+                .into_iter()
+                .zip(p)
+                .filter(|x| x.1)
+                .map(|x| x.0)
+                .collect();
             format!("periodic along {}", names.join(" and "))
         }
     };
-    console.fact("system", format!("{} atoms ({}), {periodic}", system.atoms.len(), parts.join(" ")));
+    console.fact(
+        "system",
+        format!(
+            "{} atoms ({}), {periodic}",
+            system.atoms.len(),
+            parts.join(" ")
+        ),
+    );
     if let Some(volume) = system.cell.volume() {
         let mass: f64 = system.atoms.masses.iter().sum();
         // amu/Å^3 to g/cm^3.
         let density = mass / volume * crate::units::AMU_KG * 1e27;
-        console.fact("cell", format!("volume {volume:.3} Å^3, density {density:.4} g/cm^3"));
+        console.fact(
+            "cell",
+            format!("volume {volume:.3} Å^3, density {density:.4} g/cm^3"),
+        );
     }
 }
 
@@ -81,7 +121,10 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
         .filter(|&k| periodic[k])
         .map(|k| ((2.0 * cutoff / widths[k]).floor() as usize + 1).to_string())
         .collect();
-    let smallest = (0..3).filter(|&k| periodic[k]).map(|k| widths[k]).fold(f64::INFINITY, f64::min);
+    let smallest = (0..3)
+        .filter(|&k| periodic[k])
+        .map(|k| widths[k])
+        .fold(f64::INFINITY, f64::min);
     (smallest < 2.0 * cutoff).then(|| {
         format!(
             "the cutoff of {cutoff} Å is more than half of the cell's width of {smallest:.2} Å: an atom sees up to {} images \
@@ -102,7 +145,10 @@ pub fn check(deck: &Deck, md: &MdDeck, console: &Console) -> Result<()> {
     line("deck", deck.source.path.clone());
     describe_system(&system, &Console::standard(false));
     for term in evaluator.terms() {
-        line("potential", term_line(&term.name, term.scale, &term.potential.description().name));
+        line(
+            "potential",
+            term_line(&term.name, term.scale, &term.potential.description().name),
+        );
         if let Some(r) = term.potential.description().neighbours {
             line("", format!("cutoff {} Å", r.cutoff));
         }
@@ -111,20 +157,42 @@ pub fn check(deck: &Deck, md: &MdDeck, console: &Console) -> Result<()> {
         line("images", note);
     }
     line("ensemble", ensemble(md));
-    line("freedom", format!("{} degrees of freedom", degrees_of_freedom(md, system.atoms.len())));
+    line(
+        "freedom",
+        format!(
+            "{} degrees of freedom",
+            degrees_of_freedom(md, system.atoms.len())
+        ),
+    );
     line("length", length(md));
-    line("seed", md.seed.map_or_else(|| "picked by the run".to_owned(), |s| s.to_string()));
-    line("velocities", if has_velocities { "in the structure file".into() } else { "not in the structure file".into() });
+    line(
+        "seed",
+        md.seed
+            .map_or_else(|| "picked by the run".to_owned(), |s| s.to_string()),
+    );
+    line(
+        "velocities",
+        if has_velocities {
+            "in the structure file".into()
+        } else {
+            "not in the structure file".into()
+        },
+    );
 
-    let configuration =
-        Configuration { cell: &system.cell, elements: &system.atoms.elements, positions: &system.atoms.positions };
+    let configuration = Configuration {
+        cell: &system.cell,
+        elements: &system.atoms.elements,
+        positions: &system.atoms.positions,
+    };
     let mut result = [Evaluation::default()];
     let want = Want::DYNAMICS;
     let mut evaluate = |evaluator: &mut Evaluator| {
-        evaluator.evaluate(&[configuration], want, &mut result).map_err(|e| {
-            let (reason, advice) = parts::describe_evaluation_error(e, &system);
-            Error::file(&deck.system.structure, reason).advise(advice)
-        })
+        evaluator
+            .evaluate(&[configuration], want, &mut result)
+            .map_err(|e| {
+                let (reason, advice) = parts::describe_evaluation_error(e, &system);
+                Error::file(&deck.system.structure, reason).advise(advice)
+            })
     };
     evaluate(&mut evaluator)?;
     let began = Instant::now();
@@ -140,10 +208,20 @@ pub fn check(deck: &Deck, md: &MdDeck, console: &Console) -> Result<()> {
             parallel::threads()
         ),
     );
-    line("energy", format!("{:.6} eV, {:.6} eV/atom", result[0].energy, result[0].energy / system.atoms.len() as f64));
+    line(
+        "energy",
+        format!(
+            "{:.6} eV, {:.6} eV/atom",
+            result[0].energy,
+            result[0].energy / system.atoms.len() as f64
+        ),
+    );
     let pairs = evaluator.longest_list(0).map_or(0, |l| l.pairs());
     let bytes = pairs * 4 + system.atoms.len() * 400;
-    line("memory", format!("about {} beside the model", human_bytes(bytes as f64)));
+    line(
+        "memory",
+        format!("about {} beside the model", human_bytes(bytes as f64)),
+    );
     for (file, size) in output_sizes(&deck.output, md, system.atoms.len()) {
         line("writes", format!("{file}: about {}", human_bytes(size)));
     }
@@ -154,13 +232,20 @@ fn output_sizes(output: &OutputDeck, md: &MdDeck, atoms: usize) -> Vec<(String, 
     let frames = |every: u64| (md.steps / every.max(1) + 1) as f64;
     let mut sizes = Vec::new();
     if let Some(t) = &output.trajectory {
-        let width = if t.precision == crate::deck::Precision::Single { 4.0 } else { 8.0 };
+        let width = if t.precision == crate::deck::Precision::Single {
+            4.0
+        } else {
+            8.0
+        };
         let vectors = 1.0 + f64::from(u8::from(t.velocities)) + f64::from(u8::from(t.forces));
         let size = frames(t.every) * (atoms as f64 * 3.0 * width * vectors + 200.0);
         sizes.push((t.file.display().to_string(), size));
     }
     if let Some(t) = &output.extxyz {
-        sizes.push((t.file.display().to_string(), frames(t.every) * (atoms as f64 * 180.0 + 200.0)));
+        sizes.push((
+            t.file.display().to_string(),
+            frames(t.every) * (atoms as f64 * 180.0 + 200.0),
+        ));
     }
     if let Some(t) = &output.thermo {
         sizes.push((t.file.display().to_string(), frames(t.every) * 200.0));

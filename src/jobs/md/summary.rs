@@ -49,7 +49,9 @@ impl Summary {
             conserved_deviation: conserved.and_then(|k| averages[k]).map(|a| a.deviation),
             columns,
             averages,
-            average_from_fs: s.average_from as f64 * s.integrator.timestep() * crate::units::TIME_FS,
+            average_from_fs: s.average_from as f64
+                * s.integrator.timestep()
+                * crate::units::TIME_FS,
             drift: s.integrator.conserved(&s.state) - s.conserved_at_start,
             wall,
             microseconds_per_atom_step,
@@ -61,13 +63,19 @@ impl Summary {
 
 /// Prints the summaries of all replicas.
 pub(super) fn print(summaries: &[Summary], console: &Console) {
-    let Some(first) = summaries.first() else { return };
+    let Some(first) = summaries.first() else {
+        return;
+    };
     let ended = match first.outcome {
         Outcome::Done => "finished",
         Outcome::Interrupted => "interrupted; go on with --resume",
         Outcome::OutOfTime => "the wall-time limit has come; go on with --resume",
     };
-    console.say(format!("\n{ended}: step {}, {:.4} ps", first.step, first.time_fs * 1e-3));
+    console.say(format!(
+        "\n{ended}: step {}, {:.4} ps",
+        first.step,
+        first.time_fs * 1e-3
+    ));
     let several = summaries.len() > 1;
     console.say(format!(
         "\naverages from {:.4} ps on{} (in brackets: standard error of the last digits, by blocking{})",
@@ -81,13 +89,22 @@ pub(super) fn print(summaries: &[Summary], console: &Console) {
         if let Some(a) = combine(&list) {
             let per_atom = if name.ends_with("energy") {
                 let n = first.atoms as f64;
-                let a = Average { mean: a.mean / n, error: a.error.map(|e| e / n), deviation: a.deviation / n, ..a };
+                let a = Average {
+                    mean: a.mean / n,
+                    error: a.error.map(|e| e / n),
+                    deviation: a.deviation / n,
+                    ..a
+                };
                 format!("   {} eV/atom", a.display())
             } else {
                 String::new()
             };
             unsure |= a.error.is_none();
-            console.say(format!("{:>22}  {:>18} {unit:4}{per_atom}", name.replace('_', " "), a.display()));
+            console.say(format!(
+                "{:>22}  {:>18} {unit:4}{per_atom}",
+                name.replace('_', " "),
+                a.display()
+            ));
         }
     }
     if unsure {
@@ -95,9 +112,17 @@ pub(super) fn print(summaries: &[Summary], console: &Console) {
     }
     let n = first.atoms as f64;
     for s in summaries {
-        let per_ps = if s.time_fs > 0.0 { s.drift / n / (s.time_fs * 1e-3) } else { 0.0 };
-        let rms = s.conserved_deviation.map_or(String::new(), |d| format!(", fluctuation {:.1e} eV/atom", d / n));
-        console.say(format!("\nconserved energy: drift {per_ps:+.1e} eV/atom/ps{rms}"));
+        let per_ps = if s.time_fs > 0.0 {
+            s.drift / n / (s.time_fs * 1e-3)
+        } else {
+            0.0
+        };
+        let rms = s.conserved_deviation.map_or(String::new(), |d| {
+            format!(", fluctuation {:.1e} eV/atom", d / n)
+        });
+        console.say(format!(
+            "\nconserved energy: drift {per_ps:+.1e} eV/atom/ps{rms}"
+        ));
         if s.steps_done > 0 {
             console.say(format!(
                 "speed: {} for {} steps, {:.3} µs per atom and step, neighbour lists built {} times",
@@ -121,9 +146,19 @@ fn combine(list: &[Average]) -> Option<Average> {
     }
     let n = list.len() as f64;
     let mean = list.iter().map(|a| a.mean).sum::<f64>() / n;
-    let between = (list.iter().map(|a| (a.mean - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt();
-    let within = list.iter().map(|a| a.error.map(|e| e * e)).sum::<Option<f64>>().map(|s| s.sqrt() / n);
+    let between =
+        (list.iter().map(|a| (a.mean - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt();
+    let within = list
+        .iter()
+        .map(|a| a.error.map(|e| e * e))
+        .sum::<Option<f64>>()
+        .map(|s| s.sqrt() / n);
     let deviation = list.iter().map(|a| a.deviation).sum::<f64>() / n;
     let count = list.iter().map(|a| a.count).sum();
-    Some(Average { mean, error: Some(within.map_or(between, |w| w.max(between))), deviation, count })
+    Some(Average {
+        mean,
+        error: Some(within.map_or(between, |w| w.max(between))),
+        deviation,
+        count,
+    })
 }

@@ -183,7 +183,14 @@ fn soap(arguments: &Arguments, gap_version: u64) -> Result<SoapParameters> {
             format!("`atom_sigma` must lie between 0.01 and 20 Å, it is {atom_sigma}"),
         ));
     }
-    let n_species = arguments.count("n_species", 118)?.unwrap_or(1);
+    let stated = arguments.count("n_species", 118)?;
+    if stated.is_none() && arguments.text("species_z").is_some() {
+        return Err(Error::input(
+            "",
+            "`species_Z` needs `n_species`, the number of its elements",
+        ));
+    }
+    let n_species = stated.unwrap_or(1);
     let species = match arguments.atomic_numbers("species_z", n_species)? {
         Some(species) if !species.is_empty() => species,
         None if n_species == 1 => vec![0],
@@ -381,8 +388,10 @@ mod tests {
         for bad in [
             "n_species=2",
             "species_Z={6 14}",
+            "species_Z={14}",
             "n_species=2 species_Z={6 6}",
             "n_species=0 species_Z={}",
+            "species_Z={14}",
             "Z={6 14}",
             "n_max=0",
         ] {
