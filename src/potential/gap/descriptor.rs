@@ -53,6 +53,12 @@ const KNOWN: [&str; 14] = [
     "soap_express",
 ];
 
+/// A word of a descriptor string in the file's own spelling.
+fn as_written<'a>(text: &'a str, word: &'a str) -> &'a str {
+    let words = text.split(|c: char| c.is_whitespace() || c == ',');
+    words.into_iter().find(|w| w.eq_ignore_ascii_case(word)).unwrap_or(word)
+}
+
 /// Reads a descriptor string. `gap_version` is the stamp of the file (0 when it has none). Errors carry no place.
 pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
     let arguments = Arguments::parse(text)?;
@@ -82,7 +88,7 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
             .map_err(within),
         _ => Err(Error::input(
             "",
-            format!("the descriptor `{}` is not supported", shorten(name)),
+            format!("the descriptor `{}` is not supported", shorten(as_written(text, name))),
         )
         .advise("supported are `distance_2b` and `soap`")),
     }

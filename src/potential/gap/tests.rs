@@ -121,7 +121,7 @@ fn every_reference_file_is_read_or_refused_by_name() {
         (
             "sic_nb",
             "GAP.xml",
-            ":127: the descriptor `distance_nb` is not supported",
+            ":127: the descriptor `distance_Nb` is not supported",
         ),
     ] {
         let Some(folder) = reference(folder) else {
