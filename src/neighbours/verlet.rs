@@ -65,15 +65,16 @@ impl VerletList {
             return true;
         }
         let limit = 0.25 * room * room;
-        configuration
+        let stays = |(x, r): (&[f64; 3], &[f64; 3])| {
+            let s = configuration.cell.cartesian(reference.fractional(*r));
+            let d: f64 = (0..3).map(|k| (x[k] - s[k]).powi(2)).sum();
+            d <= limit
+        };
+        !configuration
             .positions
             .iter()
             .zip(&self.positions)
-            .any(|(x, r)| {
-                let s = configuration.cell.cartesian(reference.fractional(*r));
-                let d: f64 = (0..3).map(|k| (x[k] - s[k]).powi(2)).sum();
-                d <= limit
-            })
+            .all(stays)
     }
 
     /// Builds the list from this configuration and makes it the reference.
