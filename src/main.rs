@@ -10,7 +10,7 @@ use zundel::error::{Error, Result};
 use zundel::io::atomic;
 use zundel::jobs::{self, Outcome, RunOptions, StopFlag};
 use zundel::parallel;
-use zundel::report::Console;
+use zundel::report::{Console, print_result};
 
 /// Molecular dynamics with machine-learned force fields.
 #[derive(Parser)]
@@ -137,13 +137,19 @@ impl SpeciesList {
 }
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).format_target(false).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+        .format_target(false)
+        .init();
     let cli = Cli::parse();
     let console = Console::standard(cli.quiet);
+    std::panic::set_hook(Box::new(report_panic));
     let threads = cli.threads;
-    let outcome = match parallel::with_threads(threads, || command(cli.command, &console)) {
-        Ok(outcome) => outcome,
-        Err(why) => Err(Error::input("--threads", why)),
+    let work = || parallel::with_threads(threads, || command(cli.command, &console));
+    let outcome = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(why)) => Err(Error::input("--threads", why)),
+        // The hook has said what there is to say.
+        Err(_) => return ExitCode::from(FAILED),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -154,6 +160,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is shown instead of the standard library's words when something happens that must not.
+fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let words = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let place = info.location().map_or(String::new(), |l| format!(" ({l})"));
+    let bug = Error::Bug(format!("{}{place}", words.unwrap_or("no reason given")));
+    let _ = writeln!(std::io::stderr().lock(), "{bug}");
+}
+
 /// Exit codes of the contract.
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
@@ -161,54 +179,103 @@ const INTERRUPTED: u8 = 130;
 
 fn command(command: Command, console: &Console) -> Result<u8> {
     match command {
-        Command::Run { deck, resume, overwrite, walltime, set } => {
-            let deck = read_deck(&deck, &set)?;
-            let walltime = match walltime {
-                None => None,
-                Some(text) => Some(deck::parse_duration(&text).map_err(|e| {
-                    Error::input("--walltime", e.reason).advise(e.advice)
-                })?),
-            };
+        Command::Run {
+            deck,
+            resume,
+            overwrite,
+            walltime,
+            set,
+        } => {
+            let walltime = walltime.as_deref().map(read_walltime).transpose()?;
             let stop = StopFlag::default();
             watch_signals(&stop)?;
-            let options = RunOptions { resume, overwrite, walltime, stop };
+            let deck = read_deck(&deck, &set)?;
+            let options = RunOptions {
+                resume,
+                overwrite,
+                walltime,
+                stop,
+            };
             Ok(match jobs::run(deck, &options, console)? {
                 Outcome::Done | Outcome::OutOfTime => DONE,
                 Outcome::Interrupted => INTERRUPTED,
             })
         }
-        Command::Check { deck, set } => jobs::check(&read_deck(&deck, &set)?, console).map(|()| DONE),
-        Command::New { job } => match deck::template(&job) {
-            Some(text) => {
-                print!("{text}");
-                Ok(DONE)
-            }
-            None => Err(Error::input("new", format!("there is no job `{job}`"))
-                .advise(format!("jobs are: {}", deck::JOBS.join(", ")))),
-        },
-        Command::Info { file } => jobs::info::run(&file).map(|()| DONE),
-        Command::Eval { model, structures, output, species } => {
-            let species = species.elements()?;
-            evaluate(&model, species.as_deref(), &structures, output.as_deref())
+        Command::Check { deck, set } => {
+            let deck = read_deck(&deck, &set)?;
+            jobs::check(&deck)?.print().map(|()| DONE)
         }
-        Command::CheckModel { model, structure, species } => {
-            let kept = jobs::check_model::run(&model, species.elements()?.as_deref(), &structure)?;
-            Ok(if kept { DONE } else { FAILED })
-        }
-        Command::Bench { model, structure, repeat, seconds, json, species } => {
-            let [a, b, c] = repeat[..] else {
-                return Err(Error::input("--repeat", "three counts are needed").advise("write for example --repeat 4,4,4"));
+        Command::New { job } => {
+            let Some(text) = deck::template(&job) else {
+                let jobs = deck::JOBS.join(", ");
+                let reason = format!("there is no template for a job `{job}`");
+                return Err(Error::input("new", reason).advise(format!("jobs are: {jobs}")));
             };
-            let timing = jobs::bench::run(&model, species.elements()?.as_deref(), &structure, [a, b, c], seconds)?;
-            println!("{}", if json { timing.json() } else { timing.text() });
-            Ok(DONE)
+            print_result(&text).map(|()| DONE)
+        }
+        Command::Info { file } => jobs::info::run(&file)?.print().map(|()| DONE),
+        Command::Eval {
+            model,
+            structures,
+            output,
+            species,
+        } => {
+            let species = species.elements()?;
+            evaluate(
+                &model,
+                species.as_deref(),
+                &structures,
+                output.as_deref(),
+                console,
+            )
+        }
+        Command::CheckModel {
+            model,
+            structure,
+            species,
+        } => {
+            let species = species.elements()?;
+            let (page, kept) = jobs::check_model::run(&model, species.as_deref(), &structure)?;
+            page.print()
+                .map(|()| if kept { DONE } else { FAILED })
+        }
+        Command::Bench {
+            model,
+            structure,
+            repeat,
+            seconds,
+            json,
+            species,
+        } => {
+            let [a, b, c] = repeat[..] else {
+                return Err(Error::input("--repeat", "three counts are needed")
+                    .advise("write for example --repeat 4,4,4"));
+            };
+            let species = species.elements()?;
+            let species = species.as_deref();
+            let timing = jobs::bench::run(&model, species, &structure, [a, b, c], seconds)?;
+            if json {
+                print_result(&(timing.json() + "\n"))
+            } else {
+                timing.page().print()
+            }
+            .map(|()| DONE)
         }
         Command::Convert { input, output } => {
             let frames = jobs::convert::run(&input, &output)?;
-            console.say(format!("{}: {frames} frame{}", output.display(), if frames == 1 { "" } else { "s" }));
+            let plural = if frames == 1 { "" } else { "s" };
+            console.say(format!(
+                "wrote {}: {frames} frame{plural}",
+                output.display()
+            ));
             Ok(DONE)
         }
     }
+}
+
+fn read_walltime(text: &str) -> Result<std::time::Duration> {
+    deck::parse_duration(text)
+        .map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))
 }
 
 /// Reads a deck and shows its warnings.
@@ -220,29 +287,49 @@ fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
     Ok(deck)
 }
 
-fn evaluate(model: &Path, species: Option<&[Element]>, structures: &Path, output: Option<&Path>) -> Result<u8> {
+fn evaluate(
+    model: &Path,
+    species: Option<&[Element]>,
+    structures: &Path,
+    output: Option<&Path>,
+    console: &Console,
+) -> Result<u8> {
     match output {
         None => {
             let mut out = std::io::stdout().lock();
-            jobs::eval::run(model, species, structures, &mut out, Path::new("standard output"))?;
+            let name = Path::new("standard output");
+            jobs::eval::run(model, species, structures, &mut out, name)?;
         }
         Some(path) => {
             // The file appears when it is complete.
             let mut text = Vec::new();
-            jobs::eval::run(model, species, structures, &mut text, path)?;
+            let frames = jobs::eval::run(model, species, structures, &mut text, path)?;
             atomic::write(path, &text, "cannot write")?;
+            let plural = if frames == 1 { "" } else { "s" };
+            console.say(format!("wrote {}: {frames} frame{plural}", path.display()));
         }
     }
     Ok(DONE)
 }
 
-/// Ctrl-C and SIGTERM ask for a clean stop; a second one ends the process at once.
+/// Ctrl-C and SIGTERM ask for a clean stop, and so does a limit on CPU time; a second one ends the process at once.
 fn watch_signals(stop: &StopFlag) -> Result<()> {
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+    let failed =
+        |e| Error::environment("cannot watch for signals", Path::new("SIGINT, SIGTERM"), e);
+    for signal in [SIGINT, SIGTERM] {
         // The order matters: the second signal finds the flag set and exits, the first sets it.
-        let registered = signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), stop.0.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.0.clone()));
-        registered.map_err(|e| Error::environment("cannot watch for signals", Path::new("SIGINT, SIGTERM"), e))?;
+        flag::register_conditional_shutdown(signal, INTERRUPTED.into(), stop.0.clone())
+            .and_then(|_| flag::register(signal, stop.0.clone()))
+            .map_err(failed)?;
+    }
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGXCPU, SIGXFSZ};
+        flag::register(SIGXCPU, stop.0.clone()).map_err(failed)?;
+        // A file that may not grow further is reported by the write that fails; the signal must not end the process.
+        flag::register(SIGXFSZ, StopFlag::default().0).map_err(failed)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
 use crate::potential::{Configuration, Evaluation, Evaluator, Potential, Reliability, Term, Want, registry};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,14 +51,20 @@ pub fn run(
         annotate(&mut frame, &result[0], gives.reliability);
         let mut text = Vec::new();
         io::render_frame(&frame, Format::ExtendedXyz, &mut text)?;
-        out.write_all(&text).map_err(|e| Error::environment("cannot write", out_path, e))?;
         frames += 1;
+        match out.write_all(&text) {
+            // Whoever reads (`| head`) has seen enough.
+            Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(frames),
+            other => other.map_err(|e| Error::environment("cannot write", out_path, e))?,
+        }
     }
     if frames == 0 {
         return Err(Error::file(structures, "the file holds no structure"));
     }
-    out.flush().map_err(|e| Error::environment("cannot write", out_path, e))?;
-    Ok(frames)
+    match out.flush() {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::environment("cannot write", out_path, e)),
+        _ => Ok(frames),
+    }
 }
 
 /// Puts the results of an evaluation on a frame, replacing values of the same names.

@@ -106,15 +106,15 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
     let name = |i: usize| system.atoms.elements.get(i).map_or("atom", |e| e.symbol());
     match e {
         EvaluationError::Coincident { i, j, distance, .. } if i == j => (
-            format!("atom {i} ({}) and its own periodic image are {distance:.2e} Å apart", name(i)),
+            format!("atom {i} ({}) (counted from 0) and its own periodic image are {distance:.2e} Å apart", name(i)),
             "the cell is too small; check its vectors".into(),
         ),
         EvaluationError::Coincident { i, j, distance, .. } => (
-            format!("atoms {i} ({}) and {j} ({}) are at the same place ({distance:.2e} Å apart)", name(i), name(j)),
+            format!("atoms {i} ({}) and {j} ({}) are at the same place ({distance:.2e} Å apart; counted from 0)", name(i), name(j)),
             "check the structure for atoms that were written twice, or a cell that is too small".into(),
         ),
         EvaluationError::NotFinite { atom: Some(a), .. } => (
-            format!("the position of, or the force on, atom {a} ({}) is not a finite number", name(a)),
+            format!("the position of, or the force on, atom {a} ({}) (counted from 0) is not a finite number", name(a)),
             "the structure or the time step is outside of what the model can describe".into(),
         ),
         EvaluationError::NotFinite { atom: None, .. } => (

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::output::{Due, Sinks};
+use super::provenance::{self, Hash};
 use crate::analysis::Blocking;
 use crate::deck::{MdDeck, ThermostatDeck, VelocitySource};
 use crate::dynamics::{CompensatedSum, Guard, Integrator, Langevin, State, ThermoColumns, ThermoRow, Violation};
@@ -26,6 +27,10 @@ pub(super) struct Simulation {
     pub average_from: u64,
     pub conserved_at_start: f64,
     pub seed: u64,
+    /// Identifies the run; see [`provenance::mark`].
+    pub mark: Hash,
+    /// Time step (fs) as the deck means it.
+    pub timestep_fs: f64,
     guard: Option<Guard>,
     max_temperature: Option<f64>,
 }
@@ -50,7 +55,8 @@ impl Simulation {
         let md = plan.md;
         let seed = replica_seed(plan.seed, replica);
         first_velocities(&mut system, has_velocities, md, seed, plan)?;
-        let mut simulation = Self::assemble(plan, State::new(system), seed)?;
+        let mark = provenance::mark(&plan.resolved, &plan.sources, seed, &system);
+        let mut simulation = Self::assemble(plan, State::new(system), seed, mark)?;
         let want = Want { virial: simulation.columns.pressure, ..Want::DYNAMICS };
         simulation.integrator.prepare(&mut simulation.state, &mut simulation.evaluator, want).map_err(|e| {
             let (reason, advice) = parts::describe_evaluation_error(e, &simulation.state.system);
@@ -61,7 +67,7 @@ impl Simulation {
             return Err(Error::file(
                 &plan.deck.system.structure,
                 format!(
-                    "atoms {} ({}) and {} ({}) are {:.3} Å apart; the least allowed for this model is {:.3} Å",
+                    "atoms {} ({}) and {} ({}) (counted from 0) are {:.3} Å apart; the least allowed for this model is {:.3} Å",
                     c.i,
                     name(c.i),
                     c.j,
@@ -88,9 +94,10 @@ impl Simulation {
             ..Evaluation::default()
         };
         let seed = replica_seed(plan.seed, replica);
-        let mut s = Self::assemble(plan, state, seed)?;
         let broken = |what: &str| Error::Bug(format!("the checkpoint has no usable `{what}`"));
         let numbers = |name: &str| saved.numbers.get(name).ok_or_else(|| broken(name));
+        let mark = provenance::from_numbers(numbers("mark")?).ok_or_else(|| broken("mark"))?;
+        let mut s = Self::assemble(plan, state, seed, mark)?;
         let [sum, compensation, start, from] = numbers("conserved")?[..] else { return Err(broken("conserved")) };
         s.integrator.taken = CompensatedSum { sum, compensation };
         s.conserved_at_start = start;
@@ -111,7 +118,7 @@ impl Simulation {
         Ok(s)
     }
 
-    fn assemble(plan: &Plan<'_>, state: State, seed: u64) -> Result<Simulation> {
+    fn assemble(plan: &Plan<'_>, state: State, seed: u64, mark: Hash) -> Result<Simulation> {
         let md = plan.md;
         let atoms = &state.system.atoms;
         let present = atoms.distinct_elements();
@@ -146,12 +153,19 @@ impl Simulation {
             columns,
             guard,
             seed,
+            mark,
+            timestep_fs: in_femtoseconds(md.timestep),
         })
     }
 
     /// Simulated time (fs).
     pub fn time_fs(&self) -> f64 {
-        self.state.step as f64 * self.integrator.timestep() * TIME_FS
+        self.time_fs_of(self.state.step)
+    }
+
+    /// Simulated time (fs) at the end of a step: a product, so that nothing accumulates.
+    pub fn time_fs_of(&self, step: u64) -> f64 {
+        step as f64 * self.timestep_fs
     }
 
     /// Kinetic temperature of now (K).
@@ -201,7 +215,8 @@ impl Simulation {
         for (k, average) in self.averages.iter().enumerate() {
             numbers.insert(format!("average_{k}"), average.to_numbers());
         }
-        Checkpoint {
+        numbers.insert("mark".to_owned(), provenance::to_numbers(&self.mark));
+        let mut checkpoint = Checkpoint {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             deck: plan.resolved.clone(),
             step: self.state.step,
@@ -212,8 +227,17 @@ impl Simulation {
             virial: Some(self.state.evaluation.virial),
             list: self.evaluator.reference(0).map(|(cell, positions)| (cell.clone(), positions.to_vec())),
             numbers,
-        }
+        };
+        provenance::note(&plan.sources, &mut checkpoint);
+        checkpoint
     }
+}
+
+/// A time (internal units) in fs. The deck's `1 fs` went through the internal unit and back; the last digits, which that
+/// may have cost, are taken away again, so that times are the numbers that a person expects.
+pub(super) fn in_femtoseconds(time: f64) -> f64 {
+    let fs = time * TIME_FS;
+    format!("{fs:.13e}").parse().unwrap_or(fs)
 }
 
 /// Replica 1 has the seed of the deck, so that it is the run without replicas.
