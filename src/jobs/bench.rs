@@ -7,7 +7,7 @@ use crate::io::{self, FrameIndex, ReadOptions};
 use crate::parallel;
 use crate::potential::{Configuration, Evaluation, Evaluator, Want};
 use crate::random::{Purpose, Stream};
-use crate::report::{Page, human_seconds, nanoseconds_per_day};
+use crate::report::{Page, human_seconds, per_day};
 use crate::system::repeat;
 use std::path::Path;
 use std::time::Instant;
@@ -94,7 +94,6 @@ impl Timing {
     /// Lines for a person.
     pub fn page(&self) -> Page {
         let step = self.microseconds_per_atom_step * 1e-6 * self.atoms as f64;
-        let per_day = |fs: f64| nanoseconds_per_day(fs, step);
         let mut page = Page::default();
         page.fact("model", &self.model);
         page.fact("atoms", self.atoms.to_string());
@@ -109,7 +108,7 @@ impl Timing {
                 human_seconds(step),
             ),
         );
-        page.fact("means", format!("{:.3} ns/day at 1 fs, {:.3} ns/day at 0.5 fs", per_day(1.0), per_day(0.5)));
+        page.fact("means", format!("{} at 1 fs, {} at 0.5 fs", per_day(1.0, step), per_day(0.5, step)));
         page.fact("", "energy, forces and virial, with a new neighbour list each time (dynamics reuses its list)");
         page
     }

@@ -3,6 +3,8 @@
 use super::fact_lines;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The place for messages to the person who runs the program.
 ///
@@ -12,6 +14,8 @@ pub struct Console {
     terminal: bool,
     quiet: bool,
     bars: MultiProgress,
+    /// Whether the columns of plain progress lines were named.
+    headed: Arc<AtomicBool>,
 }
 
 impl Console {
@@ -36,6 +40,7 @@ impl Console {
             terminal,
             quiet,
             bars: MultiProgress::with_draw_target(target),
+            headed: Arc::default(),
         }
     }
 
@@ -72,6 +77,14 @@ impl Console {
             "warning"
         };
         self.write(&format!("{mark}: {}", line.as_ref()));
+    }
+
+    /// A line of a table, with the names of its columns before the first one.
+    pub(super) fn row(&self, head: &str, line: &str) {
+        if !self.headed.swap(true, Ordering::Relaxed) {
+            self.say(head);
+        }
+        self.say(line);
     }
 
     /// Adds a progress bar below those that are there.

@@ -9,4 +9,4 @@ pub use page::{Page, print_result};
 pub use progress::{Progress, Status, human_bytes, human_duration, human_seconds};
 
 use page::fact_lines;
-pub(crate) use progress::nanoseconds_per_day;
+pub(crate) use progress::per_day;

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Where the values of facts begin.
 const INDENT: usize = 16;
 /// Lines of prose are broken here.
-const WIDTH: usize = 100;
+const WIDTH: usize = 80;
 
 /// Lines for standard output, gathered and then printed at once.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,8 +101,8 @@ mod tests {
         let lines: Vec<&str> = page.text().lines().collect();
         assert_eq!(lines[0], "          name  short");
         assert!(lines.iter().all(|l| l.chars().count() <= WIDTH));
-        assert!(lines[2].starts_with("                word") && lines.len() == 6);
-        assert_eq!(lines[5], "                seed = 1");
+        assert!(lines[2].starts_with("                word") && lines.len() == 7);
+        assert_eq!(lines[6], "                seed = 1");
         // Words longer than a line, and no words at all.
         assert_eq!(fact_lines("", &"x".repeat(300)).len(), 1);
         assert_eq!(fact_lines("empty", ""), ["         empty"]);

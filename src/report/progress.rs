@@ -31,7 +31,6 @@ pub struct Progress {
     last_line: Instant,
     /// Steps and time from which the speed is taken.
     mark: (u64, Instant),
-    headed: bool,
 }
 
 /// Pause between two redrawings of a bar.
@@ -73,7 +72,6 @@ impl Progress {
             every,
             last_line: now,
             mark: (done, now),
-            headed: false,
         }
     }
 
@@ -98,12 +96,12 @@ impl Progress {
         }
         let per_step = elapsed / steps as f64;
         let left = human_duration(per_step * self.total.saturating_sub(s.step) as f64);
-        let ns_per_day = nanoseconds_per_day(self.timestep_fs, per_step);
+        let per_day = per_day(self.timestep_fs, per_step);
         if let Some(bar) = &self.bar {
             bar.set_position(s.step);
             // The most important first: a narrow terminal cuts the rest off.
             bar.set_message(format!(
-                "{:.3} ps  left {left}  {:.0} K  {:.5} eV/atom  drift {:+.0e}  {}/step  {ns_per_day:.3} ns/day",
+                "{:.3} ps  left {left}  {:.0} K  {:.5} eV/atom  drift {:+.0e}  {}/step  {per_day}",
                 s.time_fs * 1e-3,
                 s.temperature,
                 s.energy_per_atom,
@@ -112,34 +110,26 @@ impl Progress {
             ));
             return;
         }
-        if !self.headed {
-            self.headed = true;
-            self.console.say(format!(
-                "\n{:>10} {:>11} {:>9} {:>14} {:>11} {:>10} {:>10} {:>9}",
-                "step",
-                "time/ps",
-                "T/K",
-                "Epot/eV/atom",
-                "drift/atom",
-                "per step",
-                "ns/day",
-                "left"
-            ));
-        }
+        let head = format!(
+            "\n{:>10} {:>11} {:>9} {:>14} {:>11} {:>10} {:>10} {:>9}",
+            "step", "time/ps", "T/K", "Epot/eV/atom", "drift/atom", "per step", "ns/day", "left"
+        );
         let label = if self.label.is_empty() {
             String::new()
         } else {
             format!("  {}", self.label)
         };
-        self.console.say(format!(
-            "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e} {:>10} {ns_per_day:>10.3} {left:>9}{label}",
+        let line = format!(
+            "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e} {:>10} {:>10} {left:>9}{label}",
             s.step,
             s.time_fs * 1e-3,
             s.temperature,
             s.energy_per_atom,
             s.drift_per_atom,
             human_seconds(per_step),
-        ));
+            per_day.trim_end_matches(" ns/day"),
+        );
+        self.console.row(&head, &line);
     }
 
     /// Takes the bar away. Returns the wall seconds and the microseconds per atom and step since the start.
@@ -163,9 +153,20 @@ impl Drop for Progress {
     }
 }
 
-/// Nanoseconds of simulated time in a day of computing.
-pub(crate) fn nanoseconds_per_day(timestep_fs: f64, seconds_per_step: f64) -> f64 {
-    86_400.0 / seconds_per_step * timestep_fs * 1e-6
+/// Simulated time in a day of computing, with four digits: `18.95 ns/day`.
+pub(crate) fn per_day(timestep_fs: f64, seconds_per_step: f64) -> String {
+    format!("{} ns/day", four_digits(timestep_fs * 1e-6 * 86_400.0 / seconds_per_step))
+}
+
+/// A positive number with four significant digits, and no exponent unless it is tiny.
+fn four_digits(x: f64) -> String {
+    match x {
+        x if x >= 999.95 => format!("{x:.0}"),
+        x if x >= 99.995 => format!("{x:.1}"),
+        x if x >= 9.9995 => format!("{x:.2}"),
+        x if x >= 0.001 => format!("{x:.3}"),
+        x => format!("{x:.2e}"),
+    }
 }
 
 /// A short time as a person reads it: `12.3 µs`, `4.56 ms`.
@@ -229,6 +230,10 @@ mod tests {
         );
         assert_eq!(human_bytes(812.0), "812 bytes");
         assert_eq!(human_bytes(2.44e6), "2.4 MB");
-        assert!((nanoseconds_per_day(1.0, 0.001) - 86.4).abs() < 1e-9);
+        let days = [1e-4, 0.001, 0.1, 1000.0, 1e7].map(|s| per_day(1.0, s));
+        assert_eq!(
+            days,
+            ["864.0 ns/day", "86.40 ns/day", "0.864 ns/day", "8.64e-5 ns/day", "8.64e-9 ns/day"]
+        );
     }
 }

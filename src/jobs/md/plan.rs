@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::jobs::parts;
 use crate::parallel;
 use crate::potential::{Configuration, Evaluation, Evaluator, Want};
-use crate::report::{Console, Page, human_bytes, human_duration, human_seconds, nanoseconds_per_day};
+use crate::report::{Console, Page, human_bytes, human_duration, human_seconds, per_day};
 use crate::simd;
 use crate::system::System;
 use crate::units::FS;
@@ -159,10 +159,10 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     page.fact(
         "cost",
         format!(
-            "about {} a step, {} in all ({:.3} ns/day; threads: {})",
+            "about {} a step, {} in all, {} (threads: {})",
             human_seconds(seconds),
             human_duration(seconds * steps),
-            nanoseconds_per_day(in_femtoseconds(md.timestep), seconds),
+            per_day(in_femtoseconds(md.timestep), seconds),
             threads()
         ),
     );

@@ -3,8 +3,10 @@
 use super::simulation::{Simulation, in_femtoseconds};
 use crate::analysis::Average;
 use crate::jobs::Outcome;
-use crate::report::{Console, human_duration, nanoseconds_per_day};
+use crate::report::{Console, human_duration, per_day};
 use std::path::PathBuf;
+
+const CONSERVED: &str = "conserved_energy";
 
 /// What is left of a simulation when it has ended.
 pub(super) struct Summary {
@@ -86,7 +88,9 @@ pub(super) fn print(summaries: &[Summary], console: &Console) {
 }
 
 fn print_averages(first: &Summary, summaries: &[Summary], console: &Console) {
+    // The conserved energy has no average worth the name: what it does is told below.
     let rows: Vec<(usize, Average)> = (0..first.columns.len())
+        .filter(|&k| first.columns[k].0 != CONSERVED)
         .filter_map(|k| {
             let list: Vec<Average> = summaries.iter().filter_map(|s| s.averages[k]).collect();
             combine(&list).map(|a| (k, a))
@@ -95,12 +99,13 @@ fn print_averages(first: &Summary, summaries: &[Summary], console: &Console) {
     if rows.is_empty() {
         return;
     }
-    let several = summaries.len() > 1;
+    let counted = summaries.iter().filter(|s| s.averages.iter().any(Option::is_some)).count();
+    let several = counted > 1;
     console.say(format!(
-        "\naverages from {:.4} ps on{}; in brackets the standard error of the last digits{}",
+        "\naverages from {:.4} ps on{}, with the error of the last digits{}",
         first.average_from_fs * 1e-3,
-        if several { format!(" over {} replicas", summaries.len()) } else { String::new() },
-        if several { ", by blocking and between replicas" } else { " (blocking)" },
+        if several { format!(" over {counted} replicas") } else { String::new() },
+        if several { "" } else { " (by blocking)" },
     ));
     for (k, a) in &rows {
         let (name, unit) = first.columns[*k];
@@ -123,7 +128,7 @@ fn print_averages(first: &Summary, summaries: &[Summary], console: &Console) {
 fn print_one(s: &Summary, console: &Console) {
     let n = s.atoms as f64;
     if s.time_fs > 0.0 {
-        let conserved = s.columns.iter().position(|c| c.0 == "conserved_energy");
+        let conserved = s.columns.iter().position(|c| c.0 == CONSERVED);
         let average = conserved.and_then(|k| s.averages[k]);
         let fluctuation =
             average.map_or(String::new(), |a| format!(", fluctuation {:.1e} eV/atom", a.deviation / n));
@@ -135,11 +140,11 @@ fn print_one(s: &Summary, console: &Console) {
         console.fact(
             "speed",
             format!(
-                "{} for {} steps: {:.3} µs per atom and step, {:.3} ns/day",
+                "{} for {} steps, {:.3} µs per atom and step, {}",
                 human_duration(s.wall),
                 s.steps_done,
                 s.microseconds_per_atom_step,
-                nanoseconds_per_day(s.timestep_fs, per_step),
+                per_day(s.timestep_fs, per_step),
             ),
         );
         let times = if s.list_builds == 1 { "once" } else { &format!("{} times", s.list_builds) };
