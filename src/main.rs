@@ -10,7 +10,7 @@ use zundel::error::{Error, Result};
 use zundel::io::atomic;
 use zundel::jobs::{self, Outcome, RunOptions, StopFlag};
 use zundel::parallel;
-use zundel::report::Console;
+use zundel::report::{Console, print_result};
 
 /// Molecular dynamics with machine-learned force fields.
 #[derive(Parser)]
@@ -19,14 +19,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Number of threads; all cores by default
-    #[arg(
-        long,
-        short = 'j',
-        global = true,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
+    #[arg(long, short = 'j', global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
     threads: usize,
     /// Show warnings and errors only
     #[arg(long, short, global = true)]
@@ -96,12 +89,7 @@ enum Command {
         /// A structure
         structure: PathBuf,
         /// Repeat the structure, as in 4,4,4
-        #[arg(
-            long,
-            value_name = "n,n,n",
-            default_value = "1,1,1",
-            value_delimiter = ','
-        )]
+        #[arg(long, value_name = "n,n,n", default_value = "1,1,1", value_delimiter = ',')]
         repeat: Vec<usize>,
         /// Measure for about this many seconds
         #[arg(long, default_value_t = 3.0)]
@@ -141,15 +129,10 @@ impl SpeciesList {
             return Ok(None);
         }
         let element = |name: &String| {
-            Element::from_symbol(name.trim()).ok_or_else(|| {
-                Error::input("--species", format!("`{name}` is not a chemical element"))
-            })
+            Element::from_symbol(name.trim())
+                .ok_or_else(|| Error::input("--species", format!("`{name}` is not a chemical element")))
         };
-        self.species
-            .iter()
-            .map(element)
-            .collect::<Result<Vec<_>>>()
-            .map(Some)
+        self.species.iter().map(element).collect::<Result<Vec<_>>>().map(Some)
     }
 }
 
@@ -159,10 +142,14 @@ fn main() -> ExitCode {
         .init();
     let cli = Cli::parse();
     let console = Console::standard(cli.quiet);
+    std::panic::set_hook(Box::new(report_panic));
     let threads = cli.threads;
-    let outcome = match parallel::with_threads(threads, || command(cli.command, &console)) {
-        Ok(outcome) => outcome,
-        Err(why) => Err(Error::input("--threads", why)),
+    let work = || parallel::with_threads(threads, || command(cli.command, &console));
+    let outcome = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(why)) => Err(Error::input("--threads", why)),
+        // The hook has said what there is to say.
+        Err(_) => return ExitCode::from(FAILED),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -171,6 +158,18 @@ fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// What is shown instead of the standard library's words when something happens that must not.
+fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let words = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let place = info.location().map_or(String::new(), |l| format!(" ({l})"));
+    let bug = Error::Bug(format!("{}{place}", words.unwrap_or("no reason given")));
+    let _ = writeln!(std::io::stderr().lock(), "{bug}");
 }
 
 /// Exit codes of the contract.
@@ -187,16 +186,10 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             walltime,
             set,
         } => {
-            let deck = read_deck(&deck, &set)?;
-            let walltime = match walltime {
-                None => None,
-                Some(text) => Some(
-                    deck::parse_duration(&text)
-                        .map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))?,
-                ),
-            };
+            let walltime = walltime.as_deref().map(read_walltime).transpose()?;
             let stop = StopFlag::default();
             watch_signals(&stop)?;
+            let deck = read_deck(&deck, &set)?;
             let options = RunOptions {
                 resume,
                 overwrite,
@@ -209,17 +202,18 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             })
         }
         Command::Check { deck, set } => {
-            jobs::check(&read_deck(&deck, &set)?, console).map(|()| DONE)
+            let deck = read_deck(&deck, &set)?;
+            jobs::check(&deck)?.print().map(|()| DONE)
         }
-        Command::New { job } => match deck::template(&job) {
-            Some(text) => {
-                print!("{text}");
-                Ok(DONE)
-            }
-            None => Err(Error::input("new", format!("there is no job `{job}`"))
-                .advise(format!("jobs are: {}", deck::JOBS.join(", ")))),
-        },
-        Command::Info { file } => jobs::info::run(&file).map(|()| DONE),
+        Command::New { job } => {
+            let Some(text) = deck::template(&job) else {
+                let jobs = deck::JOBS.join(", ");
+                let reason = format!("there is no template for a job `{job}`");
+                return Err(Error::input("new", reason).advise(format!("jobs are: {jobs}")));
+            };
+            print_result(&text).map(|()| DONE)
+        }
+        Command::Info { file } => jobs::info::run(&file)?.print().map(|()| DONE),
         Command::Eval {
             model,
             structures,
@@ -227,15 +221,23 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             species,
         } => {
             let species = species.elements()?;
-            evaluate(&model, species.as_deref(), &structures, output.as_deref())
+            evaluate(
+                &model,
+                species.as_deref(),
+                &structures,
+                output.as_deref(),
+                console,
+            )
         }
         Command::CheckModel {
             model,
             structure,
             species,
         } => {
-            let kept = jobs::check_model::run(&model, species.elements()?.as_deref(), &structure)?;
-            Ok(if kept { DONE } else { FAILED })
+            let species = species.elements()?;
+            let (page, kept) = jobs::check_model::run(&model, species.as_deref(), &structure)?;
+            page.print()
+                .map(|()| if kept { DONE } else { FAILED })
         }
         Command::Bench {
             model,
@@ -249,37 +251,38 @@ fn command(command: Command, console: &Console) -> Result<u8> {
                 return Err(Error::input("--repeat", "three counts are needed")
                     .advise("write for example --repeat 4,4,4"));
             };
-            let timing = jobs::bench::run(
-                &model,
-                species.elements()?.as_deref(),
-                &structure,
-                [a, b, c],
-                seconds,
-            )?;
-            println!("{}", if json { timing.json() } else { timing.text() });
-            Ok(DONE)
+            let species = species.elements()?;
+            let species = species.as_deref();
+            let timing = jobs::bench::run(&model, species, &structure, [a, b, c], seconds)?;
+            if json {
+                print_result(&(timing.json() + "\n"))
+            } else {
+                timing.page().print()
+            }
+            .map(|()| DONE)
         }
         Command::Convert { input, output } => {
             let frames = jobs::convert::run(&input, &output)?;
+            let plural = if frames == 1 { "" } else { "s" };
             console.say(format!(
-                "{}: {frames} frame{}",
-                output.display(),
-                if frames == 1 { "" } else { "s" }
+                "wrote {}: {frames} frame{plural}",
+                output.display()
             ));
             Ok(DONE)
         }
     }
 }
 
+fn read_walltime(text: &str) -> Result<std::time::Duration> {
+    deck::parse_duration(text)
+        .map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))
+}
+
 /// Reads a deck and shows its warnings.
 fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
     let deck = deck::read(path, &set.set)?;
     if !deck.warnings.is_empty() {
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "{}",
-            deck.warnings.render(deck::colour_wanted())
-        );
+        let _ = writeln!(std::io::stderr().lock(), "{}", deck.warnings.render(deck::colour_wanted()));
     }
     Ok(deck)
 }
@@ -289,41 +292,44 @@ fn evaluate(
     species: Option<&[Element]>,
     structures: &Path,
     output: Option<&Path>,
+    console: &Console,
 ) -> Result<u8> {
     match output {
         None => {
             let mut out = std::io::stdout().lock();
-            jobs::eval::run(
-                model,
-                species,
-                structures,
-                &mut out,
-                Path::new("standard output"),
-            )?;
+            let name = Path::new("standard output");
+            jobs::eval::run(model, species, structures, &mut out, name)?;
         }
         Some(path) => {
             // The file appears when it is complete.
             let mut text = Vec::new();
-            jobs::eval::run(model, species, structures, &mut text, path)?;
+            let frames = jobs::eval::run(model, species, structures, &mut text, path)?;
             atomic::write(path, &text, "cannot write")?;
+            let plural = if frames == 1 { "" } else { "s" };
+            console.say(format!("wrote {}: {frames} frame{plural}", path.display()));
         }
     }
     Ok(DONE)
 }
 
-/// Ctrl-C and SIGTERM ask for a clean stop; a second one ends the process at once.
+/// Ctrl-C and SIGTERM ask for a clean stop, and so does a limit on CPU time; a second one ends the process at once.
 fn watch_signals(stop: &StopFlag) -> Result<()> {
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+    let failed =
+        |e| Error::environment("cannot watch for signals", Path::new("SIGINT, SIGTERM"), e);
+    for signal in [SIGINT, SIGTERM] {
         // The order matters: the second signal finds the flag set and exits, the first sets it.
-        let registered = signal_hook::flag::register_conditional_shutdown(
-            signal,
-            INTERRUPTED.into(),
-            stop.0.clone(),
-        )
-        .and_then(|_| signal_hook::flag::register(signal, stop.0.clone()));
-        registered.map_err(|e| {
-            Error::environment("cannot watch for signals", Path::new("SIGINT, SIGTERM"), e)
-        })?;
+        flag::register_conditional_shutdown(signal, INTERRUPTED.into(), stop.0.clone())
+            .and_then(|_| flag::register(signal, stop.0.clone()))
+            .map_err(failed)?;
+    }
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGXCPU, SIGXFSZ};
+        flag::register(SIGXCPU, stop.0.clone()).map_err(failed)?;
+        // A file that may not grow further is reported by the write that fails; the signal must not end the process.
+        flag::register(SIGXFSZ, StopFlag::default().0).map_err(failed)?;
     }
     Ok(())
 }

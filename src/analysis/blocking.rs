@@ -162,8 +162,10 @@ impl Average {
         let decimals = (1.0 - scale.log10().floor()).clamp(0.0, 12.0) as usize;
         match self.error {
             Some(e) => {
-                let digits = (e * 10f64.powi(decimals as i32)).round();
-                format!("{:.decimals$}({digits:.0})", self.mean)
+                let digits = |decimals: usize| (e * 10f64.powi(decimals as i32)).round();
+                // 0.0996 rounds to 0.10: one decimal fewer keeps it at two digits.
+                let decimals = if digits(decimals) >= 100.0 { decimals.saturating_sub(1) } else { decimals };
+                format!("{:.decimals$}({:.0})", self.mean, digits(decimals))
             }
             None => format!("~{:.decimals$}", self.mean),
         }
@@ -245,5 +247,6 @@ mod tests {
         assert_eq!(a(301.234, Some(2.31)), "301.2(23)");
         assert_eq!(a(301.234, Some(231.0)), "301(231)");
         assert_eq!(a(301.234, None), "~301.23");
+        assert_eq!(a(-5.38991727, Some(9.96e-7)), "-5.3899173(10)");
     }
 }

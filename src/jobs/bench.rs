@@ -7,6 +7,7 @@ use crate::io::{self, FrameIndex, ReadOptions};
 use crate::parallel;
 use crate::potential::{Configuration, Evaluation, Evaluator, Want};
 use crate::random::{Purpose, Stream};
+use crate::report::{Page, human_seconds, per_day};
 use crate::system::repeat;
 use std::path::Path;
 use std::time::Instant;
@@ -98,23 +99,24 @@ impl Timing {
     }
 
     /// Lines for a person.
-    pub fn text(&self) -> String {
+    pub fn page(&self) -> Page {
         let step = self.microseconds_per_atom_step * 1e-6 * self.atoms as f64;
-        let per_day = |fs: f64| 86_400.0 / step * fs * 1e-6;
-        format!(
-            "{}: {} atoms, {} threads, {}\n\
-             {:.3} µs per atom and step (fastest {:.3}, median of {}); {} per step\n\
-             {:.3} ns/day at 1 fs, {:.3} ns/day at 0.5 fs",
-            self.model,
-            self.atoms,
-            self.threads,
-            crate::simd::level_name(),
-            self.microseconds_per_atom_step,
-            self.fastest,
-            self.repeats,
-            crate::report::human_seconds(step),
-            per_day(1.0),
-            per_day(0.5),
-        )
+        let mut page = Page::default();
+        page.fact("model", &self.model);
+        page.fact("atoms", self.atoms.to_string());
+        page.fact("threads", format!("{}, {}", self.threads, crate::simd::level_name()));
+        page.fact(
+            "time",
+            format!(
+                "{:.3} µs per atom and step, median of {} (fastest {:.3}); {} per step",
+                self.microseconds_per_atom_step,
+                self.repeats,
+                self.fastest,
+                human_seconds(step),
+            ),
+        );
+        page.fact("means", format!("{} at 1 fs, {} at 0.5 fs", per_day(1.0, step), per_day(0.5, step)));
+        page.fact("", "energy, forces and virial, with a new neighbour list each time (dynamics reuses its list)");
+        page
     }
 }

@@ -5,24 +5,18 @@ use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, FrameIndex, ReadOptions};
 use crate::potential::{Evaluator, conformance};
+use crate::report::Page;
 use std::path::Path;
 
-/// Runs the suite and prints a line for each promise. Returns whether all are kept.
-pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Result<bool> {
+/// Runs the suite. Returns a line for each promise, and whether all are kept.
+pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Result<(Page, bool)> {
     let terms = eval::load_model(model, species)?;
     let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
     let evaluator = Evaluator::new(terms.clone(), 0.5);
-    parts::check_elements(
-        &evaluator,
-        &frame.system.atoms.distinct_elements(),
-        structure,
-    )?;
-    println!(
-        "{} on {} ({} atoms, rattled by 0.03 Å)",
-        model.display(),
-        structure.display(),
-        frame.system.atoms.len()
-    );
+    parts::check_elements(&evaluator, &frame.system.atoms.distinct_elements(), structure)?;
+    let mut page = Page::default();
+    let atoms = frame.system.atoms.len();
+    page.line(format!("{} on {} ({atoms} atoms, rattled by 0.03 Å)\n", model.display(), structure.display()));
     let checks = conformance::run(&terms, &frame.system, None).map_err(|e| {
         let (reason, advice) = parts::describe_evaluation_error(e, &frame.system);
         Error::file(structure, reason).advise(advice)
@@ -34,24 +28,15 @@ pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Resul
             Some(_) if c.passed() => "ok".to_owned(),
             Some(_) => "FAILED".to_owned(),
         };
-        let found = c.deviation.map_or(String::new(), |d| {
-            format!("{d:.1e} (allowed {:.0e}) {}", c.tolerance, c.unit)
-        });
-        let note = if c.note.is_empty() {
-            String::new()
-        } else {
-            format!("  [{}]", c.note)
-        };
-        println!("{verdict:>7}  {:58} {found}{note}", c.name);
+        let found = c.deviation.map_or(String::new(), |d| format!("{d:.1e} (allowed {:.0e}) {}", c.tolerance, c.unit));
+        let note = if c.note.is_empty() { String::new() } else { format!("  [{}]", c.note) };
+        page.line(format!("{verdict:>7}  {:52} {found}{note}", c.name).trim_end());
         all &= c.passed();
     }
-    println!(
-        "{}",
-        if all {
-            "all promises are kept"
-        } else {
-            "some promises are broken: do not trust this model in dynamics"
-        }
-    );
-    Ok(all)
+    page.line(if all {
+        "\nall promises are kept"
+    } else {
+        "\nsome promises are broken: do not trust this model in dynamics"
+    });
+    Ok((page, all))
 }

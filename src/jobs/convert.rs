@@ -2,37 +2,36 @@
 
 use crate::error::{Error, Result};
 use crate::io::h5md::{Existing, FrameData, TrajectoryOptions, TrajectoryReader, TrajectoryWriter};
-use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
-use std::path::Path;
+use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value, atomic};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 /// Reads all frames of `from` and writes them to `to`, formats by name and content. Returns the number of frames.
 ///
-/// Formats with one frame (POSCAR, LAMMPS data) get the last.
+/// Formats with one frame (POSCAR, LAMMPS data) get the last. A file that was there is replaced when the new one is
+/// complete. Frames are passed on one by one, so that a trajectory of any length can be converted.
 pub fn run(from: &Path, to: &Path) -> Result<usize> {
-    let hdf5_out = is_h5md_name(to);
+    let same = |a: &Path| std::fs::canonicalize(a).ok();
+    if same(from).is_some_and(|a| same(to).is_some_and(|b| a == b)) {
+        return Err(Error::file(to, "input and output are the same file").advise("name another file for the output"));
+    }
     if io::is_hdf5(from) {
         let reader = TrajectoryReader::open(from)?;
         let frames = (0..reader.frames()).map(|i| trajectory_frame(&reader, i));
-        return if hdf5_out {
-            to_h5md(frames, to)
-        } else {
-            to_text(frames, to)
-        };
-    }
-    let frames = FrameReader::open(from, &ReadOptions::default())?;
-    if hdf5_out {
-        to_h5md(frames, to)
+        write(frames, from, to)
     } else {
-        to_text(frames, to)
+        write(FrameReader::open(from, &ReadOptions::default())?, from, to)
     }
 }
 
-fn is_h5md_name(path: &Path) -> bool {
-    path.extension().is_some_and(|e| {
-        ["h5md", "h5", "hdf5"]
-            .iter()
-            .any(|x| e.eq_ignore_ascii_case(x))
-    })
+fn write(frames: impl Iterator<Item = Result<Frame>>, from: &Path, to: &Path) -> Result<usize> {
+    let hdf5 = to.extension().is_some_and(|e| ["h5md", "h5", "hdf5"].iter().any(|x| e.eq_ignore_ascii_case(x)));
+    let count = if hdf5 { to_h5md(frames, from, to) } else { to_text(frames, to) }?;
+    if count == 0 {
+        return Err(Error::file(from, "the file holds no frame"));
+    }
+    Ok(count)
 }
 
 fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
@@ -43,11 +42,7 @@ fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
     frame.set_value("time_fs", Value::Real(f.time_fs));
     for ((name, _), value) in reader.observables().into_iter().zip(&f.observables) {
         // The names that other programs look for.
-        let name = if name == "potential_energy" {
-            "energy".to_owned()
-        } else {
-            name
-        };
+        let name = if name == "potential_energy" { "energy".to_owned() } else { name };
         frame.set_value(&name, Value::Real(*value));
     }
     if let Some(forces) = &f.forces {
@@ -58,20 +53,71 @@ fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
 
 fn to_text(frames: impl Iterator<Item = Result<Frame>>, to: &Path) -> Result<usize> {
     let format = Format::to_write(to)?;
-    let frames = frames.collect::<Result<Vec<Frame>>>()?;
-    let Some(last) = frames.last() else {
-        return Err(Error::file(to, "there is no frame to write"));
-    };
-    if format.holds_many() {
-        io::write_frames(to, &frames, format)?;
-        Ok(frames.len())
-    } else {
-        io::write_frames(to, [last], format)?;
-        Ok(1)
+    if !format.holds_many() {
+        let mut last = None;
+        for frame in frames {
+            last = Some(frame?);
+        }
+        let Some(last) = last else { return Ok(0) };
+        return io::write_frames(to, [&last], format).map(|()| 1);
+    }
+    let target = Target::new(to);
+    let failed = |e: std::io::Error| Error::environment("cannot write", to, e);
+    let mut out = BufWriter::new(target.open().map_err(failed)?);
+    let mut count = 0;
+    for frame in frames {
+        io::write_frame(&mut out, to, &frame?, format)?;
+        count += 1;
+    }
+    out.flush().map_err(failed)?;
+    drop(out);
+    if count > 0 {
+        target.publish().map_err(failed)?;
+    }
+    Ok(count)
+}
+
+/// A file that takes its name when it is complete, and goes away if that never happens. Devices and pipes are written to
+/// as they are.
+struct Target {
+    path: PathBuf,
+    temporary: Option<PathBuf>,
+}
+
+impl Target {
+    fn new(path: &Path) -> Target {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let temporary = (!path.exists() || path.is_file()).then(|| atomic::temporary_name(&path));
+        Target { path, temporary }
+    }
+
+    fn open(&self) -> std::io::Result<File> {
+        match &self.temporary {
+            Some(temporary) => File::create(temporary),
+            None => File::options().write(true).open(&self.path),
+        }
+    }
+
+    fn publish(mut self) -> std::io::Result<()> {
+        match self.temporary.take() {
+            Some(temporary) => {
+                File::open(&temporary)?.sync_all()?;
+                atomic::rename(&temporary, &self.path)
+            }
+            None => Ok(()),
+        }
     }
 }
 
-fn to_h5md(frames: impl Iterator<Item = Result<Frame>>, to: &Path) -> Result<usize> {
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = std::fs::remove_file(temporary);
+        }
+    }
+}
+
+fn to_h5md(frames: impl Iterator<Item = Result<Frame>>, from: &Path, to: &Path) -> Result<usize> {
     let mut writer: Option<(TrajectoryWriter, TrajectoryOptions)> = None;
     let mut count = 0usize;
     for frame in frames {
@@ -88,31 +134,22 @@ fn to_h5md(frames: impl Iterator<Item = Result<Frame>>, to: &Path) -> Result<usi
                 single: false,
                 velocities: frame.has_velocities,
                 forces: forces.is_some(),
-                observables: energy
-                    .iter()
-                    .map(|_| ("potential_energy".to_owned(), "eV".to_owned()))
-                    .collect(),
+                observables: energy.iter().map(|_| ("potential_energy".to_owned(), "eV".to_owned())).collect(),
                 ..TrajectoryOptions::default()
             };
-            writer = Some((
-                TrajectoryWriter::create(options.clone(), Existing::Refuse)?,
-                options,
-            ));
+            writer = Some((TrajectoryWriter::create(options.clone(), Existing::Replace)?, options));
         }
-        let Some((out, options)) = &mut writer else {
-            continue;
-        };
+        let Some((out, options)) = &mut writer else { continue };
         let complete = (!options.forces || forces.is_some())
+            && (!options.velocities || frame.has_velocities)
             && (options.observables.is_empty() || energy.is_some());
-        if atoms.elements != options.elements
-            || frame.system.cell.periodic() != options.periodic
-            || !complete
-        {
-            return Err(Error::file(
-                to,
-                format!("frame {count} has other atoms, periodicity or columns than the first"),
-            )
-            .advise("a trajectory holds one system; split the file, or write extended XYZ"));
+        let same_atoms = atoms.elements == options.elements && atoms.masses == options.masses;
+        if !same_atoms || frame.system.cell.periodic() != options.periodic || !complete {
+            let reason = format!(
+                "frame {count} (counted from 0) has other atoms, periodicity or columns than the first"
+            );
+            return Err(Error::file(from, reason)
+                .advise("a trajectory holds one system; split the file, or write extended XYZ"));
         }
         let number = |key: &str| frame.value(key).and_then(Value::as_real);
         out.write_frame(&FrameData {
@@ -121,13 +158,13 @@ fn to_h5md(frames: impl Iterator<Item = Result<Frame>>, to: &Path) -> Result<usi
             cell: &frame.system.cell,
             positions: &atoms.positions,
             velocities: &atoms.velocities,
-            forces: forces.as_deref().unwrap_or_default(),
+            forces: forces.unwrap_or_default(),
             observables: energy.as_slice(),
         })?;
         count += 1;
     }
     match writer {
         Some((out, _)) => out.close().map(|()| count),
-        None => Err(Error::file(to, "there is no frame to write")),
+        None => Ok(0),
     }
 }

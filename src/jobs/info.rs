@@ -1,65 +1,49 @@
 //! `zundel info`: what a file is.
 
+use crate::deck;
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::io::h5md::TrajectoryReader;
-use crate::io::{self, FrameReader, ReadOptions};
+use crate::io::{self, Format, FrameReader, ReadOptions};
 use crate::potential::registry;
-use crate::{deck, io::Format};
+use crate::report::{Page, human_bytes};
+use crate::system::{Atoms, Cell};
+use crate::units::TIME_FS;
 use std::path::Path;
 
-/// Prints what a model, deck, trajectory, checkpoint or structure file is.
-pub fn run(path: &Path) -> Result<()> {
-    if !path.exists() {
-        return Err(Error::reading(
-            path,
-            &std::io::Error::from(std::io::ErrorKind::NotFound),
-        ));
+/// Says what a model, deck, trajectory, checkpoint or structure file is.
+pub fn run(path: &Path) -> Result<Page> {
+    let about = std::fs::metadata(path).map_err(|e| Error::reading(path, &e))?;
+    if about.is_dir() {
+        return Err(Error::reading(path, &std::io::ErrorKind::IsADirectory.into()));
     }
-    if path.is_dir() {
-        return Err(Error::reading(
-            path,
-            &std::io::Error::from(std::io::ErrorKind::IsADirectory),
-        ));
-    }
+    let mut page = Page::default();
     if io::is_hdf5(path) {
-        return trajectory(path);
-    }
-    if Checkpoint::is_one(path) {
-        return checkpoint(path);
-    }
-    if registry::recognise(path)?.is_some() {
-        return model(path);
-    }
-    if path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("toml"))
-    {
+        trajectory(path, about.len(), &mut page)?;
+    } else if Checkpoint::is_one(path) {
+        checkpoint(path, &mut page)?;
+    } else if registry::recognise(path)?.is_some() {
+        model(path, &mut page)?;
+    } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
         let deck = deck::read(path, &[])?;
-        println!("{}: a deck, version {}\n", path.display(), deck.version);
-        print!("{}", deck.resolved());
-        return Ok(());
+        page.line(format!("{}: a deck, version {}; with all defaults it reads\n", path.display(), deck.version));
+        page.line(deck.resolved().trim_end());
+    } else {
+        structure(path, &mut page)?;
     }
-    structure(path)
+    Ok(page)
 }
 
-fn fact(name: &str, value: impl std::fmt::Display) {
-    println!("{name:>14}  {value}");
-}
-
-fn model(path: &Path) -> Result<()> {
+fn model(path: &Path, page: &mut Page) -> Result<()> {
     let potential = registry::load(path, None)?;
     let d = potential.description();
-    println!("{}: {}", path.display(), d.name);
+    page.line(format!("{}: a model, {}", path.display(), d.name));
     let elements = d.elements.as_ref().map_or("any".to_owned(), |list| {
-        list.iter()
-            .map(|e| e.symbol())
-            .collect::<Vec<_>>()
-            .join(", ")
+        list.iter().map(|e| e.symbol()).collect::<Vec<_>>().join(", ")
     });
-    fact("elements", elements);
+    page.fact("elements", elements);
     if let Some(r) = d.neighbours {
-        fact("cutoff", format!("{} Å", r.cutoff));
+        page.fact("cutoff", format!("{} Å", r.cutoff));
     }
     let mut gives = vec!["energy", "forces"];
     if d.gives.virial {
@@ -68,95 +52,135 @@ fn model(path: &Path) -> Result<()> {
     if d.gives.site_energies {
         gives.push("site energies");
     }
-    fact("gives", gives.join(", "));
+    page.fact("gives", gives.join(", "));
     for (a, b, r) in &d.closest_seen {
-        fact("closest seen", format!("{a}-{b} {r:.3} Å"));
+        page.fact("closest seen", format!("{a}-{b} {r:.3} Å"));
     }
-    d.details.iter().for_each(|line| fact("", line));
-    d.references.iter().for_each(|line| fact("cite", line));
+    if !d.details.is_empty() {
+        page.fact("made of", d.details.join("\n"));
+    }
+    if !d.references.is_empty() {
+        page.fact("cite", d.references.join("\n"));
+    }
     Ok(())
 }
 
-fn trajectory(path: &Path) -> Result<()> {
+fn trajectory(path: &Path, bytes: u64, page: &mut Page) -> Result<()> {
     let reader = TrajectoryReader::open(path)?;
-    println!(
-        "{}: a trajectory (H5MD), {} frames of {} atoms",
+    page.line(format!(
+        "{}: a trajectory (H5MD), {}, {}",
         path.display(),
-        reader.frames(),
-        reader.atoms()
-    );
+        counted(reader.frames(), "frame"),
+        human_bytes(bytes as f64)
+    ));
     let steps = reader.steps();
     if let (Some(first), Some(last)) = (steps.first(), steps.last()) {
-        fact("steps", format!("{first} to {last}"));
+        let last_frame = reader.read_frame(reader.frames() - 1)?;
+        let system = &last_frame.system;
+        page.fact("atoms", composition(&system.atoms));
+        cell(&system.cell, page);
+        let every = steps.get(1).map_or(String::new(), |s| format!(", every {}", s.saturating_sub(*first)));
+        page.fact("steps", format!("{first} to {last}{every}"));
+        page.fact("time", format!("{:.4} ps at the last frame", last_frame.time_fs * 1e-3));
+        let mut quantities: Vec<_> = reader.observables().into_iter().zip(&last_frame.observables).collect();
+        quantities.sort_by(|a, b| a.0.cmp(&b.0));
+        let lines: Vec<String> =
+            quantities.iter().map(|((name, unit), value)| format!("{name:<24} {value:>16.6} {unit}")).collect();
+        if !lines.is_empty() {
+            page.fact("at the end", lines.join("\n"));
+        }
+    } else {
+        page.fact("atoms", reader.atoms().to_string());
     }
-    if reader.frames() > 0 {
-        let frame = reader.read_frame(reader.frames() - 1)?;
-        fact("last time", format!("{:.4} ps", frame.time_fs * 1e-3));
-        for ((name, unit), value) in reader.observables().iter().zip(&frame.observables) {
-            fact("", format!("{name} = {value:.6} {unit}"));
+    let mut holds = vec!["positions"];
+    if reader.has_velocities() {
+        holds.push("velocities");
+    }
+    if reader.has_forces() {
+        holds.push("forces");
+    }
+    page.fact("holds", holds.join(", "));
+    reader.notes().iter().for_each(|n| page.fact("note", n));
+    // The deck is long: last, after an empty line.
+    let mut parameters = reader.parameters();
+    parameters.sort_by_key(|(name, _)| (name == "deck", name.clone()));
+    for (name, text) in parameters {
+        if name == "deck" {
+            page.line(format!("\ndeck, with all defaults\n\n{}", text.trim_end()));
+        } else {
+            page.fact(&name.replace('_', " "), text.trim_end());
         }
     }
-    let has = |what: &str, yes: bool| fact(what, if yes { "yes" } else { "no" });
-    has("velocities", reader.has_velocities());
-    has("forces", reader.has_forces());
-    reader.notes().iter().for_each(|n| fact("note", n));
-    for (name, text) in reader.parameters() {
-        let mut lines = text.lines();
-        fact(&name, lines.next().unwrap_or_default());
-        lines.for_each(|l| fact("", l));
-    }
     Ok(())
 }
 
-fn checkpoint(path: &Path) -> Result<()> {
-    let (c, note) = Checkpoint::read(path)?;
-    println!("{}: a checkpoint of zundel {}", path.display(), c.version);
-    note.iter().for_each(|n| fact("note", n));
-    fact("step", c.step);
-    fact("atoms", c.system.atoms.len());
-    fact("seed", c.seed);
-    println!("\n{}", c.deck);
+fn checkpoint(path: &Path, page: &mut Page) -> Result<()> {
+    let c = Checkpoint::read_file(path)?;
+    page.line(format!("{}: a checkpoint of zundel {}", path.display(), c.version));
+    page.fact("step", c.step.to_string());
+    page.fact("atoms", composition(&c.system.atoms));
+    cell(&c.system.cell, page);
+    page.fact("energy", format!("{:.6} eV (potential)", c.energy));
+    let fastest = c.system.atoms.velocities.iter().map(|v| v.iter().map(|v| v * v).sum::<f64>()).fold(0.0, f64::max);
+    page.fact("fastest atom", format!("{:.5} Å/fs", fastest.sqrt() / TIME_FS));
+    page.fact("seed", c.seed.to_string());
+    page.line(format!("\ndeck, with all defaults\n\n{}", c.deck.trim_end()));
     Ok(())
 }
 
-fn structure(path: &Path) -> Result<()> {
+fn structure(path: &Path, page: &mut Page) -> Result<()> {
     let format = Format::of_path(path)?;
     let mut frames = 0;
     let mut first = None;
+    let mut atoms = (usize::MAX, 0);
     for frame in FrameReader::open(path, &ReadOptions::default())? {
         let frame = frame?;
         frames += 1;
+        let n = frame.system.atoms.len();
+        atoms = (atoms.0.min(n), atoms.1.max(n));
         first.get_or_insert(frame);
     }
-    let Some(frame) = first else {
-        return Err(Error::file(path, "the file holds no structure"));
-    };
-    println!(
-        "{}: {format}, {frames} frame{}",
-        path.display(),
-        if frames == 1 { "" } else { "s" }
-    );
-    let atoms = &frame.system.atoms;
+    let Some(frame) = first else { return Err(Error::file(path, "the file holds no structure")) };
+    page.line(format!("{}: {format}, {}", path.display(), counted(frames, "frame")));
+    if frames > 1 {
+        let range = if atoms.0 == atoms.1 { atoms.0.to_string() } else { format!("{} to {}", atoms.0, atoms.1) };
+        page.fact("all frames", format!("{range} atoms"));
+    }
+    let place = if frames > 1 { "first frame" } else { "atoms" };
+    page.fact(place, composition(&frame.system.atoms));
+    cell(&frame.system.cell, page);
+    page.fact("velocities", if frame.has_velocities { "yes" } else { "no" });
+    if let Some(e) = frame.energy() {
+        page.fact("energy", format!("{e} eV"));
+    }
+    let columns: Vec<&str> = frame.columns.iter().map(|c| c.name.as_str()).collect();
+    if !columns.is_empty() {
+        page.fact("columns", columns.join(", "));
+    }
+    Ok(())
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `216 atoms (Si216)`.
+fn composition(atoms: &Atoms) -> String {
     let counts: Vec<String> = atoms
         .distinct_elements()
         .into_iter()
         .map(|e| format!("{e}{}", atoms.elements.iter().filter(|x| **x == e).count()))
         .collect();
-    fact(
-        "first frame",
-        format!("{} atoms ({})", atoms.len(), counts.join(" ")),
-    );
-    if !frame.system.cell.is_isolated() {
-        for v in frame.system.cell.row_vectors() {
-            fact(
-                "cell",
-                format!("{:12.6} {:12.6} {:12.6} Å", v[0], v[1], v[2]),
-            );
-        }
-        fact("periodic", format!("{:?}", frame.system.cell.periodic()));
+    format!("{} ({})", counted(atoms.len(), "atom"), counts.join(" "))
+}
+
+fn cell(cell: &Cell, page: &mut Page) {
+    if cell.is_isolated() {
+        page.fact("cell", "none");
+        return;
     }
-    if let Some(e) = frame.energy() {
-        fact("energy", format!("{e} eV"));
-    }
-    Ok(())
+    let rows = cell.row_vectors().map(|v| format!("{:12.6} {:12.6} {:12.6} Å", v[0], v[1], v[2]));
+    page.fact("cell", rows.join("\n"));
+    let periodic: Vec<&str> = ["a", "b", "c"].into_iter().zip(cell.periodic()).filter(|p| p.1).map(|p| p.0).collect();
+    page.fact("periodic", format!("along {}", periodic.join(", ")));
 }

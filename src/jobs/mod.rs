@@ -12,7 +12,7 @@ pub use parts::{build_system, build_terms, check_elements, describe_evaluation_e
 
 use crate::deck::{Deck, JobDeck};
 use crate::error::Result;
-use crate::report::Console;
+use crate::report::{Console, Page};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -59,9 +59,9 @@ pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcom
     }
 }
 
-/// Prints what a run of the deck would do and cost; runs nothing.
-pub fn check(deck: &Deck, console: &Console) -> Result<()> {
+/// What a run of the deck would do and cost; runs nothing.
+pub fn check(deck: &Deck) -> Result<Page> {
     match &deck.job {
-        JobDeck::Md(md) => md::check(deck, md, console),
+        JobDeck::Md(md) => md::check(deck, md),
     }
 }

@@ -1,7 +1,12 @@
 //! What a person looks at: progress, tables, summaries. Goes to standard error; results go to standard output or files.
 
 mod console;
+mod page;
 mod progress;
 
 pub use console::Console;
-pub use progress::{Progress, Status, human_duration, human_seconds};
+pub use page::{Page, print_result};
+pub use progress::{Progress, Status, human_bytes, human_duration, human_seconds};
+
+use page::fact_lines;
+pub(crate) use progress::per_day;

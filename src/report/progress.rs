@@ -1,7 +1,7 @@
 //! Progress of a run: a bar on a terminal, plain lines elsewhere.
 
 use super::Console;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// What a progress line tells.
@@ -31,8 +31,10 @@ pub struct Progress {
     last_line: Instant,
     /// Steps and time from which the speed is taken.
     mark: (u64, Instant),
-    headed: bool,
 }
+
+/// Pause between two redrawings of a bar.
+const REDRAW: Duration = Duration::from_millis(250);
 
 impl Progress {
     /// The progress of a run to `total` steps that stands at step `done`. `label` names it among several; may be empty.
@@ -46,17 +48,16 @@ impl Progress {
         every: Duration,
     ) -> Progress {
         let bar = console.is_terminal().then(|| {
-            let bar =
-                ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(4));
-            let style = ProgressStyle::with_template(
-                "{prefix}{wide_bar:.green/black} {percent:>3}%  {msg}",
-            );
-            if let Ok(style) = style {
-                bar.set_style(style.progress_chars("━╸ "));
+            let bar = console.add_bar(ProgressBar::new(total));
+            let template = if label.is_empty() {
+                "{wide_bar:.green/black.dim} {percent:>3}%\n{wide_msg}"
+            } else {
+                "{prefix} {bar:16.green/black.dim} {percent:>3}%  {wide_msg}"
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("━╸━"));
             }
-            if !label.is_empty() {
-                bar.set_prefix(format!("{label} "));
-            }
+            bar.set_prefix(label.to_owned());
             bar.set_position(done);
             bar
         });
@@ -71,18 +72,17 @@ impl Progress {
             every,
             last_line: now,
             mark: (done, now),
-            headed: false,
         }
     }
 
     /// Whether it is time for [`show`](Self::show); cheap enough for every step.
-    pub fn is_due(&self) -> bool {
+    pub fn is_due(&self, now: Instant) -> bool {
         let pause = if self.bar.is_some() {
-            Duration::from_millis(250)
+            REDRAW
         } else {
             self.every
         };
-        !self.console.is_quiet() && self.last_line.elapsed() >= pause
+        !self.console.is_quiet() && now.duration_since(self.last_line) >= pause
     }
 
     /// Shows where the run stands.
@@ -95,68 +95,77 @@ impl Progress {
             return;
         }
         let per_step = elapsed / steps as f64;
-        let remaining = per_step * self.total.saturating_sub(s.step) as f64;
-        let ns_per_day = 86_400.0 / per_step * self.timestep_fs * 1e-6;
-        let speed = format!("{} /step  {ns_per_day:.3} ns/day", human_seconds(per_step));
+        let left = human_duration(per_step * self.total.saturating_sub(s.step) as f64);
+        let per_day = per_day(self.timestep_fs, per_step);
         if let Some(bar) = &self.bar {
             bar.set_position(s.step);
+            // The most important first: a narrow terminal cuts the rest off.
             bar.set_message(format!(
-                "{:.3} ps  {:.0} K  {:.5} eV/atom  drift {:+.1e}  {speed}  left {}",
+                "{:.3} ps  left {left}  {:.0} K  {:.5} eV/atom  drift {:+.0e}  {}/step  {per_day}",
                 s.time_fs * 1e-3,
                 s.temperature,
                 s.energy_per_atom,
                 s.drift_per_atom,
-                human_duration(remaining),
+                human_seconds(per_step),
             ));
             return;
         }
-        if !self.headed {
-            self.headed = true;
-            self.console.say(format!(
-                "{:>10} {:>11} {:>9} {:>14} {:>11} {:>12} {:>10} {:>9}",
-                "step",
-                "time/ps",
-                "T/K",
-                "Epot/eV/atom",
-                "drift/atom",
-                "per step",
-                "ns/day",
-                "left"
-            ));
-        }
+        let head = format!(
+            "\n{:>10} {:>11} {:>9} {:>14} {:>11} {:>10} {:>10} {:>9}",
+            "step", "time/ps", "T/K", "Epot/eV/atom", "drift/atom", "per step", "ns/day", "left"
+        );
         let label = if self.label.is_empty() {
             String::new()
         } else {
             format!("  {}", self.label)
         };
-        self.console.say(format!(
-            "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e} {:>12} {ns_per_day:>10.3} {:>9}{label}",
+        let line = format!(
+            "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e} {:>10} {:>10} {left:>9}{label}",
             s.step,
             s.time_fs * 1e-3,
             s.temperature,
             s.energy_per_atom,
             s.drift_per_atom,
             human_seconds(per_step),
-            human_duration(remaining),
-        ));
+            per_day.trim_end_matches(" ns/day"),
+        );
+        self.console.row(&head, &line);
     }
 
     /// Takes the bar away. Returns the wall seconds and the microseconds per atom and step since the start.
     pub fn finish(&mut self, step: u64) -> (f64, f64) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.clear();
         let elapsed = self.mark.1.elapsed().as_secs_f64();
         let steps = step.saturating_sub(self.mark.0).max(1) as f64;
         (elapsed, elapsed / steps / self.atoms.max(1) as f64 * 1e6)
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.clear();
+    }
+}
+
+/// Simulated time in a day of computing, with four digits: `18.95 ns/day`.
+pub(crate) fn per_day(timestep_fs: f64, seconds_per_step: f64) -> String {
+    format!("{} ns/day", four_digits(timestep_fs * 1e-6 * 86_400.0 / seconds_per_step))
+}
+
+/// A positive number with four significant digits, and no exponent unless it is tiny.
+fn four_digits(x: f64) -> String {
+    match x {
+        x if x >= 999.95 => format!("{x:.0}"),
+        x if x >= 99.995 => format!("{x:.1}"),
+        x if x >= 9.9995 => format!("{x:.2}"),
+        x if x >= 0.001 => format!("{x:.3}"),
+        x => format!("{x:.2e}"),
     }
 }
 
@@ -178,13 +187,53 @@ pub fn human_seconds(s: f64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// A long time as a person reads it: `2h 05m`, `3m 20s`.
+/// A long time as a person reads it: `0.4s`, `2h 05m`, `3m 20s`.
 pub fn human_duration(s: f64) -> String {
-    let t = s.max(0.0).round() as u64;
+    let s = s.max(0.0);
+    if (0.05..9.95).contains(&s) {
+        return format!("{s:.1}s");
+    }
+    let t = s.round() as u64;
     match t {
         0..60 => format!("{t}s"),
         60..3600 => format!("{}m {:02}s", t / 60, t % 60),
         3600..86_400 => format!("{}h {:02}m", t / 3600, t % 3600 / 60),
         _ => format!("{}d {:02}h", t / 86_400, t % 86_400 / 3600),
+    }
+}
+
+/// A size as a person reads it: `812 bytes`, `2.4 MB`.
+pub fn human_bytes(bytes: f64) -> String {
+    match bytes {
+        b if b < 1e3 => format!("{b:.0} bytes"),
+        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_as_people_read_them() {
+        let durations = [0.0, 0.4, 9.94, 9.97, 59.4, 59.6, 125.0, 3599.9, 7500.0, 90_000.0];
+        let shown = durations.map(human_duration);
+        assert_eq!(
+            shown,
+            ["0s", "0.4s", "9.9s", "10s", "59s", "1m 00s", "2m 05s", "1h 00m", "2h 05m", "1d 01h"]
+        );
+        assert_eq!(
+            [2.5e-8, 1.234e-5, 0.0123, 4.0].map(human_seconds),
+            ["25.0 ns", "12.3 µs", "12.3 ms", "4.00 s"]
+        );
+        assert_eq!(human_bytes(812.0), "812 bytes");
+        assert_eq!(human_bytes(2.44e6), "2.4 MB");
+        let days = [1e-4, 0.001, 0.1, 1000.0, 1e7].map(|s| per_day(1.0, s));
+        assert_eq!(
+            days,
+            ["864.0 ns/day", "86.40 ns/day", "0.864 ns/day", "8.64e-5 ns/day", "8.64e-9 ns/day"]
+        );
     }
 }

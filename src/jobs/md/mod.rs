@@ -1,24 +1,28 @@
 //! Molecular dynamics: deck → system, potential, integrator → loop → trajectory, table, checkpoint, summary.
 
+mod failure;
+mod files;
 mod output;
 mod plan;
+mod provenance;
+mod replicas;
 mod simulation;
 mod summary;
+mod text_file;
 
 pub use plan::check;
 
-use super::{Outcome, RunOptions, parts};
-use crate::deck::{self, Deck, JobDeck, MdDeck, ModelDeck, OutputDeck, PotentialDeck};
+use super::{Outcome, RunOptions, StopFlag, parts};
+use crate::deck::{self, Deck, JobDeck, MdDeck, OutputDeck};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::potential::Term;
 use crate::report::{Console, Progress, Status};
-use crate::units::TIME_FS;
+use files::{Files, RunLock};
 use output::Sinks;
-use sha2::{Digest, Sha256};
+use provenance::Source;
 use simulation::Simulation;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use summary::Summary;
 
 /// Everything that is the same for all replicas of a run.
@@ -29,19 +33,49 @@ struct Plan<'a> {
     /// The resolved deck, with the seed that is used.
     resolved: String,
     seed: u64,
+    /// Whether the run picked the seed.
+    seed_picked: bool,
     terms: Vec<Term>,
-    /// SHA-256 of the model files, by term.
-    model_hashes: Vec<(String, String)>,
+    /// Model and structure files with their hashes.
+    sources: Vec<Source>,
+}
+
+/// When a run has to stop before its end.
+struct Limits<'a> {
+    stop: &'a StopFlag,
+    deadline: Option<Instant>,
+}
+
+impl Limits<'_> {
+    fn reached(&self, now: Instant) -> Option<Outcome> {
+        if self.stop.is_set() {
+            Some(Outcome::Interrupted)
+        } else if self.deadline.is_some_and(|d| now >= d) {
+            Some(Outcome::OutOfTime)
+        } else {
+            None
+        }
+    }
 }
 
 /// Runs molecular dynamics.
 pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+    // Loading the model is part of the wall time that a batch system counts.
+    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
+    let limits = Limits { stop: &options.stop, deadline };
     let JobDeck::Md(md) = &deck.job;
     let md = md.clone();
-    let first = replica_path(&deck.output.checkpoint.file, 1, md.replicas);
+    let files: Vec<Files> = (1..=md.replicas).map(|r| Files::of(&deck.output, r, md.replicas)).collect();
+    files.iter().take(1).try_for_each(Files::check_folders)?;
+    let _lock = RunLock::take(&deck.output.checkpoint.file)?;
+    if options.resume {
+        files.iter().try_for_each(Files::require_checkpoint)?;
+    } else if !options.overwrite {
+        files.iter().try_for_each(Files::refuse_existing)?;
+    }
     let seed = match md.seed {
         Some(seed) => seed,
-        None if options.resume => Checkpoint::read(&first)?.0.seed,
+        None if options.resume => Checkpoint::read(&files[0].checkpoint)?.0.seed,
         None => pick_seed(),
     };
     deck.set_seed(seed);
@@ -51,214 +85,199 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         deck: &deck,
         resolved: deck.resolved(),
         seed,
+        seed_picked: md.seed.is_none() && !options.resume,
         terms: parts::build_terms(&deck.potential)?,
-        model_hashes: model_hashes(&deck.potential)?,
+        sources: provenance::sources(&deck)?,
     };
     plan::announce(&plan, console);
-    let outcomes: Vec<Result<(Outcome, Option<Summary>)>> = if md.replicas == 1 {
-        vec![run_replica(&plan, 1, options, console)]
+    let summaries = if let [files] = &files[..] {
+        let begun = if options.resume { resume(&plan, 1, files, "", console)? } else { start(&plan, 1, files)? };
+        vec![advance(&plan, begun, files, "", &limits, console)?]
     } else {
-        use rayon::prelude::*;
-        (0..md.replicas)
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|r| r + 1)
-            .map(|r| run_replica(&plan, r, options, console))
-            .collect()
+        replicas::run(&plan, &files, options.resume, &limits, console)?
     };
-    let mut outcome = Outcome::Done;
-    let mut summaries = Vec::new();
-    for result in outcomes {
-        let (o, summary) = result?;
-        if o != Outcome::Done {
-            outcome = o;
-        }
-        summaries.extend(summary);
-    }
     summary::print(&summaries, console);
-    Ok(outcome)
-}
-
-/// Path and SHA-256 of every model file of a deck.
-fn model_hashes(potential: &PotentialDeck) -> Result<Vec<(String, String)>> {
-    let mut hashes = Vec::new();
-    for term in &potential.terms {
-        if let ModelDeck::Gap { file } = &term.model {
-            let bytes = std::fs::read(file).map_err(|e| Error::reading(file, &e))?;
-            let digest: String = Sha256::digest(&bytes)
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
-            hashes.push((
-                format!("model_{}", term.name),
-                format!("{} sha256 {digest}", file.display()),
-            ));
-        }
-    }
-    Ok(hashes)
+    let reached = |o: Outcome| summaries.iter().any(|s| s.outcome == o);
+    let stops = [Outcome::Interrupted, Outcome::OutOfTime];
+    Ok(stops.into_iter().find(|o| reached(*o)).unwrap_or(Outcome::Done))
 }
 
 /// A seed nobody named: from the clock and the process, so that runs differ.
 fn pick_seed() -> u64 {
-    let time = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_nanos() as u64);
-    let mixed =
-        (time ^ u64::from(std::process::id()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    // TOML integers are signed.
-    mixed >> 16
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+    let mixed = (time ^ u64::from(std::process::id()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // TOML integers are signed, and a short number is easier to copy.
+    mixed >> 32
 }
 
-/// `silicon.h5md` for a single run, `silicon.r03.h5md` for the third of several.
-fn replica_path(path: &Path, replica: u32, replicas: u32) -> PathBuf {
-    if replicas <= 1 {
-        return path.to_path_buf();
+/// A simulation with its open files.
+struct Begun {
+    simulation: Simulation,
+    sinks: Sinks,
+}
+
+/// A simulation at step 0, its first frame and checkpoint written. Nothing of an earlier run is touched before the structure
+/// has been evaluated.
+fn start(plan: &Plan<'_>, replica: u32, files: &Files) -> Result<Begun> {
+    let mut simulation = Simulation::start(plan, replica)?;
+    let mut sinks = Sinks::create(plan, &simulation, files)?;
+    simulation.record(&mut sinks)?;
+    save(plan, &simulation, &mut sinks, files)?;
+    Ok(Begun { simulation, sinks })
+}
+
+/// The simulation of a checkpoint, its files cut back to it.
+fn resume(plan: &Plan<'_>, replica: u32, files: &Files, label: &str, console: &Console) -> Result<Begun> {
+    let checkpoint = read_checkpoint(plan, files, console)?;
+    let simulation = Simulation::resume(plan, replica, &checkpoint)?;
+    let sinks = Sinks::append(plan, &simulation, files, &checkpoint)?;
+    let at = format!("step {} ({:.4} ps)", simulation.state.step, simulation.time_fs() * 1e-3);
+    let label = if label.is_empty() { String::new() } else { format!("{label}, ") };
+    if simulation.state.step >= plan.md.steps {
+        console.fact(
+            "resumed",
+            format!("{label}{at}: the run is complete. To extend it, give a longer `length`, as in --set md.length=\"...\""),
+        );
+    } else {
+        console.fact("resumed", format!("{label}{at}"));
     }
-    let width = replicas.to_string().len().max(2);
-    let extension = path
-        .extension()
-        .map(|e| e.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    path.with_extension(format!("r{replica:0width$}.{extension}").trim_end_matches('.'))
+    Ok(Begun { simulation, sinks })
 }
 
-fn run_replica(
+/// The loop: steps, output and checkpoints until the end or a limit.
+fn advance(
     plan: &Plan<'_>,
-    replica: u32,
-    options: &RunOptions,
+    begun: Begun,
+    files: &Files,
+    label: &str,
+    limits: &Limits<'_>,
     console: &Console,
-) -> Result<(Outcome, Option<Summary>)> {
-    let (md, replicas) = (plan.md, plan.md.replicas);
-    let path = |p: &Path| replica_path(p, replica, replicas);
-    let checkpoint_file = path(&plan.output.checkpoint.file);
-    let label = if replicas > 1 {
-        format!("replica {replica}")
-    } else {
-        String::new()
-    };
-    let saved = if options.resume {
-        Some(read_checkpoint(plan, &checkpoint_file, console)?)
-    } else {
-        None
-    };
-    let mut simulation = match &saved {
-        Some(checkpoint) => Simulation::resume(plan, replica, checkpoint)?,
-        None => Simulation::start(plan, replica)?,
-    };
-    let mut sinks = match &saved {
-        Some(checkpoint) => Sinks::append(plan, &simulation, &path, checkpoint)?,
-        None => Sinks::create(plan, &simulation, &path, options.overwrite)?,
-    };
-    if saved.is_some() {
-        console.say(format!(
-            "{}resumed at step {} ({:.4} ps)",
-            if label.is_empty() {
-                String::new()
-            } else {
-                format!("{label}: ")
-            },
-            simulation.state.step,
-            simulation.time_fs() * 1e-3
-        ));
-    } else {
-        simulation.record(&mut sinks)?;
-        save(plan, &mut simulation, &mut sinks, &checkpoint_file)?;
-    }
-    let start = simulation.state.step;
+) -> Result<Summary> {
+    let Begun { mut simulation, mut sinks } = begun;
+    let md = plan.md;
+    let first = simulation.state.step;
+    let mut saved = first;
     let mut progress = Progress::new(
         console,
-        &label,
-        start,
+        label,
+        first,
         md.steps,
         simulation.state.system.atoms.len(),
-        md.timestep * TIME_FS,
+        simulation.timestep_fs,
         plan.output.progress_every,
     );
-    let began = Instant::now();
-    let mut last_save = Instant::now();
-    let mut last_flush = Instant::now();
-    let mut outcome = Outcome::Done;
-    while simulation.state.step < md.steps {
-        if options.stop.is_set() {
-            outcome = Outcome::Interrupted;
-            break;
-        }
-        if options
-            .walltime
-            .is_some_and(|limit| began.elapsed() >= limit)
-        {
-            outcome = Outcome::OutOfTime;
-            break;
-        }
-        let want = sinks.due(simulation.state.step + 1);
-        if let Err(failure) = simulation.advance(want) {
-            drop(progress);
-            return Err(sinks.fail(&simulation, failure, &checkpoint_file));
-        }
-        if want.is_anything() {
-            simulation.record(&mut sinks)?;
-            if want.frame && last_flush.elapsed() >= FLUSH_EVERY {
-                sinks.flush()?;
-                last_flush = Instant::now();
-            }
-        }
-        let by_step = plan
-            .output
-            .checkpoint
-            .every
-            .is_some_and(|n| simulation.state.step % n == 0);
-        if by_step || last_save.elapsed() >= plan.output.checkpoint.wall {
-            save(plan, &mut simulation, &mut sinks, &checkpoint_file)?;
-            last_save = Instant::now();
-        }
-        if progress.is_due() {
-            progress.show(&simulation.status());
-        }
-    }
+    let outcome = steps(plan, &mut simulation, &mut sinks, files, &mut progress, &mut saved, limits);
     progress.show(&simulation.status());
     let (wall, per_atom_step) = progress.finish(simulation.state.step);
     drop(progress);
-    save(plan, &mut simulation, &mut sinks, &checkpoint_file)?;
-    let files = sinks.close()?;
-    if outcome == Outcome::Done
-        && let Some(file) = &plan.output.final_structure
-    {
-        output::write_structure(&path(file), &simulation)?;
-    }
-    let summary = Summary::new(
-        &simulation,
-        outcome,
-        wall,
-        per_atom_step,
-        start,
-        files,
-        &checkpoint_file,
-    );
-    Ok((outcome, Some(summary)))
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(Stopped::Dynamics(failure)) => return Err(sinks.fail(&simulation, &failure, files)),
+        Err(Stopped::Output(e)) => {
+            // What can still be written is written; the checkpoint that is there remains the one to go on from.
+            let _ = sinks.sync();
+            return Err(with_hint(e, saved));
+        }
+    };
+    let done = if simulation.state.step > saved { save(plan, &simulation, &mut sinks, files) } else { Ok(()) };
+    let done = done.and_then(|()| {
+        if outcome == Outcome::Done
+            && let Some(file) = &files.final_structure
+        {
+            output::write_structure(file, &simulation)?;
+        }
+        sinks.close()
+    });
+    let mut written = done.map_err(|e| with_hint(e, saved))?;
+    written.push(files.checkpoint.clone());
+    written.extend(files.final_structure.clone().filter(|_| outcome == Outcome::Done));
+    Ok(Summary::new(&simulation, label, outcome, wall, per_atom_step, first, written))
 }
 
-/// Frames are flushed to the file at least this often (and before every checkpoint).
-const FLUSH_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+/// Why the loop ended before its time.
+enum Stopped {
+    Dynamics(simulation::Failure),
+    Output(Error),
+}
 
-/// Makes everything written so far durable, then the checkpoint that refers to it.
-fn save(
+impl From<Error> for Stopped {
+    fn from(e: Error) -> Stopped {
+        Stopped::Output(e)
+    }
+}
+
+/// Does the steps; `saved` follows the step of the last checkpoint.
+fn steps(
     plan: &Plan<'_>,
     simulation: &mut Simulation,
     sinks: &mut Sinks,
-    file: &Path,
-) -> Result<()> {
+    files: &Files,
+    progress: &mut Progress,
+    saved: &mut u64,
+    limits: &Limits<'_>,
+) -> std::result::Result<Outcome, Stopped> {
+    let checkpoints = &plan.output.checkpoint;
+    let mut last_save = Instant::now();
+    let mut last_flush = last_save;
+    let mut unflushed = false;
+    while simulation.state.step < plan.md.steps {
+        let now = Instant::now();
+        if let Some(outcome) = limits.reached(now) {
+            return Ok(outcome);
+        }
+        let due = sinks.due(simulation.state.step + 1);
+        simulation.advance(due).map_err(Stopped::Dynamics)?;
+        if due.is_anything() {
+            simulation.record(sinks)?;
+            unflushed = true;
+        }
+        let step = simulation.state.step;
+        let by_step = checkpoints.every.is_some_and(|n| step.is_multiple_of(n));
+        if by_step || now.duration_since(last_save) >= checkpoints.wall {
+            save(plan, simulation, sinks, files)?;
+            *saved = step;
+            last_save = Instant::now();
+            unflushed = false;
+        } else if unflushed && now.duration_since(last_flush) >= FLUSH_EVERY {
+            sinks.flush()?;
+            last_flush = now;
+            unflushed = false;
+        }
+        if progress.is_due(now) {
+            progress.show(&simulation.status());
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// What was written is flushed to the files at least this often (and before every checkpoint).
+const FLUSH_EVERY: Duration = Duration::from_millis(500);
+
+/// Adds to an error of the environment how the run can be saved.
+fn with_hint(mut e: Error, saved: u64) -> Error {
+    if let Error::Environment(e) = &mut e {
+        e.system.push_str(&format!(
+            "\n  help: when that is mended, go on with --resume (from the checkpoint of step {saved})"
+        ));
+    }
+    e
+}
+
+/// Makes everything written so far durable, then the checkpoint that refers to it.
+fn save(plan: &Plan<'_>, simulation: &Simulation, sinks: &mut Sinks, files: &Files) -> Result<()> {
     sinks.sync()?;
     let mut checkpoint = simulation.checkpoint(plan);
     sinks.note_positions(&mut checkpoint);
-    checkpoint.write(file)
+    checkpoint.write(&files.checkpoint)
 }
 
-/// Reads the checkpoint of a run and refuses it when the deck has changed in more than its length.
-fn read_checkpoint(plan: &Plan<'_>, file: &Path, console: &Console) -> Result<Checkpoint> {
-    let (checkpoint, note) = Checkpoint::read(file)?;
+/// Reads the checkpoint of a run and refuses it when the deck has changed in more than its length, or a model file has.
+fn read_checkpoint(plan: &Plan<'_>, files: &Files, console: &Console) -> Result<Checkpoint> {
+    let (checkpoint, note) = Checkpoint::read(&files.checkpoint)?;
     if let Some(note) = note {
         console.warn(note);
     }
+    let deck = || plan.deck.source.path.clone();
     let changed: Vec<String> = deck::differences(&checkpoint.deck, &plan.resolved)
         .iter()
         .filter(|d| !d.allowed())
@@ -267,22 +286,20 @@ fn read_checkpoint(plan: &Plan<'_>, file: &Path, console: &Console) -> Result<Ch
     if !changed.is_empty() {
         let shown = changed.join("\n    ");
         return Err(Error::input(
-            plan.deck.source.path.clone(),
+            deck(),
             format!("the deck has changed since the run that is to be resumed:\n    {shown}"),
         )
-        .advise(
-            "undo the change (only the length may grow), or start a new run without --resume",
-        ));
+        .advise("undo the change (only the length may grow), or start a new run without --resume"));
     }
     if checkpoint.step > plan.md.steps {
         return Err(Error::input(
-            plan.deck.source.path.clone(),
-            format!(
-                "the run stands at step {}, beyond the {} steps of the deck",
-                checkpoint.step, plan.md.steps
-            ),
+            deck(),
+            format!("the run stands at step {}, beyond the {} steps of the deck", checkpoint.step, plan.md.steps),
         )
         .advise("give a longer `length`"));
+    }
+    if let Some(remark) = provenance::compare(&plan.sources, &checkpoint)? {
+        console.warn(remark);
     }
     Ok(checkpoint)
 }
@@ -296,8 +313,7 @@ impl Simulation {
             time_fs: self.time_fs(),
             temperature: self.temperature(),
             energy_per_atom: self.state.evaluation.energy / atoms,
-            drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start)
-                / atoms,
+            drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start) / atoms,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::potential::{Description, Gives, ListKind, NeighbourRequest};
 const CLOSEST: f64 = 0.9;
 
 /// Centres that are worth a piece of work of their own: a few suffice, each has many sparse points.
-const GRAIN: usize = 4;
+const GRAIN: usize = 8;
 
 /// The description of a file's model.
 pub(super) fn describe(
