@@ -13,7 +13,7 @@ use crate::potential::{Description, Gives, ListKind, NeighbourRequest};
 /// width of the bins from which they are picked.
 const CLOSEST: f64 = 0.9;
 
-/// Centres that are worth a piece of work of their own: a few suffice, each has many sparse points.
+/// Centres that are worth a piece of work of their own: a full group of SIMD lanes of the kernel.
 const GRAIN: usize = 8;
 
 /// The description of a file's model.
