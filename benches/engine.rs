@@ -117,7 +117,7 @@ fn lennard_jones(c: &mut Criterion) {
             "lj",
             Arc::new(Local(model)) as Arc<dyn Potential>,
         )];
-        let mut evaluator = Evaluator::new(terms, 0.3 * argon.sigma);
+        let mut evaluator = Evaluator::new(terms, 0.5 * argon.sigma);
         let mut state = State::new(system);
         let mut integrator =
             Integrator::velocity_verlet(0.005 * argon.sigma * (39.948 / argon.epsilon).sqrt());

@@ -19,7 +19,14 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Number of threads; all cores by default
-    #[arg(long, short = 'j', global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        short = 'j',
+        global = true,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     threads: usize,
     /// Show warnings and errors only
     #[arg(long, short, global = true)]
@@ -89,7 +96,12 @@ enum Command {
         /// A structure
         structure: PathBuf,
         /// Repeat the structure, as in 4,4,4
-        #[arg(long, value_name = "n,n,n", default_value = "1,1,1", value_delimiter = ',')]
+        #[arg(
+            long,
+            value_name = "n,n,n",
+            default_value = "1,1,1",
+            value_delimiter = ','
+        )]
         repeat: Vec<usize>,
         /// Measure for about this many seconds
         #[arg(long, default_value_t = 3.0)]
@@ -129,10 +141,15 @@ impl SpeciesList {
             return Ok(None);
         }
         let element = |name: &String| {
-            Element::from_symbol(name.trim())
-                .ok_or_else(|| Error::input("--species", format!("`{name}` is not a chemical element")))
+            Element::from_symbol(name.trim()).ok_or_else(|| {
+                Error::input("--species", format!("`{name}` is not a chemical element"))
+            })
         };
-        self.species.iter().map(element).collect::<Result<Vec<_>>>().map(Some)
+        self.species
+            .iter()
+            .map(element)
+            .collect::<Result<Vec<_>>>()
+            .map(Some)
     }
 }
 
@@ -236,8 +253,7 @@ fn command(command: Command, console: &Console) -> Result<u8> {
         } => {
             let species = species.elements()?;
             let (page, kept) = jobs::check_model::run(&model, species.as_deref(), &structure)?;
-            page.print()
-                .map(|()| if kept { DONE } else { FAILED })
+            page.print().map(|()| if kept { DONE } else { FAILED })
         }
         Command::Bench {
             model,
@@ -274,15 +290,18 @@ fn command(command: Command, console: &Console) -> Result<u8> {
 }
 
 fn read_walltime(text: &str) -> Result<std::time::Duration> {
-    deck::parse_duration(text)
-        .map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))
+    deck::parse_duration(text).map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))
 }
 
 /// Reads a deck and shows its warnings.
 fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
     let deck = deck::read(path, &set.set)?;
     if !deck.warnings.is_empty() {
-        let _ = writeln!(std::io::stderr().lock(), "{}", deck.warnings.render(deck::colour_wanted()));
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "{}",
+            deck.warnings.render(deck::colour_wanted())
+        );
     }
     Ok(deck)
 }

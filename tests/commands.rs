@@ -25,11 +25,15 @@ fn here(job: &Job) -> &Path {
 fn without_arguments_there_is_help() {
     let folder = tempfile::tempdir().unwrap();
     let said = run(folder.path(), &[]);
-    said.expect(2, &["Usage: zundel", "run", "check", "eval", "convert", "bench"]);
+    said.expect(
+        2,
+        &["Usage: zundel", "run", "check", "eval", "convert", "bench"],
+    );
     run(folder.path(), &["--help"]).expect(0, &["Usage: zundel"]);
     run(folder.path(), &["--version"]).expect(0, &["zundel "]);
     run(folder.path(), &["ruin"]).expect(2, &["'run'"]);
-    run(folder.path(), &["run", "--resume", "--overwrite", "x.toml"]).expect(2, &["cannot be used with"]);
+    run(folder.path(), &["run", "--resume", "--overwrite", "x.toml"])
+        .expect(2, &["cannot be used with"]);
     run(folder.path(), &["info", "nothing"]).expect(2, &["nothing: there is no such file"]);
     run(folder.path(), &["info", "."]).expect(2, &["folder"]);
 }
@@ -50,11 +54,18 @@ fn eval_to_standard_output_and_to_a_file() {
     let frames = read_frames(&job.path("out.extxyz"), &ReadOptions::default()).unwrap();
     let original = read_frames(&job.path("si.xyz"), &ReadOptions::default()).unwrap();
     for (frame, original) in frames.iter().zip(&original) {
-        assert_eq!(frame.system.atoms.positions, original.system.atoms.positions);
+        assert_eq!(
+            frame.system.atoms.positions,
+            original.system.atoms.positions
+        );
         // The run had the same energies and forces, but for the order of its sums.
         let (a, b) = (frame.energy().unwrap(), original.energy().unwrap());
         assert!((a - b).abs() < 1e-10 * b.abs(), "{a} {b}");
-        let pairs = frame.forces().unwrap().iter().zip(original.forces().unwrap());
+        let pairs = frame
+            .forces()
+            .unwrap()
+            .iter()
+            .zip(original.forces().unwrap());
         for (f, g) in pairs {
             assert!((0..3).all(|k| (f[k] - g[k]).abs() < 1e-10), "{f:?} {g:?}");
         }
@@ -69,15 +80,21 @@ fn eval_to_standard_output_and_to_a_file() {
         assert!((sites - a).abs() < 1e-10 * a.abs());
     }
     // In place: the file is replaced when all is read.
-    run(here(&job), &["eval", model, "out.extxyz", "-o", "out.extxyz"]).expect(0, &[]);
+    run(
+        here(&job),
+        &["eval", model, "out.extxyz", "-o", "out.extxyz"],
+    )
+    .expect(0, &[]);
     assert_eq!(job.read("out.extxyz"), printed.stdout);
 
     job.write("ge.xyz", &silicon().replacen("Si 0.0", "Ge 0.0", 1));
-    run(here(&job), &["eval", model, "ge.xyz", "-o", "ge.out"]).expect(2, &["frame 0", "ge.xyz", "has Ge"]);
+    run(here(&job), &["eval", model, "ge.xyz", "-o", "ge.out"])
+        .expect(2, &["frame 0", "ge.xyz", "has Ge"]);
     assert!(!job.path("ge.out").exists());
     run(here(&job), &["eval", "si.xyz", "si.xyz"]).expect(2, &["not a model file", "zundel info"]);
     run(here(&job), &["eval", model, "si.xyz", "--species", "Ge"]).expect(2, &["does not know Ge"]);
-    run(here(&job), &["eval", model, "si.xyz", "--species", "Xx"]).expect(2, &["--species", "`Xx`"]);
+    run(here(&job), &["eval", model, "si.xyz", "--species", "Xx"])
+        .expect(2, &["--species", "`Xx`"]);
 }
 
 /// Whoever stops reading (`| head`) ends a command, not with an error.
@@ -93,7 +110,10 @@ fn standard_output_may_be_closed() {
         &["new", "nvt"],
     ];
     for command in commands {
-        let mut child = zundel(here(&job), command).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = zundel(here(&job), command)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut first = [0; 1];
         let mut out = child.stdout.take().unwrap();
         out.read_exact(&mut first).unwrap();
@@ -106,7 +126,10 @@ fn standard_output_may_be_closed() {
 
 #[test]
 fn check_tells_the_plan_on_standard_output() {
-    let job = Job::silicon("length = \"2 ps\"\ntemperature = \"600 K\"\nreplicas = 2", OUTPUT);
+    let job = Job::silicon(
+        "length = \"2 ps\"\ntemperature = \"600 K\"\nreplicas = 2",
+        OUTPUT,
+    );
     let before = job.files();
     let said = run(here(&job), &["check", "deck.toml"]);
     said.expect(
@@ -127,9 +150,15 @@ fn check_tells_the_plan_on_standard_output() {
     );
     assert_eq!(said.stderr, "");
     assert_eq!(job.files(), before);
-    let narrow = |l: &str| l.chars().count() <= 80 || !l.contains(' ') || l.contains(silicon_gap().to_str().unwrap());
+    let narrow = |l: &str| {
+        l.chars().count() <= 80 || !l.contains(' ') || l.contains(silicon_gap().to_str().unwrap())
+    };
     assert!(said.stdout.lines().all(narrow), "{}", said.stdout);
-    run(here(&job), &["check", "deck.toml", "--set", "md.lenght=\"5 ps\""]).expect(2, &["md.lenght", "length"]);
+    run(
+        here(&job),
+        &["check", "deck.toml", "--set", "md.lenght=\"5 ps\""],
+    )
+    .expect(2, &["md.lenght", "length"]);
 }
 
 /// A template becomes a run by nothing but the names of structure and model.
@@ -142,7 +171,8 @@ fn templates_run() {
         job.write("deck.toml", &said.stdout);
         job.edit("model.xml", silicon_gap().to_str().unwrap());
         run(here(&job), &["check", "deck.toml"]).expect(0, &[]);
-        job.run(&["--set", "md.length=100 steps"]).expect(0, &["finished at step 100"]);
+        job.run(&["--set", "md.length=100 steps"])
+            .expect(0, &["finished at step 100"]);
     }
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &["new", "pie"]).expect(2, &["`pie`", "nvt", "nve"]);
@@ -153,11 +183,31 @@ fn info_knows_its_files() {
     let job = silicon_frames();
     let model = silicon_gap();
     let files: [(&str, &[&str]); 5] = [
-        ("run.h5md", &["a trajectory (H5MD), 3 frames", "8 atoms (Si8)", "0 to 20, every 10", "potential_energy", "sha256", "seed", "[md]"]),
-        ("deck.chk", &["a checkpoint of zundel", "20", "8 atoms (Si8)", "[md]"]),
+        (
+            "run.h5md",
+            &[
+                "a trajectory (H5MD), 3 frames",
+                "8 atoms (Si8)",
+                "0 to 20, every 10",
+                "potential_energy",
+                "sha256",
+                "seed",
+                "[md]",
+            ],
+        ),
+        (
+            "deck.chk",
+            &["a checkpoint of zundel", "20", "8 atoms (Si8)", "[md]"],
+        ),
         ("deck.toml", &["a deck, version 1", "friction = \"1 /ps\""]),
-        ("si.xyz", &["extended XYZ, 2 frames", "8 atoms (Si8)", "along a, b, c"]),
-        (model.to_str().unwrap(), &["a model, GAP", "Si", "5 Å", "energy, forces, virial", "1.7"]),
+        (
+            "si.xyz",
+            &["extended XYZ, 2 frames", "8 atoms (Si8)", "along a, b, c"],
+        ),
+        (
+            model.to_str().unwrap(),
+            &["a model, GAP", "Si", "5 Å", "energy, forces, virial", "1.7"],
+        ),
     ];
     for (file, words) in files {
         let said = run(here(&job), &["info", file]);
@@ -171,14 +221,28 @@ fn info_knows_its_files() {
     let bytes = std::fs::read(job.path("run.h5md")).unwrap();
     std::fs::write(job.path("half.h5md"), &bytes[..bytes.len() / 2]).unwrap();
     let half = run(here(&job), &["info", "half.h5md"]);
-    assert!(half.code == Some(0) || half.code == Some(2), "{}", half.all());
+    assert!(
+        half.code == Some(0) || half.code == Some(2),
+        "{}",
+        half.all()
+    );
 }
 
 #[test]
 fn bench_measures() {
     let job = silicon_frames();
     let model = silicon_gap();
-    let arguments = ["bench", model.to_str().unwrap(), "si.xyz", "--repeat", "2,1,1", "--seconds", "0.1", "-j", "2"];
+    let arguments = [
+        "bench",
+        model.to_str().unwrap(),
+        "si.xyz",
+        "--repeat",
+        "2,1,1",
+        "--seconds",
+        "0.1",
+        "-j",
+        "2",
+    ];
     let said = run(here(&job), &[&arguments[..], &["--json"]].concat());
     said.expect(0, &[]);
     let json: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
@@ -188,7 +252,17 @@ fn bench_measures() {
     assert!(json["microseconds_per_atom_step"].as_f64().unwrap() > 0.1);
     run(here(&job), &arguments).expect(0, &["16", "per atom and step", "ns/day at 1 fs"]);
     let refuse = |repeat: &str, words: &str| {
-        run(here(&job), &["bench", model.to_str().unwrap(), "si.xyz", "--repeat", repeat]).expect(2, &[words]);
+        run(
+            here(&job),
+            &[
+                "bench",
+                model.to_str().unwrap(),
+                "si.xyz",
+                "--repeat",
+                repeat,
+            ],
+        )
+        .expect(2, &[words]);
     };
     refuse("2,2", "--repeat 4,4,4");
     refuse("0,1,1", "repeat");
@@ -199,8 +273,14 @@ fn bench_measures() {
 fn check_model_on_the_shipped_model() {
     let job = silicon_frames();
     let model = silicon_gap();
-    let said = run(here(&job), &["check-model", model.to_str().unwrap(), "si.xyz"]);
-    said.expect(0, &["forces are minus the gradient", "all promises are kept"]);
+    let said = run(
+        here(&job),
+        &["check-model", model.to_str().unwrap(), "si.xyz"],
+    );
+    said.expect(
+        0,
+        &["forces are minus the gradient", "all promises are kept"],
+    );
     run(here(&job), &["check-model", "si.xyz", "si.xyz"]).expect(2, &["not a model file"]);
 }
 
@@ -215,18 +295,34 @@ fn conversions_keep_every_bit() {
         assert_eq!(a.system.atoms.positions, b.system.atoms.positions);
         assert_eq!(a.system.cell, b.system.cell);
         assert_eq!(a.energy(), b.energy());
-        assert_eq!(a.value("step").unwrap().as_real(), b.value("step").unwrap().as_real());
+        assert_eq!(
+            a.value("step").unwrap().as_real(),
+            b.value("step").unwrap().as_real()
+        );
         assert!(a.has_velocities && b.has_velocities);
         let near = |x: &[[f64; 3]], y: &[[f64; 3]], width: f64| {
-            x.as_flattened().iter().zip(y.as_flattened()).all(|(x, y)| (x - y).abs() <= width)
+            x.as_flattened()
+                .iter()
+                .zip(y.as_flattened())
+                .all(|(x, y)| (x - y).abs() <= width)
         };
-        assert!(near(&a.system.atoms.velocities, &b.system.atoms.velocities, 1e-14));
+        assert!(near(
+            &a.system.atoms.velocities,
+            &b.system.atoms.velocities,
+            1e-14
+        ));
         assert!(near(a.forces().unwrap(), b.forces().unwrap(), 1e-13));
     }
     // What a run wrote, in double precision: the same positions as in its extended XYZ of the same steps.
     run(folder, &["convert", "run.h5md", "run.all.extxyz"]).expect(0, &["3 frames"]);
-    assert_eq!(read("run.all.extxyz")[0].system.atoms.positions, read("run.extxyz")[0].system.atoms.positions);
-    assert_eq!(read("run.all.extxyz")[2].system.atoms.positions, read("last.extxyz")[0].system.atoms.positions);
+    assert_eq!(
+        read("run.all.extxyz")[0].system.atoms.positions,
+        read("run.extxyz")[0].system.atoms.positions
+    );
+    assert_eq!(
+        read("run.all.extxyz")[2].system.atoms.positions,
+        read("last.extxyz")[0].system.atoms.positions
+    );
     // Formats of one frame get the last one.
     for name in ["POSCAR", "out.data", "out.poscar", "out.xyz"] {
         let said = run(folder, &["convert", "b.extxyz", name]);
@@ -247,7 +343,13 @@ fn conversions_keep_every_bit() {
     run(folder, &["convert", "cut.xyz", "b.extxyz"]).expect(2, &["cut.xyz"]);
     assert_eq!(job.read("b.extxyz"), before);
     run(folder, &["convert", "cut.xyz", "new.h5md"]).expect(2, &["cut.xyz"]);
-    assert!(job.files().iter().all(|f| f != "new.h5md" && !f.starts_with('.')), "{:?}", job.files());
+    assert!(
+        job.files()
+            .iter()
+            .all(|f| f != "new.h5md" && !f.starts_with('.')),
+        "{:?}",
+        job.files()
+    );
     // Different atoms do not fit into one trajectory.
     job.write("mixed.xyz", &format!("{}{ARGON}", silicon()));
     run(folder, &["convert", "mixed.xyz", "new.h5md"]).expect(2, &["mixed.xyz", "frame 1"]);
@@ -259,7 +361,8 @@ fn quiet_is_quiet() {
     let said = job.run(&["-q"]);
     said.expect(0, &[]);
     assert_eq!(said.all(), "");
-    job.run(&["-q", "--resume", "--threads", "a"]).expect(2, &["--threads"]);
+    job.run(&["-q", "--resume", "--threads", "a"])
+        .expect(2, &["--threads"]);
     // Errors are not kept quiet.
     job.run(&["-q"]).expect(2, &["run.h5md"]);
 }
@@ -289,12 +392,25 @@ fn a_run_tells_what_it_did() {
         ],
     );
     assert_eq!(said.stdout, "");
-    assert!(said.stderr.lines().all(|l| l.chars().count() <= 100), "{}", said.stderr);
+    assert!(
+        said.stderr.lines().all(|l| l.chars().count() <= 100),
+        "{}",
+        said.stderr
+    );
     assert!(!said.stderr.contains('\u{1b}'), "colours off a terminal");
     // The seed that it picked gives the same run again.
-    let seed = said.stderr.split("`seed = ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let seed = said
+        .stderr
+        .split("`seed = ")
+        .nth(1)
+        .unwrap()
+        .split('`')
+        .next()
+        .unwrap()
+        .to_owned();
     let first = trajectory(&job.path("run.h5md"));
     let set = format!("md.seed={seed}");
-    job.run(&["-q", "--overwrite", "--set", &set]).expect(0, &[]);
+    job.run(&["-q", "--overwrite", "--set", &set])
+        .expect(0, &[]);
     assert_same(&first, &trajectory(&job.path("run.h5md")));
 }

@@ -25,9 +25,21 @@ fn bad_structures() {
     let structures: [(&str, &str, &[&str]); 6] = [
         ("Ar 0.0 2.7 2.7", "Ar nan 2.7 2.7", &["structure.xyz:4"]),
         ("Ar 0.0 2.7 2.7", "Ar 0.0 2.7", &["structure.xyz:4"]),
-        ("Ar 0.0 2.7 2.7", "Ar 0.0 0.0 0.0", &["atoms 0 (Ar) and 1 (Ar) are at the same place", "help:"]),
-        ("5.4 0 0 0 5.4 0 0 0 5.4", "5.4 0 0 0 5.4 0 5.4 5.4 0", &["structure.xyz:2", "volume"]),
-        ("5.4 0 0 0 5.4 0 0 0 5.4", "5.4 0 0 0 5.4 0 0 0 0", &["structure.xyz:2", "no length"]),
+        (
+            "Ar 0.0 2.7 2.7",
+            "Ar 0.0 0.0 0.0",
+            &["atoms 0 (Ar) and 1 (Ar) are at the same place", "help:"],
+        ),
+        (
+            "5.4 0 0 0 5.4 0 0 0 5.4",
+            "5.4 0 0 0 5.4 0 5.4 5.4 0",
+            &["structure.xyz:2", "volume"],
+        ),
+        (
+            "5.4 0 0 0 5.4 0 0 0 5.4",
+            "5.4 0 0 0 5.4 0 0 0 0",
+            &["structure.xyz:2", "no length"],
+        ),
         ("4\n", "400\n", &["structure.xyz"]),
     ];
     for (from, to, words) in structures {
@@ -77,8 +89,14 @@ fn bad_models() {
     let points = job.read(&sparse[1]);
     let fewer: Vec<&str> = points.lines().skip(1).collect();
     job.write(&sparse[1], &fewer.join("\n"));
-    refused(&job, &[&sparse[1], "the file ends after 97499 of 97500 numbers"]);
-    job.write(&sparse[1], &points.replacen("E", "X", 1).replacen("0", "x", 1));
+    refused(
+        &job,
+        &[&sparse[1], "the file ends after 97499 of 97500 numbers"],
+    );
+    job.write(
+        &sparse[1],
+        &points.replacen("E", "X", 1).replacen("0", "x", 1),
+    );
     refused(&job, &[&sparse[1]]);
     std::fs::remove_file(job.path(&sparse[1])).unwrap();
     refused(&job, &[&sparse[1], "there is no such file"]);
@@ -89,17 +107,37 @@ fn bad_models() {
 #[test]
 fn models_and_structures_that_do_not_fit() {
     let job = Job::silicon(SHORT, OUTPUT);
-    job.write("structure.xyz", &silicon().replacen("Si 0.0 0.0 0.0", "Ge 0.0 0.0 0.0", 1));
-    refused(&job, &["structure.xyz", "has Ge", "does not know", "the model knows Si"]);
+    job.write(
+        "structure.xyz",
+        &silicon().replacen("Si 0.0 0.0 0.0", "Ge 0.0 0.0 0.0", 1),
+    );
+    refused(
+        &job,
+        &[
+            "structure.xyz",
+            "has Ge",
+            "does not know",
+            "the model knows Si",
+        ],
+    );
     // Compressed to half of its volume, atoms are closer than in the training data.
-    job.write("structure.xyz", &silicon().replace("5.465 0.0 0.0 0.0 5.465", "2.6 0.0 0.0 0.0 5.465"));
+    job.write(
+        "structure.xyz",
+        &silicon().replace("5.465 0.0 0.0 0.0 5.465", "2.6 0.0 0.0 0.0 5.465"),
+    );
     refused(&job, &["are", "Å apart", "closest"]);
 }
 
 #[test]
 fn output_that_cannot_be() {
     let job = Job::argon(1, SHORT, &OUTPUT.replace("run.csv", "results/run.csv"));
-    refused(&job, &["results/run.csv: the folder results does not exist", "mkdir -p results"]);
+    refused(
+        &job,
+        &[
+            "results/run.csv: the folder results does not exist",
+            "mkdir -p results",
+        ],
+    );
     let said = program::run(job.folder.path(), &["check", "deck.toml"]);
     said.expect(2, &["the folder results does not exist"]);
     std::fs::create_dir(job.path("results")).unwrap();
@@ -110,8 +148,12 @@ fn output_that_cannot_be() {
     std::fs::remove_dir(job.path("run.h5md")).unwrap();
     // A folder where the checkpoint's `.prev` or the frame of a failure would go is not in the way of the start.
     job.write("deck.chk", "something else");
-    refused(&job, &["deck.chk: this file of an earlier run is already there"]);
-    job.run(&["--resume"]).expect(2, &["deck.chk", "not a checkpoint"]);
+    refused(
+        &job,
+        &["deck.chk: this file of an earlier run is already there"],
+    );
+    job.run(&["--resume"])
+        .expect(2, &["deck.chk", "not a checkpoint"]);
 }
 
 #[test]
@@ -122,13 +164,17 @@ fn a_full_disk_under_the_table() {
     }
     let job = Job::argon(2, "length = \"2000 steps\"\ntemperature = \"90 K\"", OUTPUT);
     job.edit("file = \"run.csv\"", "file = \"/dev/full\"");
-    job.run(&[]).expect(1, &["cannot write: /dev/full", "No space left"]);
+    job.run(&[])
+        .expect(1, &["cannot write: /dev/full", "No space left"]);
 }
 
 /// Limits the size of files (in blocks of 512 bytes): the disk of this process is full when one reaches it.
 fn limited(job: &Job, blocks: u32, more: &[&str]) -> Said {
     let child = Command::new("sh")
-        .args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" run deck.toml \"$@\"")])
+        .args([
+            "-c",
+            &format!("ulimit -f {blocks}; exec \"$0\" run deck.toml \"$@\""),
+        ])
         .arg(env!("CARGO_BIN_EXE_zundel"))
         .args(more)
         .current_dir(job.folder.path())
@@ -149,14 +195,26 @@ fn a_full_disk_under_the_trajectory() {
     let expected = written(&undisturbed, "");
 
     let job = Job::argon(3, md, OUTPUT);
-    job.edit("[output]\n", "[output]\ncheckpoint = { every = \"40 steps\" }\n");
+    job.edit(
+        "[output]\n",
+        "[output]\ncheckpoint = { every = \"40 steps\" }\n",
+    );
     let said = limited(&job, 1200, &[]);
-    said.expect(1, &["cannot write", "go on with --resume (from the checkpoint of step"]);
+    said.expect(
+        1,
+        &[
+            "cannot write",
+            "go on with --resume (from the checkpoint of step",
+        ],
+    );
     let reader = TrajectoryReader::open(&job.path("run.h5md")).unwrap();
     let steps = reader.steps();
     assert!(steps.len() > 3 && steps.len() < 151, "{steps:?}");
     let state = state(&job.path("deck.chk"))["step and seed"][0];
-    assert!(state > 0 && state <= *steps.last().unwrap(), "{state} {steps:?}");
+    assert!(
+        state > 0 && state <= *steps.last().unwrap(),
+        "{state} {steps:?}"
+    );
     reader.read_frame(steps.len() - 1).unwrap();
     drop(reader);
     // Still full, then with room again: nothing is lost.
@@ -175,21 +233,44 @@ fn no_room_for_the_first_frame() {
 
 #[test]
 fn an_exploding_run() {
-    let md = "length = \"5000 steps\"\nvelocities = { from = \"thermal\", temperature = \"30000 K\" }";
+    let md =
+        "length = \"5000 steps\"\nvelocities = { from = \"thermal\", temperature = \"30000 K\" }";
     let job = Job::argon(3, md, OUTPUT);
     job.edit("timestep = \"4 fs\"", "timestep = \"20 fs\"");
     let said = job.run(&[]);
     said.expect(
         1,
-        &["the run stopped at step", "atom", "moves", "Å in one step", "nearest neighbour", "saved: deck.failed.extxyz", "help:"],
+        &[
+            "the run stopped at step",
+            "atom",
+            "moves",
+            "Å in one step",
+            "nearest neighbour",
+            "saved: deck.failed.extxyz",
+            "help:",
+        ],
     );
-    let frame = read_frame(&job.path("deck.failed.extxyz"), FrameIndex::Last, &ReadOptions::default()).unwrap();
+    let frame = read_frame(
+        &job.path("deck.failed.extxyz"),
+        FrameIndex::Last,
+        &ReadOptions::default(),
+    )
+    .unwrap();
     assert_eq!(frame.system.atoms.len(), 108);
     let step = frame.value("step").unwrap().as_real().unwrap();
-    assert!(said.stderr.contains(&format!("the run stopped at step {step} ")), "{}", said.stderr);
-    TrajectoryReader::open(&job.path("run.h5md")).unwrap().read_frame(0).unwrap();
+    assert!(
+        said.stderr
+            .contains(&format!("the run stopped at step {step} ")),
+        "{}",
+        said.stderr
+    );
+    TrajectoryReader::open(&job.path("run.h5md"))
+        .unwrap()
+        .read_frame(0)
+        .unwrap();
     // Resumed, it stops at the same place.
-    job.run(&["--resume"]).expect(1, &[&format!("the run stopped at step {step} ")]);
+    job.run(&["--resume"])
+        .expect(1, &[&format!("the run stopped at step {step} ")]);
 }
 
 #[test]
@@ -197,13 +278,29 @@ fn atoms_closer_than_the_model_has_seen() {
     // Hot silicon with a long time step: the model's own limit stops it, with both atoms and their distance.
     let job = Job::silicon("length = \"2000 steps\"\ntemperature = \"20000 K\"", OUTPUT);
     let said = job.run(&[]);
-    said.expect(1, &["the run stopped at step", "(Si) and", "Å apart, closer than the model has seen (1.7", "saved:"]);
+    said.expect(
+        1,
+        &[
+            "the run stopped at step",
+            "(Si) and",
+            "Å apart, closer than the model has seen (1.7",
+            "saved:",
+        ],
+    );
     // The two are that close in the saved frame.
     let words: Vec<&str> = said.stderr.split_whitespace().collect();
     let at = words.iter().position(|w| *w == "atoms").unwrap();
-    let (i, j): (usize, usize) = (words[at + 1].parse().unwrap(), words[at + 4].parse().unwrap());
+    let (i, j): (usize, usize) = (
+        words[at + 1].parse().unwrap(),
+        words[at + 4].parse().unwrap(),
+    );
     let distance: f64 = words[at + 7].parse().unwrap();
-    let frame = read_frame(&job.path("deck.failed.extxyz"), FrameIndex::Last, &ReadOptions::default()).unwrap();
+    let frame = read_frame(
+        &job.path("deck.failed.extxyz"),
+        FrameIndex::Last,
+        &ReadOptions::default(),
+    )
+    .unwrap();
     let x = &frame.system.atoms.positions;
     let cell = &frame.system.cell;
     let s = cell.fractional(std::array::from_fn(|k| x[i][k] - x[j][k]));
@@ -214,8 +311,18 @@ fn atoms_closer_than_the_model_has_seen() {
 
 #[test]
 fn a_hot_run_with_a_limit() {
-    let job = Job::argon(2, "length = \"5000 steps\"\ntemperature = \"90 K\"\nguard = { max_temperature = \"60 K\" }", OUTPUT);
-    job.run(&[]).expect(1, &["the temperature is", "above the limit of 60 K in [md.guard]"]);
+    let job = Job::argon(
+        2,
+        "length = \"5000 steps\"\ntemperature = \"90 K\"\nguard = { max_temperature = \"60 K\" }",
+        OUTPUT,
+    );
+    job.run(&[]).expect(
+        1,
+        &[
+            "the temperature is",
+            "above the limit of 60 K in [md.guard]",
+        ],
+    );
 }
 
 #[test]
@@ -231,27 +338,41 @@ fn trajectories_that_are_gone_or_foreign() {
     let csv = job.read("run.csv");
 
     std::fs::remove_file(job.path("run.h5md")).unwrap();
-    job.run(&longer).expect(2, &["run.h5md: the trajectory to be continued is not there"]);
+    job.run(&longer).expect(
+        2,
+        &["run.h5md: the trajectory to be continued is not there"],
+    );
     assert_eq!(job.read("run.csv"), csv);
     // Of the same atoms, but another temperature.
     let other = make(&SHORT.replace("90 K", "80 K"));
     std::fs::copy(other.path("run.h5md"), job.path("run.h5md")).unwrap();
     let foreign = std::fs::read(job.path("run.h5md")).unwrap();
-    job.run(&longer).expect(2, &["run.h5md", "not written by the run to be resumed"]);
-    assert!(std::fs::read(job.path("run.h5md")).unwrap() == foreign, "a foreign file was changed");
+    job.run(&longer)
+        .expect(2, &["run.h5md", "not written by the run to be resumed"]);
+    assert!(
+        std::fs::read(job.path("run.h5md")).unwrap() == foreign,
+        "a foreign file was changed"
+    );
     job.write("run.h5md", "no HDF5 at all");
     job.run(&longer).expect(2, &["run.h5md"]);
     // Of this run, but from an earlier time.
     let earlier = Job::argon(2, SHORT, OUTPUT);
-    earlier.run(&["-q", "--set", "md.length=9 steps"]).expect(0, &[]);
+    earlier
+        .run(&["-q", "--set", "md.length=9 steps"])
+        .expect(0, &[]);
     std::fs::copy(earlier.path("run.h5md"), job.path("run.h5md")).unwrap();
-    job.run(&longer).expect(2, &["run.h5md: the trajectory has 1 frames up to step 20, and the run wrote 3"]);
+    job.run(&longer).expect(
+        2,
+        &["run.h5md: the trajectory has 1 frames up to step 20, and the run wrote 3"],
+    );
 
     std::fs::write(job.path("run.h5md"), &kept).unwrap();
     job.write("run.csv", "short");
-    job.run(&longer).expect(2, &["run.csv: the file is too short"]);
+    job.run(&longer)
+        .expect(2, &["run.csv: the file is too short"]);
     std::fs::remove_file(job.path("run.csv")).unwrap();
-    job.run(&longer).expect(2, &["run.csv: the file to be continued is not there"]);
+    job.run(&longer)
+        .expect(2, &["run.csv: the file to be continued is not there"]);
     job.write("run.csv", &csv);
     job.run(&longer).expect(0, &["finished at step 40"]);
 }
@@ -262,10 +383,22 @@ fn one_of_several_replicas_fails() {
     let md = "length = \"40 steps\"\ntemperature = \"90 K\"\nreplicas = 4\nguard = { max_temperature = \"102 K\" }";
     let job = Job::argon(2, md, OUTPUT);
     let said = job.run(&[]);
-    said.expect(1, &["error: replica", "the temperature is", "finished at step 40", "saved: deck.r0"]);
+    said.expect(
+        1,
+        &[
+            "error: replica",
+            "the temperature is",
+            "finished at step 40",
+            "saved: deck.r0",
+        ],
+    );
     let finished = said.stderr.matches("finished at step 40").count();
     let failed = said.stderr.matches("the run stopped at step").count();
-    assert!(finished >= 1 && failed >= 1 && finished + failed == 4, "{}", said.stderr);
+    assert!(
+        finished >= 1 && failed >= 1 && finished + failed == 4,
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

@@ -69,14 +69,21 @@ impl Blocking {
         let mut numbers = vec![self.first, self.last];
         for l in &self.levels {
             // No pending block is written as not-a-number; a pending value never is one, since runs stop before.
-            numbers.extend([l.count as f64, l.mean, l.deviations, l.pending.unwrap_or(f64::NAN)]);
+            numbers.extend([
+                l.count as f64,
+                l.mean,
+                l.deviations,
+                l.pending.unwrap_or(f64::NAN),
+            ]);
         }
         numbers
     }
 
     /// The state from [`to_numbers`](Self::to_numbers); `None` when they are not such numbers.
     pub fn from_numbers(numbers: &[f64]) -> Option<Blocking> {
-        let [first, last, levels @ ..] = numbers else { return None };
+        let [first, last, levels @ ..] = numbers else {
+            return None;
+        };
         let (levels, rest) = levels.as_chunks::<4>();
         let level = |l: &[f64; 4]| Level {
             count: l[0] as u64,
@@ -84,7 +91,11 @@ impl Blocking {
             deviations: l[2],
             pending: Some(l[3]).filter(|p| !p.is_nan()),
         };
-        rest.is_empty().then(|| Blocking { levels: levels.iter().map(level).collect(), first: *first, last: *last })
+        rest.is_empty().then(|| Blocking {
+            levels: levels.iter().map(level).collect(),
+            first: *first,
+            last: *last,
+        })
     }
 
     /// Number of values so far.
@@ -153,7 +164,11 @@ impl Average {
             Some(e) => {
                 let digits = |decimals: usize| (e * 10f64.powi(decimals as i32)).round();
                 // 0.0996 rounds to 0.10: one decimal fewer keeps it at two digits.
-                let decimals = if digits(decimals) >= 100.0 { decimals.saturating_sub(1) } else { decimals };
+                let decimals = if digits(decimals) >= 100.0 {
+                    decimals.saturating_sub(1)
+                } else {
+                    decimals
+                };
                 format!("{:.decimals$}({:.0})", self.mean, digits(decimals))
             }
             None => format!("~{:.decimals$}", self.mean),
@@ -171,7 +186,7 @@ mod tests {
         // AR(1): x' = a x + sqrt(1-a^2) xi has variance 1 and integrated time (1+a)/(1-a). The estimated error over 40 series
         // must match the true one within 15 % on average (its own scatter is about 20 % per series, 3 % for the mean).
         let n = 1 << 15;
-        for a in [0.0, 0.8, 0.95] {
+        for a in [0.0f64, 0.8, 0.95] {
             let exact = ((1.0 + a) / (1.0 - a) / n as f64).sqrt();
             let mut sum = 0.0;
             for series in 0..40 {
@@ -183,7 +198,7 @@ mod tests {
                     if k % 4096 == 0 {
                         s = Stream::new(9, Purpose::Displacement, series, k, 1);
                     }
-                    x = a * x + (1.0 - a * a as f64).sqrt() * s.normal();
+                    x = a * x + (1.0 - a * a).sqrt() * s.normal();
                     blocking.add(x);
                 }
                 sum += blocking.average().unwrap().error.unwrap();
@@ -201,7 +216,9 @@ mod tests {
         assert_eq!(a, b);
         (0..50).for_each(|k| (a.add(f64::from(k).cos()), b.add(f64::from(k).cos())).0);
         assert_eq!(a, b);
-        assert!(Blocking::from_numbers(&[1.0]).is_none() && Blocking::from_numbers(&[1.0; 5]).is_none());
+        assert!(
+            Blocking::from_numbers(&[1.0]).is_none() && Blocking::from_numbers(&[1.0; 5]).is_none()
+        );
     }
 
     #[test]

@@ -241,7 +241,10 @@ fn no_frame(path: &Path) -> Error {
 fn first_bytes<const N: usize>(path: &Path) -> Option<[u8; N]> {
     use std::io::Read;
     let mut head = [0; N];
-    File::open(path).and_then(|mut f| f.read_exact(&mut head)).ok().map(|()| head)
+    File::open(path)
+        .and_then(|mut f| f.read_exact(&mut head))
+        .ok()
+        .map(|()| head)
 }
 
 /// Whether a file is HDF5, by its signature.

@@ -31,10 +31,17 @@ pub struct Timing {
 
 /// Times the evaluation of a structure, moved a little before each repeat so that nothing can be kept, with the neighbour
 /// list built anew each time.
-pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path, repeats: [usize; 3], seconds: f64) -> Result<Timing> {
+pub fn run(
+    model: &Path,
+    species: Option<&[Element]>,
+    structure: &Path,
+    repeats: [usize; 3],
+    seconds: f64,
+) -> Result<Timing> {
     let terms = eval::load_model(model, species)?;
     let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
-    let mut system = repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
+    let mut system =
+        repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
     let mut evaluator = Evaluator::new(terms, 0.0);
     parts::check_elements(&evaluator, &system.atoms.distinct_elements(), structure)?;
     let mut result = [Evaluation::default()];
@@ -97,7 +104,10 @@ impl Timing {
         let mut page = Page::default();
         page.fact("model", &self.model);
         page.fact("atoms", self.atoms.to_string());
-        page.fact("threads", format!("{}, {}", self.threads, crate::simd::level_name()));
+        page.fact(
+            "threads",
+            format!("{}, {}", self.threads, crate::simd::level_name()),
+        );
         page.fact(
             "time",
             format!(
@@ -108,7 +118,14 @@ impl Timing {
                 human_seconds(step),
             ),
         );
-        page.fact("means", format!("{} at 1 fs, {} at 0.5 fs", per_day(1.0, step), per_day(0.5, step)));
+        page.fact(
+            "means",
+            format!(
+                "{} at 1 fs, {} at 0.5 fs",
+                per_day(1.0, step),
+                per_day(0.5, step)
+            ),
+        );
         page.fact("", "energy, forces and virial, with a new neighbour list each time (dynamics reuses its list)");
         page
     }

@@ -15,7 +15,7 @@ pub mod pair;
 pub mod registry;
 
 pub use evaluator::{Evaluator, Term};
-pub use local::{Local, LocalModel, RowResults, Rows};
+pub use local::{Local, LocalModel, RowResults, RowStyle, Rows};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;

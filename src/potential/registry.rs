@@ -19,10 +19,17 @@ pub enum ModelFormat {
 pub fn recognise(path: &Path) -> Result<Option<ModelFormat>> {
     let file = std::fs::File::open(path).map_err(|e| Error::reading(path, &e))?;
     let mut head = Vec::new();
-    file.take(1 << 16).read_to_end(&mut head).map_err(|e| Error::reading(path, &e))?;
+    file.take(1 << 16)
+        .read_to_end(&mut head)
+        .map_err(|e| Error::reading(path, &e))?;
     let text = String::from_utf8_lossy(&head);
-    let xml = text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
-    let gap = ["GAP_params", "IP GAP", "<GAP", "<Potential"].iter().any(|mark| text.contains(mark));
+    let xml = text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('<');
+    let gap = ["GAP_params", "IP GAP", "<GAP", "<Potential"]
+        .iter()
+        .any(|mark| text.contains(mark));
     Ok((xml && gap).then_some(ModelFormat::GapXml))
 }
 
@@ -30,8 +37,11 @@ pub fn recognise(path: &Path) -> Result<Option<ModelFormat>> {
 /// error only when they disagree.
 pub fn load(path: &Path, species: Option<&[Element]>) -> Result<Arc<dyn Potential>> {
     let Some(format) = recognise(path)? else {
-        return Err(Error::file(path, "this is not a model file that zundel knows")
-            .advise("known are GAP files in QUIP's XML format; `zundel info FILE` says what a file is"));
+        return Err(
+            Error::file(path, "this is not a model file that zundel knows").advise(
+                "known are GAP files in QUIP's XML format; `zundel info FILE` says what a file is",
+            ),
+        );
     };
     let potential: Arc<dyn Potential> = match format {
         ModelFormat::GapXml => Arc::new(Local(Gap::load(path)?)),
@@ -40,8 +50,12 @@ pub fn load(path: &Path, species: Option<&[Element]>) -> Result<Arc<dyn Potentia
         && let Some(foreign) = given.iter().find(|e| !known.contains(e))
     {
         let list: Vec<&str> = known.iter().map(|e| e.symbol()).collect();
-        return Err(Error::file(path, format!("the model does not know {foreign}"))
-            .advise(format!("the file names its own elements, {}; leave `species` out", list.join(", "))));
+        return Err(
+            Error::file(path, format!("the model does not know {foreign}")).advise(format!(
+                "the file names its own elements, {}; leave `species` out",
+                list.join(", ")
+            )),
+        );
     }
     Ok(potential)
 }

@@ -24,7 +24,6 @@ pub(super) struct Opened {
 /// Opens the file of `o`, checks that it belongs to the run, and cuts every series after `last_step`.
 pub(super) fn open(o: &TrajectoryOptions, last_step: u64) -> Result<Opened> {
     let (mut parts, mut store) = attach(o)?;
-    check_identity(&parts.0, o)?;
     let environment =
         |e: hdf5::Error, store: &Shared| write_error(&o.path, lock(store).failure(), &sentence(&e));
 
@@ -90,6 +89,7 @@ thread_local! {
     static CUT_EVENTS: std::cell::Cell<Vec<super::store::Event>> = const { std::cell::Cell::new(Vec::new()) };
 }
 
+/// Opens the file of `o` for writing if it belongs to the run; one that does not is left as it is.
 fn attach(o: &TrajectoryOptions) -> Result<(Parts, Shared)> {
     let path = &o.path;
     let store = Store::open(path).map_err(|e| match e.kind() {
@@ -110,15 +110,16 @@ fn attach(o: &TrajectoryOptions) -> Result<(Parts, Shared)> {
         )
     };
     let file = driver::open_file(&store, &path.to_string_lossy(), Mode::Open).map_err(damaged)?;
-    let settled = lock(&store).settle();
-    settled.map_err(|e| {
-        Error::environment("cannot write the trajectory", path, atomic::describe(&e))
-    })?;
+    check_identity(&file, o)?;
     let frames =
         layout::find_frames(&file, o).map_err(|_| other(o, "it holds other quantities"))?;
     let thermo =
         layout::find_thermo(&file, o).map_err(|_| other(o, "it holds other time series"))?;
     check_shapes(&frames, thermo.as_ref(), o)?;
+    let settled = lock(&store).settle();
+    settled.map_err(|e| {
+        Error::environment("cannot write the trajectory", path, atomic::describe(&e))
+    })?;
     Ok(((file, frames, thermo), store))
 }
 

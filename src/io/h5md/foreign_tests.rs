@@ -318,3 +318,19 @@ fn another_runs_file_is_not_continued() {
     std::fs::write(&path, &before[..before.len() / 2]).unwrap();
     refused(&|_| {}, "not a trajectory that can be continued");
 }
+
+#[test]
+fn a_file_that_was_cut_short_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.h5md");
+    let mut w = TrajectoryWriter::create(options(&path, 4), Existing::Refuse).unwrap();
+    (0..3).for_each(|i| write(&mut w, 4, i).unwrap());
+    w.close().unwrap();
+    let good = std::fs::read(&path).unwrap();
+    for length in (0..good.len()).step_by(397).chain([good.len() - 1]) {
+        std::fs::write(&path, &good[..length]).unwrap();
+        let e = TrajectoryReader::open(&path).unwrap_err();
+        assert_eq!(e.exit_code(), 2);
+        assert!(e.to_string().contains("damaged"), "{e}");
+    }
+}

@@ -17,6 +17,8 @@ mod append;
 mod driver;
 mod layout;
 mod reader;
+mod rows;
+mod scan;
 mod store;
 mod text;
 mod writer;

@@ -44,15 +44,19 @@ fn script(arguments: &[&str]) {
     print!("{}", text(&output.stdout));
 }
 
-/// Opens a file of ours with both packages and compares what they see.
-pub(super) fn check_file(path: &Path, frames: u64) {
-    script(&["file", &path.to_string_lossy(), &frames.to_string()]);
+/// Opens files of ours with both packages and compares what they see; each with its number of frames.
+pub(super) fn check_files(files: &[(PathBuf, u64)]) {
+    let mut arguments = vec!["files".to_owned()];
+    for (path, frames) in files {
+        arguments.extend([path.to_string_lossy().into_owned(), frames.to_string()]);
+    }
+    script(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
 fn other_programs_read_every_variant() {
     let folder = tempfile::tempdir().unwrap();
-    let mut count = 0;
+    let mut files = Vec::new();
     for n in [1, 30] {
         for (single, velocities, forces, compression) in [
             (false, true, true, 0),
@@ -61,8 +65,7 @@ fn other_programs_read_every_variant() {
             (true, false, true, 1),
         ] {
             for periodic in [[true; 3], [true, true, false], [false; 3]] {
-                count += 1;
-                let path = folder.path().join(format!("{count}.h5md"));
+                let path = folder.path().join(format!("{}.h5md", files.len()));
                 let o = TrajectoryOptions {
                     single,
                     velocities,
@@ -74,10 +77,11 @@ fn other_programs_read_every_variant() {
                 let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
                 (0..5).for_each(|i| write(&mut w, n, i).unwrap());
                 w.close().unwrap();
+                files.push((path, 5));
             }
         }
     }
-    script(&["folder", &folder.path().to_string_lossy(), "5"]);
+    check_files(&files);
 }
 
 #[test]
@@ -105,6 +109,6 @@ fn other_programs_read_every_prefix() {
         }
         let path = folder.path().join("events.bin");
         std::fs::write(&path, &log).unwrap();
-        script(&["replay", &path.to_string_lossy(), "1-2,64-66"]);
+        script(&["replay", &path.to_string_lossy(), "1-1,64-65"]);
     }
 }

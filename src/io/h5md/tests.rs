@@ -128,3 +128,52 @@ fn round_trip_is_exact() {
         );
     }
 }
+
+/// Prints what a frame costs; `cargo test --release cost_of_a_frame -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_a_frame() {
+    for n in [64, 10_000] {
+        for (single, compression) in [(false, 0), (true, 0), (true, 1)] {
+            for every in [1, 20] {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("a.h5md");
+                let o = TrajectoryOptions {
+                    single,
+                    compression,
+                    ..options(&path, n)
+                };
+                let frames = if n > 1000 { 200 } else { 5000 };
+                let (x, v, f) = (vectors(n, 1, 0.0), vectors(n, 1, 1.0), vectors(n, 1, 2.0));
+                let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
+                let start = std::time::Instant::now();
+                for i in 0..frames {
+                    w.write_frame(&FrameData {
+                        step: i,
+                        time_fs: i as f64,
+                        cell: &cell(1),
+                        positions: &x,
+                        velocities: &v,
+                        forces: &f,
+                        observables: &[1.0, 2.0],
+                    })
+                    .unwrap();
+                    w.write_thermo(i, i as f64, &[1.0, 2.0]).unwrap();
+                    if i % every == 0 {
+                        w.flush().unwrap();
+                    }
+                }
+                let written = start.elapsed();
+                let start = std::time::Instant::now();
+                w.sync().unwrap();
+                println!(
+                    "{n:6} atoms, {} bytes, level {compression}, flush every {every:2}: {:7.1} us a frame, {:.0} bytes; sync {:.1} ms",
+                    if single { 4 } else { 8 },
+                    written.as_secs_f64() * 1e6 / frames as f64,
+                    std::fs::metadata(&path).unwrap().len() as f64 / frames as f64,
+                    start.elapsed().as_secs_f64() * 1e3,
+                );
+            }
+        }
+    }
+}

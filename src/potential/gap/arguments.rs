@@ -210,8 +210,16 @@ fn value<'a>(key: &str, text: &'a str) -> Result<(String, &'a str)> {
 
 /// A text cut to a length that fits a message.
 pub(super) fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(40).collect();
-    if short.len() < text.len() {
+    // Control characters would garble a terminal.
+    let printable = text.chars().map(|c| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    });
+    let mut short: String = printable.take(40).collect();
+    if text.chars().nth(40).is_some() {
         short.push_str("...");
     }
     short

@@ -120,11 +120,17 @@ pub(super) fn read(
     )?;
     order_points(xml, tag, &mut children.points, points)?;
     let sparse = match attributes.text("sparseX_filename") {
-        Some(name) if !name.trim().is_empty() => sparse::read(
-            &sparse::find(path, name.trim()),
-            total,
-            attributes.text("sparseX_md5sum"),
-        )?,
+        Some(name) if !name.trim().is_empty() => {
+            let name = name.trim();
+            if name.contains(char::is_control) || name.split('/').any(|part| part.len() > 255) {
+                return Err(attributes.error("`sparseX_filename` is no usable file name"));
+            }
+            sparse::read(
+                &sparse::find(path, name),
+                total,
+                attributes.text("sparseX_md5sum"),
+            )?
+        }
         _ => inline_points(xml, &children, dimensions)?,
     };
     Ok(Coordinate {

@@ -228,7 +228,7 @@ fn coordinate_line(c: &Coordinate) -> String {
         Covariance::DotProduct { zeta } => format!("zeta {zeta}"),
     };
     format!(
-        "{descriptor}: {} sparse points of {}, delta {} eV, {kernel}",
+        "{descriptor}: {} sparse points of dimension {}, delta {} eV, {kernel}",
         c.alpha.len(),
         c.dimensions,
         c.delta

@@ -53,6 +53,15 @@ const KNOWN: [&str; 14] = [
     "soap_express",
 ];
 
+/// A word of a descriptor string in the file's own spelling.
+fn as_written<'a>(text: &'a str, word: &'a str) -> &'a str {
+    let words = text.split(|c: char| c.is_whitespace() || c == ',');
+    words
+        .into_iter()
+        .find(|w| w.eq_ignore_ascii_case(word))
+        .unwrap_or(word)
+}
+
 /// Reads a descriptor string. `gap_version` is the stamp of the file (0 when it has none). Errors carry no place.
 pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
     let arguments = Arguments::parse(text)?;
@@ -82,7 +91,10 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
             .map_err(within),
         _ => Err(Error::input(
             "",
-            format!("the descriptor `{}` is not supported", shorten(name)),
+            format!(
+                "the descriptor `{}` is not supported",
+                shorten(as_written(text, name))
+            ),
         )
         .advise("supported are `distance_2b` and `soap`")),
     }
@@ -183,7 +195,14 @@ fn soap(arguments: &Arguments, gap_version: u64) -> Result<SoapParameters> {
             format!("`atom_sigma` must lie between 0.01 and 20 Å, it is {atom_sigma}"),
         ));
     }
-    let n_species = arguments.count("n_species", 118)?.unwrap_or(1);
+    let stated = arguments.count("n_species", 118)?;
+    if stated.is_none() && arguments.text("species_z").is_some() {
+        return Err(Error::input(
+            "",
+            "`species_Z` needs `n_species`, the number of its elements",
+        ));
+    }
+    let n_species = stated.unwrap_or(1);
     let species = match arguments.atomic_numbers("species_z", n_species)? {
         Some(species) if !species.is_empty() => species,
         None if n_species == 1 => vec![0],
@@ -381,8 +400,10 @@ mod tests {
         for bad in [
             "n_species=2",
             "species_Z={6 14}",
+            "species_Z={14}",
             "n_species=2 species_Z={6 6}",
             "n_species=0 species_Z={}",
+            "species_Z={14}",
             "Z={6 14}",
             "n_max=0",
         ] {
@@ -390,7 +411,7 @@ mod tests {
         }
         assert!(reason("soap l_max=999999999 n_max=2 cutoff=4 atom_sigma=0.5").contains("l_max"));
         assert!(reason("angle_3b cutoff=3 Z=14").contains("`angle_3b` is not supported"));
-        assert!(reason("distance_Nb order=2 cutoff=4").contains("`distance_nb` is not supported"));
+        assert!(reason("distance_Nb order=2 cutoff=4").contains("`distance_Nb` is not supported"));
         assert!(reason(" cutoff=4").contains("no name"));
     }
 }

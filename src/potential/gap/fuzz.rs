@@ -33,7 +33,7 @@ pub(super) const MODEL: &str = r#"<?xml version="1.0"?>
   </gpCoordinates>
   <gpCoordinates label="M2" dimensions="7" signal_variance="1.0" sparsified="T" n_permutations="1" covariance_type="2" n_sparseX="1">
    <theta> 4.0 </theta>
-   <descriptor>soap l_max=1 n_max=2 atom_sigma=0.5 cutoff=3.0 Z=14 species_Z={14 }</descriptor>
+   <descriptor>soap l_max=1 n_max=2 atom_sigma=0.5 cutoff=3.0 n_species=1 Z=14 species_Z={14 }</descriptor>
    <permutation i="1">1</permutation>
    <sparseX i="1" alpha="0.1" sparseCutoff="1.0" sliced="T">
     <sparseX_slice start="1" end="4"> 0.5 0.5 .5 .1 </sparseX_slice>
@@ -196,7 +196,7 @@ fn each_damage_is_named_with_its_line() {
         ),
         (
             "Z=14 species",
-            "radial_basis=GTO species",
+            "radial_basis=GTO Z=14 species",
             "m.xml:28: descriptor `soap`: `radial_basis=GTO`",
         ),
         ("<theta> 4.0 </theta>", "", "needs `zeta`"),

@@ -121,7 +121,7 @@ fn every_reference_file_is_read_or_refused_by_name() {
         (
             "sic_nb",
             "GAP.xml",
-            ":127: the descriptor `distance_nb` is not supported",
+            ":127: the descriptor `distance_Nb` is not supported",
         ),
     ] {
         let Some(folder) = reference(folder) else {
@@ -182,4 +182,60 @@ fn soap_models_of_quip() {
         assert_eq!(symbols, elements);
         compare(&gap, &folder.join("reference.extxyz"), energy, force);
     }
+}
+
+/// The folder of the models that ship with the package (tools/synthetic_gap.py).
+fn synthetic() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/gap")
+}
+
+#[test]
+fn synthetic_models_of_quip() {
+    for (name, energy, force) in [
+        ("pair", 1e-12, 1e-11),
+        ("pairs", 1e-11, 1e-10),
+        ("soap", 1e-11, 1e-10),
+        ("soap_species", 1e-11, 1e-10),
+        ("old", 1e-11, 1e-10),
+        ("glue", 1e-11, 1e-10),
+    ] {
+        let folder = synthetic().join(name);
+        for tabulated in [false, true] {
+            let file = GapFile::read(&folder.join(format!("{name}.xml"))).unwrap();
+            let gap = Gap::with_tables(file, tabulated).unwrap();
+            compare(&gap, &folder.join("reference.extxyz"), energy, force);
+        }
+    }
+}
+
+#[test]
+fn gradients_of_synthetic_models() {
+    for (name, kinks) in [
+        ("pair", &[3.5, 4.5][..]),
+        ("pairs", &[3.1, 3.5, 3.6, 4.0]),
+        ("soap_species", &[3.1, 3.8]),
+        ("old", &[3.5, 4.0]),
+        ("glue", &[3.0, 3.3, 3.5, 3.6]),
+    ] {
+        let folder = synthetic().join(name);
+        let gap = Gap::load(&folder.join(format!("{name}.xml"))).unwrap();
+        let frames = frames(&folder.join("reference.extxyz"));
+        let checked = frames
+            .iter()
+            .filter(|f| check_gradients(&gap, f, kinks, 2e-7))
+            .count();
+        assert!(checked >= 4, "{name}: {checked}");
+    }
+}
+
+#[test]
+fn shipped_models_fit_in_their_room() {
+    // The repository is cloned by people: all synthetic models together stay small.
+    let mut size = 0;
+    for folder in std::fs::read_dir(synthetic()).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            size += file.unwrap().metadata().unwrap().len();
+        }
+    }
+    assert!(size < 400_000, "{size}");
 }

@@ -97,6 +97,7 @@ pub(super) fn evaluate<M: LocalModel>(
         gx: &mut gx,
         gy: &mut gy,
         gz: &mut gz,
+        radial: &mut [],
         booked: &mut booked,
         reliability: &mut [],
     };

@@ -3,7 +3,7 @@
 use crate::elements::Element;
 use crate::potential::{
     Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest,
-    RowResults, Rows, Want,
+    RowResults, RowStyle, Rows, Want,
 };
 use crate::simd::{fma, simd_dispatch};
 use std::f64::consts::PI;
@@ -71,11 +71,19 @@ impl LennardJones {
         elements.sort_unstable();
         elements.dedup();
         let find = |a: Element, b: Element| {
-            pairs.iter().find(|p| (p.0, p.1) == (a, b) || (p.0, p.1) == (b, a)).map(|p| p.2)
+            pairs
+                .iter()
+                .find(|p| (p.0, p.1) == (a, b) || (p.0, p.1) == (b, a))
+                .map(|p| p.2)
         };
-        let like = |e: Element| find(e, e).ok_or_else(|| format!("no parameters for the pair {e}-{e}"));
+        let like =
+            |e: Element| find(e, e).ok_or_else(|| format!("no parameters for the pair {e}-{e}"));
         // One type more than there are elements: atoms of other elements, which do not interact.
-        let none = PairParameters { epsilon: 0.0, sigma: 1.0, cutoff: 1.0 };
+        let none = PairParameters {
+            epsilon: 0.0,
+            sigma: 1.0,
+            cutoff: 1.0,
+        };
         let types = elements.len() + 1;
         let mut parameters = vec![none; types * types];
         for (i, &a) in elements.iter().enumerate() {
@@ -103,7 +111,10 @@ impl LennardJones {
                 return Err(format!("the cutoff must be positive, not {} Å", p.cutoff));
             }
             if !(p.sigma > 0.0 && p.sigma.is_finite() && p.epsilon.is_finite()) {
-                return Err(format!("sigma must be positive and epsilon finite, not {} Å and {} eV", p.sigma, p.epsilon));
+                return Err(format!(
+                    "sigma must be positive and epsilon finite, not {} Å and {} eV",
+                    p.sigma, p.epsilon
+                ));
             }
         }
         if tail && scheme != Scheme::Truncated {
@@ -112,7 +123,10 @@ impl LennardJones {
         let known = elements.len();
         let types = if elements.is_empty() { 1 } else { known + 1 };
         let mut type_of = [known as u8; 120];
-        elements.iter().enumerate().for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8);
+        elements
+            .iter()
+            .enumerate()
+            .for_each(|(t, e)| type_of[usize::from(e.number())] = t as u8);
         let cutoff = parameters.iter().map(|p| p.cutoff).fold(0.0, f64::max);
         let mut details = vec![format!(
             "{}{}",
@@ -121,31 +135,91 @@ impl LennardJones {
                 Scheme::Shifted => "energy shifted to zero at the cutoff",
                 Scheme::ForceShifted => "energy and force shifted to zero at the cutoff",
             },
-            if tail { ", with long-range corrections for a homogeneous fluid" } else { "" }
+            if tail {
+                ", with long-range corrections for a homogeneous fluid"
+            } else {
+                ""
+            }
         )];
         let mut describe = |what: String, p: &PairParameters| {
-            details.push(format!("{what}: epsilon {} eV, sigma {} Å, cutoff {} Å", p.epsilon, p.sigma, p.cutoff));
+            details.push(format!(
+                "{what}: epsilon {} eV, sigma {} Å, cutoff {} Å",
+                p.epsilon, p.sigma, p.cutoff
+            ));
         };
         if elements.is_empty() {
             describe("all pairs".into(), &parameters[0]);
         }
         for i in 0..known {
             for j in i..known {
-                describe(format!("{}-{}", elements[i], elements[j]), &parameters[i * types + j]);
+                describe(
+                    format!("{}-{}", elements[i], elements[j]),
+                    &parameters[i * types + j],
+                );
             }
         }
         let description = Description {
             name: "Lennard-Jones".into(),
             elements: (known > 0).then_some(elements),
-            neighbours: Some(NeighbourRequest { cutoff, kind: ListKind::Half, chunk: 1024, grain: 256 }),
-            gives: Gives { virial: true, site_energies: true, reliability: None },
+            neighbours: Some(NeighbourRequest {
+                cutoff,
+                kind: ListKind::Half,
+                chunk: 1024,
+                grain: 256,
+            }),
+            gives: Gives {
+                virial: true,
+                site_energies: true,
+                reliability: None,
+            },
             closest_seen: Vec::new(),
             references: vec!["J. E. Jones, Proc. R. Soc. Lond. A 106, 463 (1924)".into()],
             details,
         };
-        let table = parameters.iter().map(|p| Coefficients::new(*p, scheme)).collect();
-        Ok(LennardJones { description, tail, type_of, types, table, parameters })
+        let table = parameters
+            .iter()
+            .map(|p| Coefficients::new(*p, scheme))
+            .collect();
+        Ok(LennardJones {
+            description,
+            tail,
+            type_of,
+            types,
+            table,
+            parameters,
+        })
     }
+}
+
+impl LennardJones {
+    /// Energies and (dV/dr)/r of pairs of several types.
+    fn mixed_pairs(&self, rows: &Rows<'_>, energies: &mut [f64], slopes: &mut [f64]) {
+        for (k, centre) in rows.centres.iter().enumerate() {
+            let row = usize::from(self.type_of[usize::from(centre.number())]) * self.types;
+            for n in rows.of(k) {
+                let other = usize::from(self.type_of[usize::from(rows.elements[n].number())]);
+                let c = &self.table[row + other];
+                let inside = rows.r2[n] < c.cutoff2;
+                (energies[n], slopes[n]) = if inside {
+                    c.energy_and_slope::<false>(rows.r2[n])
+                } else {
+                    (0.0, 0.0)
+                };
+            }
+        }
+    }
+}
+
+/// A sum in eight interleaved parts, so that it vectorises with a fixed order.
+fn lane_sum(x: &[f64]) -> f64 {
+    let (blocks, rest) = x.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for b in blocks {
+        for l in 0..8 {
+            lanes[l] += b[l];
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
 impl Coefficients {
@@ -187,67 +261,29 @@ impl Coefficients {
 }
 
 simd_dispatch! {
-    /// Energies and gradients of rows that share one set of coefficients.
-    fn uniform_rows(c: &Coefficients, rows: &Rows<'_>, results: &mut RowResults<'_>) = uniform_rows_body;
+    /// Energies and (dV/dr)/r of pairs that share one set of coefficients; zero beyond the cutoff.
+    fn uniform_pairs(c: &Coefficients, r2: &[f64], energy: &mut [f64], slope: &mut [f64]) = uniform_pairs_body;
 }
 
 #[inline(always)]
-fn uniform_rows_body<const FMA: bool>(
+fn uniform_pairs_body<const FMA: bool>(
     c: &Coefficients,
-    rows: &Rows<'_>,
-    results: &mut RowResults<'_>,
+    r2: &[f64],
+    energy: &mut [f64],
+    slope: &mut [f64],
 ) {
-    const L: usize = 8;
-    let cutoff2 = c.cutoff2;
-    let gradients = !results.gx.is_empty();
-    let book = !results.booked.is_empty();
-    for k in 0..rows.centres.len() {
-        let range = rows.of(k);
-        let mut sum = [0.0; L];
-        let mut n = range.start;
-        // Eight at a time; the tail repeats the arithmetic lane by lane through a padded block.
-        while n < range.end {
-            let m = (range.end - n).min(L);
-            let mut r2 = [2.0 * cutoff2; L];
-            r2[..m].copy_from_slice(&rows.r2[n..n + m]);
-            let mut v = [0.0; L];
-            let mut g = [0.0; L];
-            for l in 0..L {
-                let (e, s) = c.energy_and_slope::<FMA>(r2[l]);
-                let inside = r2[l] < cutoff2;
-                v[l] = if inside { e } else { 0.0 };
-                g[l] = if inside { s } else { 0.0 };
-                sum[l] += v[l];
-            }
-            if gradients {
-                if m == L {
-                    for l in 0..L {
-                        results.gx[n + l] += g[l] * rows.x[n + l];
-                        results.gy[n + l] += g[l] * rows.y[n + l];
-                        results.gz[n + l] += g[l] * rows.z[n + l];
-                    }
-                } else {
-                    for l in 0..m {
-                        results.gx[n + l] += g[l] * rows.x[n + l];
-                        results.gy[n + l] += g[l] * rows.y[n + l];
-                        results.gz[n + l] += g[l] * rows.z[n + l];
-                    }
-                }
-            }
-            if book {
-                for l in 0..m {
-                    results.booked[n + l] += 0.5 * v[l];
-                }
-            }
-            n += m;
-        }
-        let total: f64 = sum.iter().sum();
-        results.energy[k] += if book { 0.5 * total } else { total };
+    let one = |r2: f64| -> (f64, f64) {
+        let (e, s) = c.energy_and_slope::<FMA>(r2);
+        if r2 < c.cutoff2 { (e, s) } else { (0.0, 0.0) }
+    };
+    for ((r2, e), s) in r2.iter().zip(energy).zip(slope) {
+        (*e, *s) = one(*r2);
     }
 }
 
 impl LocalModel for LennardJones {
-    type Scratch = ();
+    /// Energies and slopes of the pairs of a block.
+    type Scratch = (Vec<f64>, Vec<f64>);
 
     fn description(&self) -> &Description {
         &self.description
@@ -257,40 +293,42 @@ impl LocalModel for LennardJones {
         64
     }
 
+    fn style(&self) -> RowStyle {
+        RowStyle::Distances {
+            elements: self.types > 1,
+        }
+    }
+
     fn evaluate(
         &self,
         rows: &Rows<'_>,
         _want: Want,
-        _scratch: &mut (),
+        (energies, slopes): &mut (Vec<f64>, Vec<f64>),
         results: &mut RowResults<'_>,
     ) {
+        let pairs = rows.r2.len();
+        energies.resize(pairs, 0.0);
+        slopes.resize(pairs, 0.0);
         if self.types == 1 {
-            uniform_rows(&self.table[0], rows, results);
-            return;
+            uniform_pairs(&self.table[0], rows.r2, energies, slopes);
+        } else {
+            self.mixed_pairs(rows, energies, slopes);
         }
-        for (k, centre) in rows.centres.iter().enumerate() {
-            let row = usize::from(self.type_of[usize::from(centre.number())]) * self.types;
-            for n in rows.of(k) {
-                let r2 = rows.r2[n];
-                let c = &self.table
-                    [row + usize::from(self.type_of[usize::from(rows.elements[n].number())])];
-                if r2 >= c.cutoff2 {
-                    continue;
-                }
-                let (v, g) = c.energy_and_slope::<false>(r2);
-                if results.booked.is_empty() {
-                    results.energy[k] += v;
-                } else {
-                    results.energy[k] += 0.5 * v;
-                    results.booked[n] += 0.5 * v;
-                }
-                if !results.gx.is_empty() {
-                    results.gx[n] += g * rows.x[n];
-                    results.gy[n] += g * rows.y[n];
-                    results.gz[n] += g * rows.z[n];
-                }
-            }
+        let book = !results.booked.is_empty();
+        for (k, sum) in results.energy.iter_mut().enumerate() {
+            let total = lane_sum(&energies[rows.of(k)]);
+            *sum += if book { 0.5 * total } else { total };
         }
+        results
+            .booked
+            .iter_mut()
+            .zip(energies.iter())
+            .for_each(|(b, e)| *b += 0.5 * e);
+        results
+            .radial
+            .iter_mut()
+            .zip(slopes.iter())
+            .for_each(|(g, s)| *g += s);
     }
 
     /// Long-range corrections (Allen and Tildesley, Computer Simulation of Liquids, 2nd ed., eqs. 2.144 and 2.148, summed

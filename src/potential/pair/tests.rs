@@ -74,7 +74,8 @@ fn mixtures_agree_with_the_uniform_form() {
         Element::from_symbol("Ne").unwrap(),
     );
     // The same numbers by way of the table; the unlike pair follows from mixing.
-    let mixture = LennardJones::mixture(&[(ar, ar, UNIT), (ne, ne, UNIT)], Scheme::Truncated, true).unwrap();
+    let mixture =
+        LennardJones::mixture(&[(ar, ar, UNIT), (ne, ne, UNIT)], Scheme::Truncated, true).unwrap();
     let cell = Cell::new(
         [[3.0, 0.0, 0.0], [0.5, 3.1, 0.0], [-0.4, 0.2, 2.9]],
         [true; 3],

@@ -73,6 +73,7 @@ fn dimer(text: &str, r: f64) -> (f64, f64) {
         gx: &mut gx,
         gy: &mut gy,
         gz: &mut gz,
+        radial: &mut [],
         booked: &mut [],
         reliability: &mut [],
     };

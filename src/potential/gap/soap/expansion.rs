@@ -3,7 +3,7 @@
 use super::Soap;
 use super::harmonics::Directions;
 use super::neighbours::{NOBODY, Quad};
-use super::radial::transpose;
+use super::transpose::transpose;
 use crate::potential::RowResults;
 use crate::simd::F64x4;
 use crate::simd::simd_dispatch;
@@ -16,10 +16,13 @@ pub(super) struct Buffers {
     y: Vec<F64x4>,
     /// h'.
     other: Vec<F64x4>,
-    /// Radial functions.
+    /// Radial functions: of the neighbours of a span one after the other, or of one group of four side by side.
     g: Vec<F64x4>,
-    /// Their derivatives.
+    /// Their derivatives, side by side.
     slope: Vec<F64x4>,
+    /// Radial functions of one group of four, one neighbour after the other, and their derivatives.
+    rows: Vec<F64x4>,
+    slope_rows: Vec<F64x4>,
     bessel: Vec<f64>,
 }
 
@@ -30,7 +33,9 @@ impl Buffers {
         self.y.resize(soap.span * size, F64x4::ZERO);
         self.other.resize(size, F64x4::ZERO);
         self.g.resize(soap.span * 4 * chunks, F64x4::ZERO);
-        self.slope.resize(4 * chunks, F64x4::ZERO);
+        for v in [&mut self.slope, &mut self.rows, &mut self.slope_rows] {
+            v.resize(4 * chunks, F64x4::ZERO);
+        }
     }
 }
 
@@ -169,12 +174,27 @@ fn sweep_back_body<const FMA: bool>(
     for quad in quads {
         soap.harmonics
             .directions::<FMA>(quad.x, quad.y, quad.z, one, &mut work.directions);
+        let (rows, slope_rows) = (
+            &mut work.rows[..4 * chunks],
+            &mut work.slope_rows[..4 * chunks],
+        );
         match &soap.table {
-            Some(table) => {
-                table.evaluate_transposed::<FMA>(quad.piece, quad.t, &mut work.g, &mut work.slope)
+            Some(table) => table.evaluate_with_slope::<FMA>(quad.piece, quad.t, rows, slope_rows),
+            None => {
+                let outputs = rows
+                    .chunks_exact_mut(chunks)
+                    .zip(slope_rows.chunks_exact_mut(chunks));
+                for (r, (value, slope)) in quad.r.iter().zip(outputs) {
+                    soap.basis.exact(*r, value, slope, &mut work.bessel);
+                }
             }
-            None => exact_transposed(soap, quad, work),
         }
+        // Through memory: transposing registers right away tempts the compiler into shuffling every coefficient.
+        transpose(&work.rows[..4 * chunks], &mut work.g[..4 * chunks]);
+        transpose(
+            &work.slope_rows[..4 * chunks],
+            &mut work.slope[..4 * chunks],
+        );
         let (g, slope) = (&work.g[..4 * chunks], &work.slope[..4 * chunks]);
         for l in 0..=soap.parameters.l_max {
             let mut m = 0;
@@ -186,7 +206,7 @@ fn sweep_back_body<const FMA: bool>(
                     1 => soap.radial_sums::<FMA, 1>(arguments, h, other),
                     2 => soap.radial_sums::<FMA, 2>(arguments, h, other),
                     3 => soap.radial_sums::<FMA, 3>(arguments, h, other),
-                    4 | 8 => soap.radial_sums::<FMA, 4>(arguments, h, other),
+                    4 | 7 | 8 => soap.radial_sums::<FMA, 4>(arguments, h, other),
                     5 | 9 | 10 | 13 | 15 => soap.radial_sums::<FMA, 5>(arguments, h, other),
                     _ => soap.radial_sums::<FMA, 6>(arguments, h, other),
                 };
@@ -240,23 +260,5 @@ impl Soap {
         h[l * l + m..][..W].copy_from_slice(&sum);
         other[l * l + m..][..W].copy_from_slice(&sum_other);
         W
-    }
-}
-
-/// The exact radial functions of four neighbours, side by side.
-fn exact_transposed(soap: &Soap, quad: &Quad, work: &mut Buffers) {
-    let chunks = soap.radial_chunks();
-    let mut values = vec![F64x4::ZERO; 4 * chunks];
-    let mut slopes = vec![F64x4::ZERO; 4 * chunks];
-    let rows = values
-        .chunks_exact_mut(chunks)
-        .zip(slopes.chunks_exact_mut(chunks));
-    for (r, (value, slope)) in quad.r.iter().zip(rows) {
-        soap.basis.exact(*r, value, slope, &mut work.bessel);
-    }
-    for c in 0..chunks {
-        let column = |from: &[F64x4]| transpose(std::array::from_fn(|j| from[j * chunks + c]));
-        work.g[4 * c..4 * c + 4].copy_from_slice(&column(&values));
-        work.slope[4 * c..4 * c + 4].copy_from_slice(&column(&slopes));
     }
 }

@@ -11,7 +11,7 @@ const PANEL: usize = 6;
 /// Rows of dE/dq updated together.
 const TILE: usize = 6;
 /// Bytes of a batch of panels.
-const BATCH_BYTES: usize = 160 << 10;
+const BATCH_BYTES: usize = 208 << 10;
 
 /// The sparse points of one coordinate, packed.
 #[derive(Clone, Debug)]
@@ -145,11 +145,12 @@ impl SparsePoints {
         let stride = self.work();
         let mut first = 0;
         for x in self.x.chunks(self.batch * self.rows) {
-            for (p, x) in x.chunks_exact(self.rows).enumerate() {
-                let (constant, weight) = (&self.constant[first + p], &self.weight[first + p]);
-                for (g, energy) in energy.iter_mut().enumerate() {
-                    let products =
-                        self.products::<FMA>(x, &q[g * self.rows..][..self.rows], constant);
+            // Group after group, so that one group's q and the batch stay in the L2 cache together.
+            for (g, energy) in energy.iter_mut().enumerate() {
+                let q = &q[g * self.rows..][..self.rows];
+                for (p, x) in x.chunks_exact(self.rows).enumerate() {
+                    let (constant, weight) = (&self.constant[first + p], &self.weight[first + p]);
+                    let products = self.products::<FMA>(x, q, constant);
                     let w = &mut work[g * stride + p * PANEL..][..PANEL];
                     for s in 0..PANEL {
                         let (below, power) = self.zeta.powers(products[s]);

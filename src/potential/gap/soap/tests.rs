@@ -438,6 +438,7 @@ fn results_are_added_and_only_for_centres() {
         gx,
         gy,
         gz,
+        radial: &mut [],
         booked: &mut [],
         reliability: &mut [],
     };

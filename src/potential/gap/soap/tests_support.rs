@@ -123,6 +123,7 @@ impl Output {
             gx,
             gy,
             gz,
+            radial: &mut [],
             booked: &mut [],
             reliability: &mut [],
         };

@@ -14,6 +14,11 @@ const FIRST: f64 = 0.2;
 /// Error allowed in the middle of an interval, relative to 1 eV plus the energy there plus its change over 1 Å (a
 /// distance of some Å is itself rounded by 4e-16 Å).
 const TOLERANCE: f64 = 2e-14;
+/// Error of the slope allowed where it is largest in an interval, relative to 1 eV/Å plus the slope plus its change over
+/// 1 Å.
+const SLOPE_TOLERANCE: f64 = 1e-12;
+/// Where the slope of a quintic Hermite interpolant is worst: (1 - 1/sqrt 5)/2 of an interval.
+const WORST_SLOPE: f64 = 0.276_393_202_250_021;
 /// Most intervals of a piece, and most evaluations of a Gaussian; a table that wants more is not made.
 const MOST_INTERVALS: usize = 1 << 14;
 const MOST_WORK: usize = 1 << 22;
@@ -73,17 +78,29 @@ impl Table {
         let s = (r - piece.begin) * piece.per_step;
         let k = (s as usize).min(piece.intervals.len() - 1);
         let t = s - k as f64;
-        let c = &piece.intervals[k];
-        let value = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))));
-        let slope =
-            c[1] + t * (2.0 * c[2] + t * (3.0 * c[3] + t * (4.0 * c[4] + t * (5.0 * c[5]))));
+        let (value, slope) = quintic(&piece.intervals[k], t);
         Some((value, slope * piece.per_step))
+    }
+
+    /// Number of intervals.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(|p| p.intervals.len()).sum()
     }
 
     /// Largest error (eV) found in the middle of an interval, where it is largest.
     pub(super) fn error(&self) -> f64 {
         self.error
     }
+}
+
+/// A quintic and its derivative by t.
+#[inline]
+fn quintic(c: &[f64; 6], t: f64) -> (f64, f64) {
+    (
+        c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5])))),
+        c[1] + t * (2.0 * c[2] + t * (3.0 * c[3] + t * (4.0 * c[4] + t * (5.0 * c[5])))),
+    )
 }
 
 impl Piece {
@@ -143,12 +160,17 @@ impl Piece {
         let mut worst = 0f64;
         for k in which {
             let [middle, slope, _] = exact(at(k as f64 + 0.5));
-            let c = &self.intervals[k];
-            let t = 0.5;
-            let value = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))));
-            let error = (middle - Extended::from(value)).value().abs();
-            let allowed = TOLERANCE * (1.0 + middle.value().abs() + slope.value().abs());
-            if error.is_nan() || error > allowed {
+            let scale = 1.0 + middle.value().abs() + slope.value().abs();
+            let error = (middle - Extended::from(quintic(&self.intervals[k], 0.5).0))
+                .value()
+                .abs();
+            if error.is_nan() || error > TOLERANCE * scale {
+                return None;
+            }
+            let [_, slope, bend] = exact(at(k as f64 + WORST_SLOPE));
+            let scale = 1.0 + slope.value().abs() + bend.value().abs();
+            let got = quintic(&self.intervals[k], WORST_SLOPE).1 * self.per_step;
+            if (slope - Extended::from(got)).value().abs() > SLOPE_TOLERANCE * scale {
                 return None;
             }
             worst = worst.max(error);

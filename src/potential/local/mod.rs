@@ -1,0 +1,105 @@
+//! Local models: neighbourhoods in, dE/dr out. Forces, virial and periodic images are made here and nowhere else.
+
+mod block;
+mod kernels;
+mod wrapper;
+
+pub use wrapper::Local;
+
+use super::{Configuration, Description, Evaluation, Want};
+use crate::elements::Element;
+
+/// The neighbourhoods of a block of centres, as compressed rows. Row c holds the neighbours
+/// `first[c]..first[c + 1]` of centre c; the arrays over neighbours are parallel.
+///
+/// The rows are not strict (a caller may leave neighbours beyond the cutoff in), so a model cuts by itself. Periodic images,
+/// the centre's own ones included, are ordinary neighbours. Which arrays are filled depends on the [`RowStyle`].
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Element of each centre.
+    pub centres: &'a [Element],
+    /// Offsets of the rows; one more than there are centres, starting at 0.
+    pub first: &'a [u32],
+    /// Element of each neighbour; empty where the style leaves it out.
+    pub elements: &'a [Element],
+    /// x of neighbour minus centre (Å); vectors only.
+    pub x: &'a [f64],
+    /// y of neighbour minus centre (Å); vectors only.
+    pub y: &'a [f64],
+    /// z of neighbour minus centre (Å); vectors only.
+    pub z: &'a [f64],
+    /// Squared distance (Å^2), never zero.
+    pub r2: &'a [f64],
+}
+
+impl Rows<'_> {
+    /// The range of the neighbours of centre `c`.
+    #[inline]
+    pub fn of(&self, c: usize) -> std::ops::Range<usize> {
+        self.first[c] as usize..self.first[c + 1] as usize
+    }
+}
+
+/// What a local model gives back for a block of rows. All arrays are zeroed by the caller and added into by the model.
+#[derive(Debug)]
+pub struct RowResults<'a> {
+    /// Energy of each centre (eV).
+    pub energy: &'a mut [f64],
+    /// dE/dx of each neighbour displacement (eV/Å), where E is everything this row contributes to the total energy.
+    /// Empty when neither forces nor virial are wanted, and for models of style [`RowStyle::Distances`].
+    pub gx: &'a mut [f64],
+    /// dE/dy.
+    pub gy: &'a mut [f64],
+    /// dE/dz.
+    pub gz: &'a mut [f64],
+    /// (dE/dr)/r of each neighbour, for models of style [`RowStyle::Distances`]; else empty, as when no gradients are wanted.
+    pub radial: &'a mut [f64],
+    /// Energy booked on each neighbour instead of the centre (eV; counts towards the total). Empty unless site energies
+    /// are wanted: then, and only then, a model may move part of a pair's energy from the centre to the neighbour.
+    pub booked: &'a mut [f64],
+    /// Reliability number of each centre. Empty unless wanted.
+    pub reliability: &'a mut [f64],
+}
+
+/// What a model wants in its rows, and how it gives gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowStyle {
+    /// Displacements and elements of the neighbours inside the cutoff; gradients as vectors. For many-body models.
+    Vectors,
+    /// Squared distances of all listed neighbours, beyond the cutoff too; gradients as (dE/dr)/r. For pair potentials, which
+    /// cost less than the packing of rows.
+    Distances {
+        /// Whether the elements of the neighbours are wanted.
+        elements: bool,
+    },
+}
+
+/// A model whose energy is a sum over centres of functions of their neighbourhoods.
+pub trait LocalModel: Send + Sync {
+    /// Memory the model reuses between calls; one for each thread.
+    type Scratch: Default + Send + 'static;
+
+    /// What it is, needs and gives; `neighbours` must be present.
+    fn description(&self) -> &Description;
+
+    /// Largest number of centres in one call of [`evaluate`](Self::evaluate).
+    fn block(&self) -> usize;
+
+    /// What it wants in its rows.
+    fn style(&self) -> RowStyle {
+        RowStyle::Vectors
+    }
+
+    /// Adds the energies of the centres and, where wanted, the derivatives by the neighbours' displacements.
+    fn evaluate(
+        &self,
+        rows: &Rows<'_>,
+        want: Want,
+        scratch: &mut Self::Scratch,
+        results: &mut RowResults<'_>,
+    );
+
+    /// Adds what does not depend on neighbourhoods, such as long-range corrections of a homogeneous fluid.
+    fn add_global(&self, _configuration: Configuration<'_>, _want: Want, _result: &mut Evaluation) {
+    }
+}

@@ -1,0 +1,126 @@
+//! The decks of `inputs/` and of the manual run as they are (shortened), so that they never rot.
+
+mod common;
+
+use common::here;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use zundel::io::h5md::TrajectoryReader;
+
+const STEPS: u64 = 20;
+
+/// Files of a folder with one of these extensions, in order.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|e| e.expect("an entry").path())
+        .filter(|p| {
+            p.extension()
+                .is_some_and(|e| extensions.iter().any(|x| e == *x))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a copy");
+        }
+    }
+}
+
+/// Runs a deck for a few steps; what it says on standard error.
+fn run_shortened(deck: &Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_zundel"))
+        .arg("run")
+        .arg(deck)
+        .args(["--threads", "2"])
+        .args(["--set", &format!("md.length=\"{STEPS} steps\"")])
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{}: {said}", deck.display());
+    assert!(
+        said.contains(&format!("finished: step {STEPS}")),
+        "{}: {said}",
+        deck.display()
+    );
+    said
+}
+
+#[test]
+fn every_deck_of_inputs_runs() {
+    let room = tempfile::tempdir().expect("a temporary folder");
+    let inputs = room.path().join("inputs");
+    std::fs::create_dir(&inputs).expect("a folder");
+    for file in files(&here("inputs"), &["toml", "xyz"]) {
+        std::fs::copy(&file, inputs.join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    copy(
+        &here("potentials/silicon-gap"),
+        &room.path().join("potentials/silicon-gap"),
+    );
+    let decks = files(&inputs, &["toml"]);
+    assert!(decks.len() >= 3);
+    for deck in decks {
+        let text = std::fs::read_to_string(&deck).expect("a deck");
+        let name = deck.display();
+        assert!(
+            text.contains("# Figures to expect"),
+            "{name} does not say what comes out"
+        );
+        run_shortened(&deck);
+        let trajectory = TrajectoryReader::open(&deck.with_extension("h5md"))
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(trajectory.frames() >= 1, "{name}");
+        assert!(trajectory.has_velocities(), "{name}");
+        let table = std::fs::read_to_string(deck.with_extension("csv")).expect("a table");
+        assert!(table.starts_with("step,time (fs),potential_energy (eV)"));
+        assert!(
+            !table.contains("NaN") && table.lines().count() >= 2,
+            "{name}"
+        );
+    }
+}
+
+/// The complete decks in a Markdown file: its blocks of TOML that begin with the version.
+fn decks_of(markdown: &str) -> Vec<&str> {
+    markdown
+        .split("\n```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("\n```").next())
+        .filter(|block| block.starts_with("version = 1"))
+        .collect()
+}
+
+#[test]
+fn every_deck_of_the_manual_runs() {
+    let mut pages = files(&here("docs"), &["md"]);
+    pages.push(here("README.md"));
+    let mut decks = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for (k, deck) in decks_of(&text).into_iter().enumerate() {
+            let room = tempfile::tempdir().expect("a temporary folder");
+            // The names that the manual uses.
+            copy(&here("potentials/silicon-gap"), room.path());
+            for file in files(&here("inputs"), &["xyz"]) {
+                std::fs::copy(&file, room.path().join(file.file_name().expect("a name")))
+                    .expect("a copy");
+            }
+            let stem = page.file_stem().expect("a name").to_string_lossy();
+            let path = room.path().join(format!("{stem}-{k}.toml"));
+            std::fs::write(&path, deck).expect("a deck");
+            run_shortened(&path);
+            decks += 1;
+        }
+    }
+    assert!(
+        decks >= 3,
+        "only {decks} decks found: has their mark changed?"
+    );
+}
