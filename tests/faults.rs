@@ -120,12 +120,22 @@ fn models_and_structures_that_do_not_fit() {
             "the model knows Si",
         ],
     );
-    // Compressed to half of its volume, atoms are closer than in the training data.
-    job.write(
-        "structure.xyz",
-        &silicon().replace("5.465 0.0 0.0 0.0 5.465", "2.6 0.0 0.0 0.0 5.465"),
+    // Compressed to a third along one direction, and an atom beside another.
+    let flat = silicon().replace("5.465 0.0 0.0 0.0 5.465", "1.6 0.0 0.0 0.0 5.465");
+    job.write("structure.xyz", &flat);
+    refused(
+        &job,
+        &[
+            "(Si) and its own periodic image are 1.600 Å apart",
+            "closest",
+        ],
     );
-    refused(&job, &["are", "Å apart", "closest"]);
+    let near = silicon().replacen("Si 0.0 2.7325 2.7325", "Si 0.0 1.0 1.0", 1);
+    job.write("structure.xyz", &near);
+    refused(
+        &job,
+        &["atoms 0 (Si) and 1 (Si) are 1.414 Å apart", "1.716 Å"],
+    );
 }
 
 #[test]

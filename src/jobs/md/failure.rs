@@ -1,7 +1,7 @@
 //! Runs that went wrong, in words.
 
 use super::simulation::{Failure, Simulation};
-use crate::dynamics::Violation;
+use crate::dynamics::{Contact, Violation};
 use crate::jobs::parts;
 use crate::system::System;
 
@@ -18,12 +18,8 @@ pub(super) fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
         ),
         Failure::Violation(Violation::TooClose(c)) => (
             format!(
-                "atoms {} ({}) and {} ({}) are {:.3} Å apart, closer than the model has seen ({:.3} Å)",
-                c.i,
-                name(c.i),
-                c.j,
-                name(c.j),
-                c.distance,
+                "{}, closer than the model has seen ({:.3} Å)",
+                contact(system, c),
                 c.least
             ),
             format!("{advice}. `[md.guard] closest = \"0.5 Å\"` allows shorter distances"),
@@ -51,6 +47,27 @@ pub(super) fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
         ),
     };
     (what, format!("{advice}. Atoms are counted from 0"))
+}
+
+/// Two atoms and their distance, in words.
+pub(super) fn contact(system: &System, c: &Contact) -> String {
+    let name = |i: usize| system.atoms.elements.get(i).map_or("atom", |e| e.symbol());
+    if c.i == c.j {
+        return format!(
+            "atom {} ({}) and its own periodic image are {:.3} Å apart",
+            c.i,
+            name(c.i),
+            c.distance
+        );
+    }
+    format!(
+        "atoms {} ({}) and {} ({}) are {:.3} Å apart",
+        c.i,
+        name(c.i),
+        c.j,
+        name(c.j),
+        c.distance
+    )
 }
 
 /// The atom nearest to atom `i` in the nearest of its periodic images, and its distance (Å).

@@ -1,6 +1,7 @@
 //! One simulation: state, integrator, evaluator and running averages; how it starts, steps, is saved and resumed.
 
 use super::Plan;
+use super::failure;
 use super::output::{Due, Sinks};
 use super::provenance::{self, Hash};
 use crate::analysis::Blocking;
@@ -72,20 +73,14 @@ impl Simulation {
                 Error::file(&plan.deck.system.structure, reason).advise(advice)
             })?;
         if let Some(Violation::TooClose(c)) = simulation.violation() {
-            let name = |i: usize| simulation.state.system.atoms.elements[i].symbol();
-            return Err(Error::file(
-                &plan.deck.system.structure,
-                format!(
-                    "atoms {} ({}) and {} ({}) (counted from 0) are {:.3} Å apart; the least allowed for this model is {:.3} Å",
-                    c.i,
-                    name(c.i),
-                    c.j,
-                    name(c.j),
-                    c.distance,
-                    c.least
-                ),
-            )
-            .advise("check the structure; `[md.guard] closest = \"0.5 Å\"` allows shorter distances"));
+            let pair = failure::contact(&simulation.state.system, &c);
+            let reason = format!(
+                "{pair}; the least distance allowed for this model is {:.3} Å (atoms are counted from 0)",
+                c.least
+            );
+            return Err(Error::file(&plan.deck.system.structure, reason).advise(
+                "check the structure; `[md.guard] closest = \"0.5 Å\"` allows shorter distances",
+            ));
         }
         simulation.conserved_at_start = simulation.integrator.conserved(&simulation.state);
         Ok(simulation)
