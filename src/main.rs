@@ -236,8 +236,7 @@ fn command(command: Command, console: &Console) -> Result<u8> {
         } => {
             let species = species.elements()?;
             let (page, kept) = jobs::check_model::run(&model, species.as_deref(), &structure)?;
-            page.print()
-                .map(|()| if kept { DONE } else { FAILED })
+            page.print().map(|()| if kept { DONE } else { FAILED })
         }
         Command::Bench {
             model,
@@ -274,8 +273,7 @@ fn command(command: Command, console: &Console) -> Result<u8> {
 }
 
 fn read_walltime(text: &str) -> Result<std::time::Duration> {
-    deck::parse_duration(text)
-        .map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))
+    deck::parse_duration(text).map_err(|e| Error::input("--walltime", e.reason).advise(e.advice))
 }
 
 /// Reads a deck and shows its warnings.

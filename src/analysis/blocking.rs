@@ -164,7 +164,11 @@ impl Average {
             Some(e) => {
                 let digits = |decimals: usize| (e * 10f64.powi(decimals as i32)).round();
                 // 0.0996 rounds to 0.10: one decimal fewer keeps it at two digits.
-                let decimals = if digits(decimals) >= 100.0 { decimals.saturating_sub(1) } else { decimals };
+                let decimals = if digits(decimals) >= 100.0 {
+                    decimals.saturating_sub(1)
+                } else {
+                    decimals
+                };
                 format!("{:.decimals$}({:.0})", self.mean, digits(decimals))
             }
             None => format!("~{:.decimals$}", self.mean),

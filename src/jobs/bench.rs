@@ -104,7 +104,10 @@ impl Timing {
         let mut page = Page::default();
         page.fact("model", &self.model);
         page.fact("atoms", self.atoms.to_string());
-        page.fact("threads", format!("{}, {}", self.threads, crate::simd::level_name()));
+        page.fact(
+            "threads",
+            format!("{}, {}", self.threads, crate::simd::level_name()),
+        );
         page.fact(
             "time",
             format!(
@@ -115,7 +118,14 @@ impl Timing {
                 human_seconds(step),
             ),
         );
-        page.fact("means", format!("{} at 1 fs, {} at 0.5 fs", per_day(1.0, step), per_day(0.5, step)));
+        page.fact(
+            "means",
+            format!(
+                "{} at 1 fs, {} at 0.5 fs",
+                per_day(1.0, step),
+                per_day(0.5, step)
+            ),
+        );
         page.fact("", "energy, forces and virial, with a new neighbour list each time (dynamics reuses its list)");
         page
     }

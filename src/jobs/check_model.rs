@@ -13,10 +13,18 @@ pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Resul
     let terms = eval::load_model(model, species)?;
     let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
     let evaluator = Evaluator::new(terms.clone(), 0.5);
-    parts::check_elements(&evaluator, &frame.system.atoms.distinct_elements(), structure)?;
+    parts::check_elements(
+        &evaluator,
+        &frame.system.atoms.distinct_elements(),
+        structure,
+    )?;
     let mut page = Page::default();
     let atoms = frame.system.atoms.len();
-    page.line(format!("{} on {} ({atoms} atoms, rattled by 0.03 Å)\n", model.display(), structure.display()));
+    page.line(format!(
+        "{} on {} ({atoms} atoms, rattled by 0.03 Å)\n",
+        model.display(),
+        structure.display()
+    ));
     let checks = conformance::run(&terms, &frame.system, None).map_err(|e| {
         let (reason, advice) = parts::describe_evaluation_error(e, &frame.system);
         Error::file(structure, reason).advise(advice)
@@ -28,8 +36,14 @@ pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Resul
             Some(_) if c.passed() => "ok".to_owned(),
             Some(_) => "FAILED".to_owned(),
         };
-        let found = c.deviation.map_or(String::new(), |d| format!("{d:.1e} (allowed {:.0e}) {}", c.tolerance, c.unit));
-        let note = if c.note.is_empty() { String::new() } else { format!("  [{}]", c.note) };
+        let found = c.deviation.map_or(String::new(), |d| {
+            format!("{d:.1e} (allowed {:.0e}) {}", c.tolerance, c.unit)
+        });
+        let note = if c.note.is_empty() {
+            String::new()
+        } else {
+            format!("  [{}]", c.note)
+        };
         page.line(format!("{verdict:>7}  {:52} {found}{note}", c.name).trim_end());
         all &= c.passed();
     }

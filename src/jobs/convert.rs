@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 pub fn run(from: &Path, to: &Path) -> Result<usize> {
     let same = |a: &Path| std::fs::canonicalize(a).ok();
     if same(from).is_some_and(|a| same(to).is_some_and(|b| a == b)) {
-        return Err(Error::file(to, "input and output are the same file").advise("name another file for the output"));
+        return Err(Error::file(to, "input and output are the same file")
+            .advise("name another file for the output"));
     }
     if io::is_hdf5(from) {
         let reader = TrajectoryReader::open(from)?;
@@ -26,8 +27,16 @@ pub fn run(from: &Path, to: &Path) -> Result<usize> {
 }
 
 fn write(frames: impl Iterator<Item = Result<Frame>>, from: &Path, to: &Path) -> Result<usize> {
-    let hdf5 = to.extension().is_some_and(|e| ["h5md", "h5", "hdf5"].iter().any(|x| e.eq_ignore_ascii_case(x)));
-    let count = if hdf5 { to_h5md(frames, from, to) } else { to_text(frames, to) }?;
+    let hdf5 = to.extension().is_some_and(|e| {
+        ["h5md", "h5", "hdf5"]
+            .iter()
+            .any(|x| e.eq_ignore_ascii_case(x))
+    });
+    let count = if hdf5 {
+        to_h5md(frames, from, to)
+    } else {
+        to_text(frames, to)
+    }?;
     if count == 0 {
         return Err(Error::file(from, "the file holds no frame"));
     }
@@ -42,7 +51,11 @@ fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
     frame.set_value("time_fs", Value::Real(f.time_fs));
     for ((name, _), value) in reader.observables().into_iter().zip(&f.observables) {
         // The names that other programs look for.
-        let name = if name == "potential_energy" { "energy".to_owned() } else { name };
+        let name = if name == "potential_energy" {
+            "energy".to_owned()
+        } else {
+            name
+        };
         frame.set_value(&name, Value::Real(*value));
     }
     if let Some(forces) = &f.forces {
@@ -134,12 +147,20 @@ fn to_h5md(frames: impl Iterator<Item = Result<Frame>>, from: &Path, to: &Path) 
                 single: false,
                 velocities: frame.has_velocities,
                 forces: forces.is_some(),
-                observables: energy.iter().map(|_| ("potential_energy".to_owned(), "eV".to_owned())).collect(),
+                observables: energy
+                    .iter()
+                    .map(|_| ("potential_energy".to_owned(), "eV".to_owned()))
+                    .collect(),
                 ..TrajectoryOptions::default()
             };
-            writer = Some((TrajectoryWriter::create(options.clone(), Existing::Replace)?, options));
+            writer = Some((
+                TrajectoryWriter::create(options.clone(), Existing::Replace)?,
+                options,
+            ));
         }
-        let Some((out, options)) = &mut writer else { continue };
+        let Some((out, options)) = &mut writer else {
+            continue;
+        };
         let complete = (!options.forces || forces.is_some())
             && (!options.velocities || frame.has_velocities)
             && (options.observables.is_empty() || energy.is_some());

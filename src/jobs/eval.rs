@@ -4,7 +4,9 @@ use super::parts;
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
-use crate::potential::{Configuration, Evaluation, Evaluator, Potential, Reliability, Term, Want, registry};
+use crate::potential::{
+    Configuration, Evaluation, Evaluator, Potential, Reliability, Term, Want, registry,
+};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +38,10 @@ pub fn run(
         let place = format!("frame {frames}");
         let present = frame.system.atoms.distinct_elements();
         parts::check_elements(&evaluator, &present, structures).map_err(|e| e.within(&place))?;
-        let want = Want { reliability: gives.reliability.is_some(), ..Want::ALL };
+        let want = Want {
+            reliability: gives.reliability.is_some(),
+            ..Want::ALL
+        };
         let mut result = [Evaluation::default()];
         let system = &frame.system;
         let configuration = Configuration {
@@ -44,10 +49,12 @@ pub fn run(
             elements: &system.atoms.elements,
             positions: &system.atoms.positions,
         };
-        evaluator.evaluate(&[configuration], want, &mut result).map_err(|e| {
-            let (reason, advice) = parts::describe_evaluation_error(e, system);
-            Error::line(structures, frame.line, format!("{place}: {reason}")).advise(advice)
-        })?;
+        evaluator
+            .evaluate(&[configuration], want, &mut result)
+            .map_err(|e| {
+                let (reason, advice) = parts::describe_evaluation_error(e, system);
+                Error::line(structures, frame.line, format!("{place}: {reason}")).advise(advice)
+            })?;
         annotate(&mut frame, &result[0], gives.reliability);
         let mut text = Vec::new();
         io::render_frame(&frame, Format::ExtendedXyz, &mut text)?;
@@ -62,7 +69,9 @@ pub fn run(
         return Err(Error::file(structures, "the file holds no structure"));
     }
     match out.flush() {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::environment("cannot write", out_path, e)),
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::environment("cannot write", out_path, e))
+        }
         _ => Ok(frames),
     }
 }
@@ -70,13 +79,27 @@ pub fn run(
 /// Puts the results of an evaluation on a frame, replacing values of the same names.
 fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliability>) {
     // Names that mean the same in other programs' files must not contradict ours.
-    frame.info.retain(|(key, _)| !["energy", "virial", "stress", "free_energy"].contains(&key.as_str()));
-    frame.columns.retain(|c| !["forces", "force", "local_energy", "variance", "grade", "distance"].contains(&c.name.as_str()));
+    frame
+        .info
+        .retain(|(key, _)| !["energy", "virial", "stress", "free_energy"].contains(&key.as_str()));
+    frame.columns.retain(|c| {
+        ![
+            "forces",
+            "force",
+            "local_energy",
+            "variance",
+            "grade",
+            "distance",
+        ]
+        .contains(&c.name.as_str())
+    });
     frame.set_value("energy", Value::Real(result.energy));
     let virial: Vec<f64> = result.virial.as_flattened().to_vec();
     if let Some(volume) = frame.system.cell.volume() {
         let w = &result.virial;
-        let stress = (0..9).map(|k| -0.5 * (w[k / 3][k % 3] + w[k % 3][k / 3]) / volume).collect();
+        let stress = (0..9)
+            .map(|k| -0.5 * (w[k / 3][k % 3] + w[k % 3][k / 3]) / volume)
+            .collect();
         frame.set_value("stress", Value::Reals(stress));
     }
     frame.set_value("virial", Value::Reals(virial));

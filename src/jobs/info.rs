@@ -15,7 +15,10 @@ use std::path::Path;
 pub fn run(path: &Path) -> Result<Page> {
     let about = std::fs::metadata(path).map_err(|e| Error::reading(path, &e))?;
     if about.is_dir() {
-        return Err(Error::reading(path, &std::io::ErrorKind::IsADirectory.into()));
+        return Err(Error::reading(
+            path,
+            &std::io::ErrorKind::IsADirectory.into(),
+        ));
     }
     let mut page = Page::default();
     if io::is_hdf5(path) {
@@ -24,9 +27,16 @@ pub fn run(path: &Path) -> Result<Page> {
         checkpoint(path, &mut page)?;
     } else if registry::recognise(path)?.is_some() {
         model(path, &mut page)?;
-    } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
+    } else if path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("toml"))
+    {
         let deck = deck::read(path, &[])?;
-        page.line(format!("{}: a deck, version {}; with all defaults it reads\n", path.display(), deck.version));
+        page.line(format!(
+            "{}: a deck, version {}; with all defaults it reads\n",
+            path.display(),
+            deck.version
+        ));
         page.line(deck.resolved().trim_end());
     } else {
         structure(path, &mut page)?;
@@ -39,7 +49,10 @@ fn model(path: &Path, page: &mut Page) -> Result<()> {
     let d = potential.description();
     page.line(format!("{}: a model, {}", path.display(), d.name));
     let elements = d.elements.as_ref().map_or("any".to_owned(), |list| {
-        list.iter().map(|e| e.symbol()).collect::<Vec<_>>().join(", ")
+        list.iter()
+            .map(|e| e.symbol())
+            .collect::<Vec<_>>()
+            .join(", ")
     });
     page.fact("elements", elements);
     if let Some(r) = d.neighbours {
@@ -79,13 +92,24 @@ fn trajectory(path: &Path, bytes: u64, page: &mut Page) -> Result<()> {
         let system = &last_frame.system;
         page.fact("atoms", composition(&system.atoms));
         cell(&system.cell, page);
-        let every = steps.get(1).map_or(String::new(), |s| format!(", every {}", s.saturating_sub(*first)));
+        let every = steps.get(1).map_or(String::new(), |s| {
+            format!(", every {}", s.saturating_sub(*first))
+        });
         page.fact("steps", format!("{first} to {last}{every}"));
-        page.fact("time", format!("{:.4} ps at the last frame", last_frame.time_fs * 1e-3));
-        let mut quantities: Vec<_> = reader.observables().into_iter().zip(&last_frame.observables).collect();
+        page.fact(
+            "time",
+            format!("{:.4} ps at the last frame", last_frame.time_fs * 1e-3),
+        );
+        let mut quantities: Vec<_> = reader
+            .observables()
+            .into_iter()
+            .zip(&last_frame.observables)
+            .collect();
         quantities.sort_by(|a, b| a.0.cmp(&b.0));
-        let lines: Vec<String> =
-            quantities.iter().map(|((name, unit), value)| format!("{name:<24} {value:>16.6} {unit}")).collect();
+        let lines: Vec<String> = quantities
+            .iter()
+            .map(|((name, unit), value)| format!("{name:<24} {value:>16.6} {unit}"))
+            .collect();
         if !lines.is_empty() {
             page.fact("at the end", lines.join("\n"));
         }
@@ -116,15 +140,31 @@ fn trajectory(path: &Path, bytes: u64, page: &mut Page) -> Result<()> {
 
 fn checkpoint(path: &Path, page: &mut Page) -> Result<()> {
     let c = Checkpoint::read_file(path)?;
-    page.line(format!("{}: a checkpoint of zundel {}", path.display(), c.version));
+    page.line(format!(
+        "{}: a checkpoint of zundel {}",
+        path.display(),
+        c.version
+    ));
     page.fact("step", c.step.to_string());
     page.fact("atoms", composition(&c.system.atoms));
     cell(&c.system.cell, page);
     page.fact("energy", format!("{:.6} eV (potential)", c.energy));
-    let fastest = c.system.atoms.velocities.iter().map(|v| v.iter().map(|v| v * v).sum::<f64>()).fold(0.0, f64::max);
-    page.fact("fastest atom", format!("{:.5} Å/fs", fastest.sqrt() / TIME_FS));
+    let fastest = c
+        .system
+        .atoms
+        .velocities
+        .iter()
+        .map(|v| v.iter().map(|v| v * v).sum::<f64>())
+        .fold(0.0, f64::max);
+    page.fact(
+        "fastest atom",
+        format!("{:.5} Å/fs", fastest.sqrt() / TIME_FS),
+    );
     page.fact("seed", c.seed.to_string());
-    page.line(format!("\ndeck, with all defaults\n\n{}", c.deck.trim_end()));
+    page.line(format!(
+        "\ndeck, with all defaults\n\n{}",
+        c.deck.trim_end()
+    ));
     Ok(())
 }
 
@@ -140,16 +180,29 @@ fn structure(path: &Path, page: &mut Page) -> Result<()> {
         atoms = (atoms.0.min(n), atoms.1.max(n));
         first.get_or_insert(frame);
     }
-    let Some(frame) = first else { return Err(Error::file(path, "the file holds no structure")) };
-    page.line(format!("{}: {format}, {}", path.display(), counted(frames, "frame")));
+    let Some(frame) = first else {
+        return Err(Error::file(path, "the file holds no structure"));
+    };
+    page.line(format!(
+        "{}: {format}, {}",
+        path.display(),
+        counted(frames, "frame")
+    ));
     if frames > 1 {
-        let range = if atoms.0 == atoms.1 { atoms.0.to_string() } else { format!("{} to {}", atoms.0, atoms.1) };
+        let range = if atoms.0 == atoms.1 {
+            atoms.0.to_string()
+        } else {
+            format!("{} to {}", atoms.0, atoms.1)
+        };
         page.fact("all frames", format!("{range} atoms"));
     }
     let place = if frames > 1 { "first frame" } else { "atoms" };
     page.fact(place, composition(&frame.system.atoms));
     cell(&frame.system.cell, page);
-    page.fact("velocities", if frame.has_velocities { "yes" } else { "no" });
+    page.fact(
+        "velocities",
+        if frame.has_velocities { "yes" } else { "no" },
+    );
     if let Some(e) = frame.energy() {
         page.fact("energy", format!("{e} eV"));
     }
@@ -179,8 +232,15 @@ fn cell(cell: &Cell, page: &mut Page) {
         page.fact("cell", "none");
         return;
     }
-    let rows = cell.row_vectors().map(|v| format!("{:12.6} {:12.6} {:12.6} Å", v[0], v[1], v[2]));
+    let rows = cell
+        .row_vectors()
+        .map(|v| format!("{:12.6} {:12.6} {:12.6} Å", v[0], v[1], v[2]));
     page.fact("cell", rows.join("\n"));
-    let periodic: Vec<&str> = ["a", "b", "c"].into_iter().zip(cell.periodic()).filter(|p| p.1).map(|p| p.0).collect();
+    let periodic: Vec<&str> = ["a", "b", "c"]
+        .into_iter()
+        .zip(cell.periodic())
+        .filter(|p| p.1)
+        .map(|p| p.0)
+        .collect();
     page.fact("periodic", format!("along {}", periodic.join(", ")));
 }

@@ -1,6 +1,9 @@
 //! The parts that every job needs: the system and the potential of a deck.
 
-use crate::deck::{CutoffScheme, FrameChoice, LennardJonesDeck, LennardJonesParameters, ModelDeck, PotentialDeck, SystemDeck};
+use crate::deck::{
+    CutoffScheme, FrameChoice, LennardJonesDeck, LennardJonesParameters, ModelDeck, PotentialDeck,
+    SystemDeck,
+};
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, FrameIndex, ReadOptions};
@@ -29,7 +32,8 @@ pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
             *mass = given.1;
         }
     }
-    let system = repeat(&system, deck.repeat).map_err(|e| e.within(&deck.structure.display().to_string()))?;
+    let system = repeat(&system, deck.repeat)
+        .map_err(|e| e.within(&deck.structure.display().to_string()))?;
     if system.atoms.is_empty() {
         return Err(Error::file(&deck.structure, "the structure has no atoms"));
     }
@@ -47,7 +51,10 @@ fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, bool)> {
             FrameIndex::Nth(n) => n,
         };
         if i >= frames {
-            return Err(Error::file(path, format!("frame {i} is wanted, but the trajectory has {frames} (counted from 0)")));
+            return Err(Error::file(
+                path,
+                format!("frame {i} is wanted, but the trajectory has {frames} (counted from 0)"),
+            ));
         }
         let frame = reader.read_frame(i)?;
         return Ok((frame.system, frame.has_velocities));
@@ -65,7 +72,11 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
                 ModelDeck::Gap { file } => registry::load(file, deck.species.as_deref())?,
                 ModelDeck::LennardJones(lj) => Arc::new(Local(lennard_jones(lj)?)),
             };
-            Ok(Term { name: term.name.clone(), scale: term.scale, potential })
+            Ok(Term {
+                name: term.name.clone(),
+                scale: term.scale,
+                potential,
+            })
         })
         .collect()
 }
@@ -76,14 +87,20 @@ fn lennard_jones(deck: &LennardJonesDeck) -> Result<LennardJones> {
         CutoffScheme::Shifted => Scheme::Shifted,
         CutoffScheme::ForceShifted => Scheme::ForceShifted,
     };
-    let with = |epsilon: f64, sigma: f64| PairParameters { epsilon, sigma, cutoff: deck.cutoff };
+    let with = |epsilon: f64, sigma: f64| PairParameters {
+        epsilon,
+        sigma,
+        cutoff: deck.cutoff,
+    };
     let model = match &deck.parameters {
         LennardJonesParameters::Uniform { epsilon, sigma } => {
             LennardJones::uniform(with(*epsilon, *sigma), scheme, deck.tail)
         }
         LennardJonesParameters::Mixture(pairs) => {
-            let pairs: Vec<_> =
-                pairs.iter().map(|p| (p.elements.0, p.elements.1, with(p.epsilon, p.sigma))).collect();
+            let pairs: Vec<_> = pairs
+                .iter()
+                .map(|p| (p.elements.0, p.elements.1, with(p.epsilon, p.sigma)))
+                .collect();
             LennardJones::mixture(&pairs, scheme, deck.tail)
         }
     };
@@ -92,13 +109,29 @@ fn lennard_jones(deck: &LennardJonesDeck) -> Result<LennardJones> {
 
 /// Refuses elements that some model does not know.
 pub fn check_elements(evaluator: &Evaluator, present: &[Element], structure: &Path) -> Result<()> {
-    let Some((element, term)) = evaluator.unknown_elements(present).into_iter().next() else { return Ok(()) };
-    let model = evaluator.terms().iter().find(|t| t.name == term).map(|t| t.potential.description());
-    let known = model.and_then(|d| d.elements.as_ref()).map_or(String::new(), |list| {
-        list.iter().map(|e| e.symbol()).collect::<Vec<_>>().join(", ")
-    });
-    Err(Error::file(structure, format!("the structure has {element}, which the model `{term}` does not know"))
-        .advise(format!("the model knows {known}: use another model, or another structure")))
+    let Some((element, term)) = evaluator.unknown_elements(present).into_iter().next() else {
+        return Ok(());
+    };
+    let model = evaluator
+        .terms()
+        .iter()
+        .find(|t| t.name == term)
+        .map(|t| t.potential.description());
+    let known = model
+        .and_then(|d| d.elements.as_ref())
+        .map_or(String::new(), |list| {
+            list.iter()
+                .map(|e| e.symbol())
+                .collect::<Vec<_>>()
+                .join(", ")
+        });
+    Err(Error::file(
+        structure,
+        format!("the structure has {element}, which the model `{term}` does not know"),
+    )
+    .advise(format!(
+        "the model knows {known}: use another model, or another structure"
+    )))
 }
 
 /// What an evaluation error means to a person: a sentence and what can be done.
@@ -106,15 +139,26 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
     let name = |i: usize| system.atoms.elements.get(i).map_or("atom", |e| e.symbol());
     match e {
         EvaluationError::Coincident { i, j, distance, .. } if i == j => (
-            format!("atom {i} ({}) (counted from 0) and its own periodic image are {distance:.2e} Å apart", name(i)),
+            format!(
+                "atom {i} ({}) (counted from 0) and its own periodic image are {distance:.2e} Å apart",
+                name(i)
+            ),
             "the cell is too small; check its vectors".into(),
         ),
         EvaluationError::Coincident { i, j, distance, .. } => (
-            format!("atoms {i} ({}) and {j} ({}) are at the same place ({distance:.2e} Å apart; counted from 0)", name(i), name(j)),
-            "check the structure for atoms that were written twice, or a cell that is too small".into(),
+            format!(
+                "atoms {i} ({}) and {j} ({}) are at the same place ({distance:.2e} Å apart; counted from 0)",
+                name(i),
+                name(j)
+            ),
+            "check the structure for atoms that were written twice, or a cell that is too small"
+                .into(),
         ),
         EvaluationError::NotFinite { atom: Some(a), .. } => (
-            format!("the position of, or the force on, atom {a} ({}) (counted from 0) is not a finite number", name(a)),
+            format!(
+                "the position of, or the force on, atom {a} ({}) (counted from 0) is not a finite number",
+                name(a)
+            ),
             "the structure or the time step is outside of what the model can describe".into(),
         ),
         EvaluationError::NotFinite { atom: None, .. } => (

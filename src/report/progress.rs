@@ -155,7 +155,10 @@ impl Drop for Progress {
 
 /// Simulated time in a day of computing, with four digits: `18.95 ns/day`.
 pub(crate) fn per_day(timestep_fs: f64, seconds_per_step: f64) -> String {
-    format!("{} ns/day", four_digits(timestep_fs * 1e-6 * 86_400.0 / seconds_per_step))
+    format!(
+        "{} ns/day",
+        four_digits(timestep_fs * 1e-6 * 86_400.0 / seconds_per_step)
+    )
 }
 
 /// A positive number with four significant digits, and no exponent unless it is tiny.
@@ -218,11 +221,16 @@ mod tests {
 
     #[test]
     fn times_and_sizes_as_people_read_them() {
-        let durations = [0.0, 0.4, 9.94, 9.97, 59.4, 59.6, 125.0, 3599.9, 7500.0, 90_000.0];
+        let durations = [
+            0.0, 0.4, 9.94, 9.97, 59.4, 59.6, 125.0, 3599.9, 7500.0, 90_000.0,
+        ];
         let shown = durations.map(human_duration);
         assert_eq!(
             shown,
-            ["0s", "0.4s", "9.9s", "10s", "59s", "1m 00s", "2m 05s", "1h 00m", "2h 05m", "1d 01h"]
+            [
+                "0s", "0.4s", "9.9s", "10s", "59s", "1m 00s", "2m 05s", "1h 00m", "2h 05m",
+                "1d 01h"
+            ]
         );
         assert_eq!(
             [2.5e-8, 1.234e-5, 0.0123, 4.0].map(human_seconds),
@@ -233,7 +241,13 @@ mod tests {
         let days = [1e-4, 0.001, 0.1, 1000.0, 1e7].map(|s| per_day(1.0, s));
         assert_eq!(
             days,
-            ["864.0 ns/day", "86.40 ns/day", "0.864 ns/day", "8.64e-5 ns/day", "8.64e-9 ns/day"]
+            [
+                "864.0 ns/day",
+                "86.40 ns/day",
+                "0.864 ns/day",
+                "8.64e-5 ns/day",
+                "8.64e-9 ns/day"
+            ]
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Runs that went wrong, in words.
 
 use super::simulation::{Failure, Simulation};
-use crate::dynamics::Violation;
+use crate::dynamics::{Contact, Violation};
 use crate::jobs::parts;
 use crate::system::System;
 
@@ -12,22 +12,24 @@ pub(super) fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
     let advice = "the usual causes are a time step that is too long, a start from overlapping atoms, or a temperature \
                   beyond what the model was fitted to";
     let (what, advice) = match failure {
-        Failure::Evaluation(e) => (parts::describe_evaluation_error(*e, system).0, advice.to_owned()),
+        Failure::Evaluation(e) => (
+            parts::describe_evaluation_error(*e, system).0,
+            advice.to_owned(),
+        ),
         Failure::Violation(Violation::TooClose(c)) => (
             format!(
-                "atoms {} ({}) and {} ({}) are {:.3} Å apart, closer than the model has seen ({:.3} Å)",
-                c.i,
-                name(c.i),
-                c.j,
-                name(c.j),
-                c.distance,
+                "{}, closer than the model has seen ({:.3} Å)",
+                contact(system, c),
                 c.least
             ),
             format!("{advice}. `[md.guard] closest = \"0.5 Å\"` allows shorter distances"),
         ),
         Failure::Violation(Violation::TooFast { atom, distance }) => {
             let nearest = nearest(system, *atom).map_or(String::new(), |(j, r)| {
-                format!("; its nearest neighbour is atom {j} ({}) at {r:.3} Å", name(j))
+                format!(
+                    "; its nearest neighbour is atom {j} ({}) at {r:.3} Å",
+                    name(j)
+                )
             });
             (
                 format!(
@@ -38,11 +40,34 @@ pub(super) fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
             )
         }
         Failure::TooHot { temperature, limit } => (
-            format!("the temperature is {temperature:.0} K, above the limit of {limit:.0} K in [md.guard]"),
+            format!(
+                "the temperature is {temperature:.0} K, above the limit of {limit:.0} K in [md.guard]"
+            ),
             advice.to_owned(),
         ),
     };
     (what, format!("{advice}. Atoms are counted from 0"))
+}
+
+/// Two atoms and their distance, in words.
+pub(super) fn contact(system: &System, c: &Contact) -> String {
+    let name = |i: usize| system.atoms.elements.get(i).map_or("atom", |e| e.symbol());
+    if c.i == c.j {
+        return format!(
+            "atom {} ({}) and its own periodic image are {:.3} Å apart",
+            c.i,
+            name(c.i),
+            c.distance
+        );
+    }
+    format!(
+        "atoms {} ({}) and {} ({}) are {:.3} Å apart",
+        c.i,
+        name(c.i),
+        c.j,
+        name(c.j),
+        c.distance
+    )
 }
 
 /// The atom nearest to atom `i` in the nearest of its periodic images, and its distance (Å).
@@ -52,14 +77,26 @@ fn nearest(system: &System, i: usize) -> Option<(usize, f64)> {
     let around = |p: bool| if p { -1..=1 } else { 0..=0 };
     let here = system.atoms.positions.get(i)?;
     let mut best: Option<(usize, f64)> = None;
-    for (j, x) in system.atoms.positions.iter().enumerate().filter(|(j, _)| *j != i) {
+    for (j, x) in system
+        .atoms
+        .positions
+        .iter()
+        .enumerate()
+        .filter(|(j, _)| *j != i)
+    {
         // In fractional coordinates the nearest image lies within one cell vector of the rounded difference.
         let mut s = cell.fractional(std::array::from_fn(|k| x[k] - here[k]));
-        (0..3).filter(|&k| periodic[k]).for_each(|k| s[k] -= s[k].round());
+        (0..3)
+            .filter(|&k| periodic[k])
+            .for_each(|k| s[k] -= s[k].round());
         for a in around(periodic[0]) {
             for b in around(periodic[1]) {
                 for c in around(periodic[2]) {
-                    let d = cell.cartesian([s[0] + f64::from(a), s[1] + f64::from(b), s[2] + f64::from(c)]);
+                    let d = cell.cartesian([
+                        s[0] + f64::from(a),
+                        s[1] + f64::from(b),
+                        s[2] + f64::from(c),
+                    ]);
                     let r = d.iter().map(|d| d * d).sum::<f64>().sqrt();
                     if r.is_finite() && best.is_none_or(|(_, least)| r < least) {
                         best = Some((j, r));

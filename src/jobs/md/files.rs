@@ -215,10 +215,7 @@ mod tests {
         assert_eq!(replica_path(p, 1, 1), p);
         assert_eq!(replica_path(p, 3, 8), Path::new("out/si.2.r03.h5md"));
         assert_eq!(replica_path(p, 3, 1000), Path::new("out/si.2.r0003.h5md"));
-        assert_eq!(
-            replica_path(Path::new("bare"), 2, 2),
-            Path::new("bare.r02")
-        );
+        assert_eq!(replica_path(Path::new("bare"), 2, 2), Path::new("bare.r02"));
     }
 
     #[test]

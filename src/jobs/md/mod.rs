@@ -62,10 +62,15 @@ impl Limits<'_> {
 pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
     // Loading the model is part of the wall time that a batch system counts.
     let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
-    let limits = Limits { stop: &options.stop, deadline };
+    let limits = Limits {
+        stop: &options.stop,
+        deadline,
+    };
     let JobDeck::Md(md) = &deck.job;
     let md = md.clone();
-    let files: Vec<Files> = (1..=md.replicas).map(|r| Files::of(&deck.output, r, md.replicas)).collect();
+    let files: Vec<Files> = (1..=md.replicas)
+        .map(|r| Files::of(&deck.output, r, md.replicas))
+        .collect();
     files.iter().take(1).try_for_each(Files::check_folders)?;
     let _lock = RunLock::take(&deck.output.checkpoint.file)?;
     if options.resume {
@@ -91,7 +96,11 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     };
     plan::announce(&plan, console);
     let summaries = if let [files] = &files[..] {
-        let begun = if options.resume { resume(&plan, 1, files, "", console)? } else { start(&plan, 1, files)? };
+        let begun = if options.resume {
+            resume(&plan, 1, files, "", console)?
+        } else {
+            start(&plan, 1, files)?
+        };
         vec![advance(&plan, begun, files, "", &limits, console)?]
     } else {
         replicas::run(&plan, &files, options.resume, &limits, console)?
@@ -99,13 +108,19 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     summary::print(&summaries, console);
     let reached = |o: Outcome| summaries.iter().any(|s| s.outcome == o);
     let stops = [Outcome::Interrupted, Outcome::OutOfTime];
-    Ok(stops.into_iter().find(|o| reached(*o)).unwrap_or(Outcome::Done))
+    Ok(stops
+        .into_iter()
+        .find(|o| reached(*o))
+        .unwrap_or(Outcome::Done))
 }
 
 /// A seed nobody named: from the clock and the process, so that runs differ.
 fn pick_seed() -> u64 {
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-    let mixed = (time ^ u64::from(std::process::id()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let time = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_nanos() as u64);
+    let mixed =
+        (time ^ u64::from(std::process::id()).rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     // TOML integers are signed, and a short number is easier to copy.
     mixed >> 32
 }
@@ -127,12 +142,26 @@ fn start(plan: &Plan<'_>, replica: u32, files: &Files) -> Result<Begun> {
 }
 
 /// The simulation of a checkpoint, its files cut back to it.
-fn resume(plan: &Plan<'_>, replica: u32, files: &Files, label: &str, console: &Console) -> Result<Begun> {
+fn resume(
+    plan: &Plan<'_>,
+    replica: u32,
+    files: &Files,
+    label: &str,
+    console: &Console,
+) -> Result<Begun> {
     let checkpoint = read_checkpoint(plan, files, console)?;
     let simulation = Simulation::resume(plan, replica, &checkpoint)?;
     let sinks = Sinks::append(plan, &simulation, files, &checkpoint)?;
-    let at = format!("step {} ({:.4} ps)", simulation.state.step, simulation.time_fs() * 1e-3);
-    let label = if label.is_empty() { String::new() } else { format!("{label}, ") };
+    let at = format!(
+        "step {} ({:.4} ps)",
+        simulation.state.step,
+        simulation.time_fs() * 1e-3
+    );
+    let label = if label.is_empty() {
+        String::new()
+    } else {
+        format!("{label}, ")
+    };
     if simulation.state.step >= plan.md.steps {
         console.fact(
             "resumed",
@@ -153,7 +182,10 @@ fn advance(
     limits: &Limits<'_>,
     console: &Console,
 ) -> Result<Summary> {
-    let Begun { mut simulation, mut sinks } = begun;
+    let Begun {
+        mut simulation,
+        mut sinks,
+    } = begun;
     let md = plan.md;
     let first = simulation.state.step;
     let mut saved = first;
@@ -166,7 +198,15 @@ fn advance(
         simulation.timestep_fs,
         plan.output.progress_every,
     );
-    let outcome = steps(plan, &mut simulation, &mut sinks, files, &mut progress, &mut saved, limits);
+    let outcome = steps(
+        plan,
+        &mut simulation,
+        &mut sinks,
+        files,
+        &mut progress,
+        &mut saved,
+        limits,
+    );
     progress.show(&simulation.status());
     let (wall, per_atom_step) = progress.finish(simulation.state.step);
     drop(progress);
@@ -179,7 +219,11 @@ fn advance(
             return Err(with_hint(e, saved));
         }
     };
-    let done = if simulation.state.step > saved { save(plan, &simulation, &mut sinks, files) } else { Ok(()) };
+    let done = if simulation.state.step > saved {
+        save(plan, &simulation, &mut sinks, files)
+    } else {
+        Ok(())
+    };
     let done = done.and_then(|()| {
         if outcome == Outcome::Done
             && let Some(file) = &files.final_structure
@@ -190,8 +234,21 @@ fn advance(
     });
     let mut written = done.map_err(|e| with_hint(e, saved))?;
     written.push(files.checkpoint.clone());
-    written.extend(files.final_structure.clone().filter(|_| outcome == Outcome::Done));
-    Ok(Summary::new(&simulation, label, outcome, wall, per_atom_step, first, written))
+    written.extend(
+        files
+            .final_structure
+            .clone()
+            .filter(|_| outcome == Outcome::Done),
+    );
+    Ok(Summary::new(
+        &simulation,
+        label,
+        outcome,
+        wall,
+        per_atom_step,
+        first,
+        written,
+    ))
 }
 
 /// Why the loop ended before its time.
@@ -289,12 +346,17 @@ fn read_checkpoint(plan: &Plan<'_>, files: &Files, console: &Console) -> Result<
             deck(),
             format!("the deck has changed since the run that is to be resumed:\n    {shown}"),
         )
-        .advise("undo the change (only the length may grow), or start a new run without --resume"));
+        .advise(
+            "undo the change (only the length may grow), or start a new run without --resume",
+        ));
     }
     if checkpoint.step > plan.md.steps {
         return Err(Error::input(
             deck(),
-            format!("the run stands at step {}, beyond the {} steps of the deck", checkpoint.step, plan.md.steps),
+            format!(
+                "the run stands at step {}, beyond the {} steps of the deck",
+                checkpoint.step, plan.md.steps
+            ),
         )
         .advise("give a longer `length`"));
     }
@@ -313,7 +375,8 @@ impl Simulation {
             time_fs: self.time_fs(),
             temperature: self.temperature(),
             energy_per_atom: self.state.evaluation.energy / atoms,
-            drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start) / atoms,
+            drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start)
+                / atoms,
         }
     }
 }

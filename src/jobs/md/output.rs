@@ -45,30 +45,57 @@ impl Sinks {
     pub fn create(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Result<Sinks> {
         let output = plan.output;
         let trajectory = match &output.trajectory {
-            Some(_) => Some(TrajectoryWriter::create(trajectory_options(plan, s, files), Existing::Replace)?),
+            Some(_) => Some(TrajectoryWriter::create(
+                trajectory_options(plan, s, files),
+                Existing::Replace,
+            )?),
             None => None,
         };
         let mut extxyz = files.extxyz.as_deref().map(TextFile::open).transpose()?;
         let mut csv = files.csv.as_deref().map(TextFile::open).transpose()?;
         files.remove_checkpoints()?;
-        [&mut extxyz, &mut csv].into_iter().flatten().try_for_each(|f| f.cut(0))?;
+        [&mut extxyz, &mut csv]
+            .into_iter()
+            .flatten()
+            .try_for_each(|f| f.cut(0))?;
         if let Some(file) = &mut csv {
-            let columns: Vec<String> =
-                s.columns.names().iter().map(|(name, unit)| format!("{name} ({unit})")).collect();
+            let columns: Vec<String> = s
+                .columns
+                .names()
+                .iter()
+                .map(|(name, unit)| format!("{name} ({unit})"))
+                .collect();
             file.write(format!("step,time (fs),{}\n", columns.join(",")).as_bytes())?;
         }
         Ok(Self::assemble(plan, trajectory, extxyz, csv))
     }
 
     /// The files of an interrupted run, cut back to its checkpoint.
-    pub fn append(plan: &Plan<'_>, s: &Simulation, files: &Files, saved: &Checkpoint) -> Result<Sinks> {
-        let bytes = |key: &str| saved.numbers.get(key).and_then(|n| n.first()).map_or(0, |n| *n as u64);
+    pub fn append(
+        plan: &Plan<'_>,
+        s: &Simulation,
+        files: &Files,
+        saved: &Checkpoint,
+    ) -> Result<Sinks> {
+        let bytes = |key: &str| {
+            saved
+                .numbers
+                .get(key)
+                .and_then(|n| n.first())
+                .map_or(0, |n| *n as u64)
+        };
         let text = |path: &Option<PathBuf>, key: &str| {
-            path.as_deref().map(|path| TextFile::append(path, bytes(key))).transpose()
+            path.as_deref()
+                .map(|path| TextFile::append(path, bytes(key)))
+                .transpose()
         };
         // The trajectory first: it knows whether it belongs to this run.
         let trajectory = match &plan.output.trajectory {
-            Some(deck) => Some(append_trajectory(trajectory_options(plan, s, files), deck.every, saved.step)?),
+            Some(deck) => Some(append_trajectory(
+                trajectory_options(plan, s, files),
+                deck.every,
+                saved.step,
+            )?),
             None => None,
         };
         let extxyz = text(&files.extxyz, EXTXYZ_BYTES)?;
@@ -140,7 +167,10 @@ impl Sinks {
         if let Some((t, _)) = &mut self.trajectory {
             t.flush()?;
         }
-        [&mut self.extxyz, &mut self.csv].into_iter().flatten().try_for_each(|(f, _)| f.flush())
+        [&mut self.extxyz, &mut self.csv]
+            .into_iter()
+            .flatten()
+            .try_for_each(|(f, _)| f.flush())
     }
 
     /// As [`flush`](Self::flush), and waits for the disk.
@@ -148,14 +178,19 @@ impl Sinks {
         if let Some((t, _)) = &mut self.trajectory {
             t.sync()?;
         }
-        [&mut self.extxyz, &mut self.csv].into_iter().flatten().try_for_each(|(f, _)| f.sync())
+        [&mut self.extxyz, &mut self.csv]
+            .into_iter()
+            .flatten()
+            .try_for_each(|(f, _)| f.sync())
     }
 
     /// Notes in a checkpoint how long the text files are; call after [`sync`](Self::sync).
     pub fn note_positions(&self, checkpoint: &mut Checkpoint) {
         for (key, file) in [(EXTXYZ_BYTES, &self.extxyz), (CSV_BYTES, &self.csv)] {
             if let Some((f, _)) = file {
-                checkpoint.numbers.insert(key.to_owned(), vec![f.length as f64]);
+                checkpoint
+                    .numbers
+                    .insert(key.to_owned(), vec![f.length as f64]);
             }
         }
     }
@@ -188,11 +223,18 @@ impl Sinks {
         if files.checkpoint.exists() {
             saved.push(files.checkpoint.clone());
         }
-        let mut reason = format!("the run stopped at step {step} ({:.4} ps): {what}", s.time_fs_of(step) * 1e-3);
+        let mut reason = format!(
+            "the run stopped at step {step} ({:.4} ps): {what}",
+            s.time_fs_of(step) * 1e-3
+        );
         if let Err(e) = flushed {
             reason.push_str(&format!("\n  also, {e}"));
         }
-        Error::Run(Box::new(RunError { reason, advice, saved }))
+        Error::Run(Box::new(RunError {
+            reason,
+            advice,
+            saved,
+        }))
     }
 }
 
@@ -200,7 +242,11 @@ const EXTXYZ_BYTES: &str = "extxyz_bytes";
 const CSV_BYTES: &str = "csv_bytes";
 
 /// Opens a trajectory to go on with and makes sure that it holds every frame up to `step`.
-fn append_trajectory(options: TrajectoryOptions, every: u64, step: u64) -> Result<TrajectoryWriter> {
+fn append_trajectory(
+    options: TrajectoryOptions,
+    every: u64,
+    step: u64,
+) -> Result<TrajectoryWriter> {
     let path = options.path.clone();
     let trajectory = TrajectoryWriter::append(options, step)?;
     let (frames, wanted) = (trajectory.frames() as u64, step / every + 1);
@@ -220,7 +266,12 @@ fn frame(s: &Simulation) -> Frame {
     let mut forces = s.state.evaluation.forces.clone();
     let finite = |v: &[[f64; 3]]| v.as_flattened().iter().all(|x| x.is_finite());
     if !finite(&system.atoms.positions) {
-        let good: Vec<bool> = system.atoms.positions.iter().map(|x| finite(std::slice::from_ref(x))).collect();
+        let good: Vec<bool> = system
+            .atoms
+            .positions
+            .iter()
+            .map(|x| finite(std::slice::from_ref(x)))
+            .collect();
         retain(&mut forces, &good);
         let atoms = &mut system.atoms;
         retain(&mut atoms.elements, &good);
@@ -253,27 +304,50 @@ pub(super) fn write_structure(path: &Path, s: &Simulation) -> Result<()> {
 }
 
 fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> TrajectoryOptions {
-    let columns: Vec<(String, String)> =
-        s.columns.names().iter().map(|(name, unit)| ((*name).to_owned(), (*unit).to_owned())).collect();
+    let columns: Vec<(String, String)> = s
+        .columns
+        .names()
+        .iter()
+        .map(|(name, unit)| ((*name).to_owned(), (*unit).to_owned()))
+        .collect();
     let mut parameters = vec![
         ("deck".to_owned(), plan.resolved.clone()),
         ("deck_file".to_owned(), plan.deck.source.path.clone()),
         ("seed".to_owned(), s.seed.to_string()),
-        ("program".to_owned(), format!("zundel {}", env!("CARGO_PKG_VERSION"))),
+        (
+            "program".to_owned(),
+            format!("zundel {}", env!("CARGO_PKG_VERSION")),
+        ),
         ("instruction_set".to_owned(), simd::level_name().to_owned()),
         ("host".to_owned(), host()),
-        ("units".to_owned(), "eV, Angstrom, u, K; time Angstrom*sqrt(u/eV) = 10.1805 fs; CODATA 2022".to_owned()),
+        (
+            "units".to_owned(),
+            "eV, Angstrom, u, K; time Angstrom*sqrt(u/eV) = 10.1805 fs; CODATA 2022".to_owned(),
+        ),
     ];
     for term in &plan.terms {
         let d = term.potential.description();
-        let lines: Vec<&str> = std::iter::once(&d.name).chain(&d.details).map(String::as_str).collect();
+        let lines: Vec<&str> = std::iter::once(&d.name)
+            .chain(&d.details)
+            .map(String::as_str)
+            .collect();
         parameters.push((format!("potential_{}", term.name), lines.join("\n")));
-        let hashes: Vec<String> = plan.sources.iter().filter(|x| x.term == term.name).map(Source::line).collect();
+        let hashes: Vec<String> = plan
+            .sources
+            .iter()
+            .filter(|x| x.term == term.name)
+            .map(Source::line)
+            .collect();
         if !hashes.is_empty() {
             parameters.push((format!("model_{}", term.name), hashes.join("\n")));
         }
     }
-    parameters.extend(plan.sources.iter().find(|x| x.term.is_empty()).map(|x| ("structure".to_owned(), x.line())));
+    parameters.extend(
+        plan.sources
+            .iter()
+            .find(|x| x.term.is_empty())
+            .map(|x| ("structure".to_owned(), x.line())),
+    );
     let deck = plan.output.trajectory.as_ref();
     TrajectoryOptions {
         path: files.trajectory.clone().unwrap_or_default(),
@@ -293,6 +367,8 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
 
 /// The name of this computer, as far as the system tells.
 fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok());
     name.map_or_else(|| "unknown".to_owned(), |n| n.trim().to_owned())
 }

@@ -17,16 +17,32 @@ use std::time::Instant;
 
 /// One paragraph at the start of a run.
 pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
-    console.say(format!("zundel {}: {}\n", env!("CARGO_PKG_VERSION"), plan.deck.source.path));
+    console.say(format!(
+        "zundel {}: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        plan.deck.source.path
+    ));
     for term in &plan.terms {
-        console.fact("potential", term_line(plan.terms.len(), &term.name, term.scale, &term.potential.description().name));
+        console.fact(
+            "potential",
+            term_line(
+                plan.terms.len(),
+                &term.name,
+                term.scale,
+                &term.potential.description().name,
+            ),
+        );
     }
     console.fact("ensemble", ensemble(plan.md));
     console.fact("length", length(plan.md));
     if plan.md.replicas > 1 {
         console.fact("replicas", plan.md.replicas.to_string());
     }
-    let picked = if plan.seed_picked { format!(" (picked; `seed = {}` in [md] repeats this run)", plan.seed) } else { String::new() };
+    let picked = if plan.seed_picked {
+        format!(" (picked; `seed = {}` in [md] repeats this run)", plan.seed)
+    } else {
+        String::new()
+    };
     console.fact("seed", format!("{}{picked}", plan.seed));
     console.fact("threads", threads());
 }
@@ -37,17 +53,31 @@ fn threads() -> String {
 }
 
 fn term_line(terms: usize, name: &str, scale: f64, what: &str) -> String {
-    let factor = if scale == 1.0 { String::new() } else { format!("{scale} × ") };
+    let factor = if scale == 1.0 {
+        String::new()
+    } else {
+        format!("{scale} × ")
+    };
     // The name of an only term says nothing new.
-    if terms == 1 { format!("{factor}{what}") } else { format!("{name}: {factor}{what}") }
+    if terms == 1 {
+        format!("{factor}{what}")
+    } else {
+        format!("{name}: {factor}{what}")
+    }
 }
 
 fn ensemble(md: &MdDeck) -> String {
-    let centre = if holds_centre(md) { "centre of mass fixed" } else { "centre of mass free" };
+    let centre = if holds_centre(md) {
+        "centre of mass fixed"
+    } else {
+        "centre of mass free"
+    };
     match (&md.thermostat, md.temperature) {
         (Some(ThermostatDeck::Langevin { friction }), Some(t)) => {
             // Six digits are more than anybody writes, and hide the way through the internal unit.
-            let friction: f64 = format!("{:.5e}", friction * FS * 1e3).parse().unwrap_or(*friction);
+            let friction: f64 = format!("{:.5e}", friction * FS * 1e3)
+                .parse()
+                .unwrap_or(*friction);
             format!("NVT at {t} K, Langevin (BAOAB) with friction {friction} /ps, {centre}")
         }
         _ => format!("NVE, velocity Verlet, {centre}"),
@@ -64,22 +94,40 @@ fn length(md: &MdDeck) -> String {
 fn describe_system(system: &System, page: &mut Page) {
     let mut parts = Vec::new();
     for e in system.atoms.distinct_elements() {
-        parts.push(format!("{e}{}", system.atoms.elements.iter().filter(|x| **x == e).count()));
+        parts.push(format!(
+            "{e}{}",
+            system.atoms.elements.iter().filter(|x| **x == e).count()
+        ));
     }
     let periodic = match system.cell.periodic() {
         [true, true, true] => "periodic in three directions".to_owned(),
         [false, false, false] => "not periodic".to_owned(),
         p => {
-            let names: Vec<&str> = ["a", "b", "c"].into_iter().zip(p).filter(|x| x.1).map(|x| x.0).collect();
+            let names: Vec<&str> = ["a", "b", "c"]
+                .into_iter()
+                .zip(p)
+                .filter(|x| x.1)
+                .map(|x| x.0)
+                .collect();
             format!("periodic along {}", names.join(" and "))
         }
     };
-    page.fact("system", format!("{} atoms ({}), {periodic}", system.atoms.len(), parts.join(" ")));
+    page.fact(
+        "system",
+        format!(
+            "{} atoms ({}), {periodic}",
+            system.atoms.len(),
+            parts.join(" ")
+        ),
+    );
     if let Some(volume) = system.cell.volume() {
         let mass: f64 = system.atoms.masses.iter().sum();
         // amu/Å^3 to g/cm^3.
         let density = mass / volume * crate::units::AMU_KG * 1e27;
-        page.fact("cell", format!("volume {volume:.3} Å^3, density {density:.4} g/cm^3"));
+        page.fact(
+            "cell",
+            format!("volume {volume:.3} Å^3, density {density:.4} g/cm^3"),
+        );
     }
 }
 
@@ -91,7 +139,10 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
         .filter(|&k| periodic[k])
         .map(|k| ((2.0 * cutoff / widths[k]).floor() as usize + 1).to_string())
         .collect();
-    let smallest = (0..3).filter(|&k| periodic[k]).map(|k| widths[k]).fold(f64::INFINITY, f64::min);
+    let smallest = (0..3)
+        .filter(|&k| periodic[k])
+        .map(|k| widths[k])
+        .fold(f64::INFINITY, f64::min);
     (smallest < 2.0 * cutoff).then(|| {
         format!(
             "the cutoff of {cutoff} Å is more than half of the cell's width of {smallest:.2} Å: an atom sees up to {} images \
@@ -115,7 +166,10 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     describe_system(&system, &mut page);
     for term in evaluator.terms() {
         let d = term.potential.description();
-        page.fact("potential", term_line(evaluator.terms().len(), &term.name, term.scale, &d.name));
+        page.fact(
+            "potential",
+            term_line(evaluator.terms().len(), &term.name, term.scale, &d.name),
+        );
         if let Some(r) = d.neighbours {
             page.fact("", format!("cutoff {} Å", r.cutoff));
         }
@@ -124,22 +178,37 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
         page.fact("images", note);
     }
     page.fact("ensemble", ensemble(md));
-    page.fact("freedom", format!("{} degrees of freedom", degrees_of_freedom(md, system.atoms.len())));
+    page.fact(
+        "freedom",
+        format!(
+            "{} degrees of freedom",
+            degrees_of_freedom(md, system.atoms.len())
+        ),
+    );
     page.fact("length", length(md));
     if md.replicas > 1 {
         page.fact("replicas", md.replicas.to_string());
     }
-    page.fact("seed", md.seed.map_or_else(|| "picked by the run".to_owned(), |s| s.to_string()));
+    page.fact(
+        "seed",
+        md.seed
+            .map_or_else(|| "picked by the run".to_owned(), |s| s.to_string()),
+    );
     page.fact("velocities", velocities(md, has_velocities));
 
-    let configuration =
-        Configuration { cell: &system.cell, elements: &system.atoms.elements, positions: &system.atoms.positions };
+    let configuration = Configuration {
+        cell: &system.cell,
+        elements: &system.atoms.elements,
+        positions: &system.atoms.positions,
+    };
     let mut result = [Evaluation::default()];
     let mut evaluate = |evaluator: &mut Evaluator| {
-        evaluator.evaluate(&[configuration], Want::DYNAMICS, &mut result).map_err(|e| {
-            let (reason, advice) = parts::describe_evaluation_error(e, &system);
-            Error::file(&deck.system.structure, reason).advise(advice)
-        })
+        evaluator
+            .evaluate(&[configuration], Want::DYNAMICS, &mut result)
+            .map_err(|e| {
+                let (reason, advice) = parts::describe_evaluation_error(e, &system);
+                Error::file(&deck.system.structure, reason).advise(advice)
+            })
     };
     evaluate(&mut evaluator)?;
     // The fastest of a few: the first ones pay for cold memory.
@@ -154,7 +223,14 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
         }
     }
     let atoms = system.atoms.len() as f64;
-    page.fact("energy", format!("{:.6} eV, {:.6} eV/atom", result[0].energy, result[0].energy / atoms));
+    page.fact(
+        "energy",
+        format!(
+            "{:.6} eV, {:.6} eV/atom",
+            result[0].energy,
+            result[0].energy / atoms
+        ),
+    );
     let steps = md.steps as f64 * f64::from(md.replicas);
     page.fact(
         "cost",
@@ -168,13 +244,26 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     );
     let pairs = evaluator.longest_list(0).map_or(0, |l| l.pairs());
     let bytes = pairs * 4 + system.atoms.len() * 400;
-    page.fact("memory", format!("about {} beside the model", human_bytes(bytes as f64)));
+    page.fact(
+        "memory",
+        format!("about {} beside the model", human_bytes(bytes as f64)),
+    );
     for (file, size) in output_sizes(&deck.output, &files, md, system.atoms.len()) {
-        let each = if md.replicas > 1 { " for each replica" } else { "" };
-        page.fact("writes", format!("{}: about {}{each}", file.display(), human_bytes(size)));
+        let each = if md.replicas > 1 {
+            " for each replica"
+        } else {
+            ""
+        };
+        page.fact(
+            "writes",
+            format!("{}: about {}{each}", file.display(), human_bytes(size)),
+        );
     }
     if files.refuse_existing().is_err() {
-        page.fact("note", "files of an earlier run are there: `zundel run` needs --resume or --overwrite");
+        page.fact(
+            "note",
+            "files of an earlier run are there: `zundel run` needs --resume or --overwrite",
+        );
     }
     Ok(page)
 }
@@ -185,19 +274,31 @@ fn velocities(md: &MdDeck, in_file: bool) -> String {
     match md.velocities.from {
         VelocitySource::File => "from the structure file".to_owned(),
         VelocitySource::Auto if in_file => "from the structure file".to_owned(),
-        VelocitySource::Auto | VelocitySource::Thermal => thermal().unwrap_or_else(|| "zero".to_owned()),
+        VelocitySource::Auto | VelocitySource::Thermal => {
+            thermal().unwrap_or_else(|| "zero".to_owned())
+        }
         VelocitySource::Zero => "zero".to_owned(),
     }
 }
 
-fn output_sizes(output: &OutputDeck, files: &Files, md: &MdDeck, atoms: usize) -> Vec<(PathBuf, f64)> {
+fn output_sizes(
+    output: &OutputDeck,
+    files: &Files,
+    md: &MdDeck,
+    atoms: usize,
+) -> Vec<(PathBuf, f64)> {
     let frames = |every: u64| (md.steps / every.max(1) + 1) as f64;
     let atoms = atoms as f64;
     let mut sizes = Vec::new();
     if let (Some(t), Some(file)) = (&output.trajectory, &files.trajectory) {
-        let width = if t.precision == Precision::Single { 4.0 } else { 8.0 };
+        let width = if t.precision == Precision::Single {
+            4.0
+        } else {
+            8.0
+        };
         let vectors = 1.0 + f64::from(u8::from(t.velocities)) + f64::from(u8::from(t.forces));
-        let size = frames(t.every) * (atoms * 3.0 * width * vectors + 200.0) + frames(output.thermo_every) * 120.0;
+        let size = frames(t.every) * (atoms * 3.0 * width * vectors + 200.0)
+            + frames(output.thermo_every) * 120.0;
         sizes.push((file.clone(), size));
     }
     if let (Some(t), Some(file)) = (&output.extxyz, &files.extxyz) {

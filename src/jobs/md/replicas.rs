@@ -21,10 +21,19 @@ pub(super) fn run(
     console: &Console,
 ) -> Result<Vec<Summary>> {
     let replica = |i: usize| u32::try_from(i + 1).unwrap_or(u32::MAX);
-    let label = |i: usize| format!("replica {:>width$}", i + 1, width = all.len().to_string().len());
+    let label = |i: usize| {
+        format!(
+            "replica {:>width$}",
+            i + 1,
+            width = all.len().to_string().len()
+        )
+    };
     if !resuming {
         for (i, files) in all.iter().enumerate() {
-            start(plan, replica(i), files).map_err(|e| of_replica(e, i))?.sinks.close()?;
+            start(plan, replica(i), files)
+                .map_err(|e| of_replica(e, i))?
+                .sinks
+                .close()?;
             if i == 0 {
                 // Should this be stopped before all are begun, nothing of an earlier run may look like a part of this one.
                 all[1..].iter().try_for_each(Files::remove_checkpoints)?;
@@ -34,7 +43,13 @@ pub(super) fn run(
     let silent = Console::silent();
     let one = |i: usize| {
         let (files, label) = (&all[i], label(i));
-        let begun = resume(plan, replica(i), files, &label, if resuming { console } else { &silent })?;
+        let begun = resume(
+            plan,
+            replica(i),
+            files,
+            &label,
+            if resuming { console } else { &silent },
+        )?;
         advance(plan, begun, files, &label, limits, console)
     };
     // Each worker has threads of its own: with shared ones, a replica that waits would begin another inside itself.
@@ -42,7 +57,12 @@ pub(super) fn run(
     let workers = threads.min(all.len());
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Result<Summary>)>> = Mutex::default();
-    let add = |i: usize, result| results.lock().unwrap_or_else(PoisonError::into_inner).push((i, result));
+    let add = |i: usize, result| {
+        results
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((i, result))
+    };
     std::thread::scope(|scope| {
         for worker in 0..workers {
             let share = threads / workers + usize::from(worker < threads % workers);
@@ -73,9 +93,13 @@ pub(super) fn run(
             Err(e) => failures.push(of_replica(e, i)),
         }
     }
-    let Some(last) = failures.pop() else { return Ok(summaries) };
+    let Some(last) = failures.pop() else {
+        return Ok(summaries);
+    };
     super::summary::print(&summaries, console);
-    failures.iter().for_each(|e| console.warn(format!("a replica failed\n{e}")));
+    failures
+        .iter()
+        .for_each(|e| console.warn(format!("a replica failed\n{e}")));
     Err(last)
 }
 

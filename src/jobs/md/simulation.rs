@@ -1,11 +1,14 @@
 //! One simulation: state, integrator, evaluator and running averages; how it starts, steps, is saved and resumed.
 
 use super::Plan;
+use super::failure;
 use super::output::{Due, Sinks};
 use super::provenance::{self, Hash};
 use crate::analysis::Blocking;
 use crate::deck::{MdDeck, ThermostatDeck, VelocitySource};
-use crate::dynamics::{CompensatedSum, Guard, Integrator, Langevin, State, ThermoColumns, ThermoRow, Violation};
+use crate::dynamics::{
+    CompensatedSum, Guard, Integrator, Langevin, State, ThermoColumns, ThermoRow, Violation,
+};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::jobs::parts;
@@ -57,26 +60,27 @@ impl Simulation {
         first_velocities(&mut system, has_velocities, md, seed, plan)?;
         let mark = provenance::mark(&plan.resolved, &plan.sources, seed, &system);
         let mut simulation = Self::assemble(plan, State::new(system), seed, mark)?;
-        let want = Want { virial: simulation.columns.pressure, ..Want::DYNAMICS };
-        simulation.integrator.prepare(&mut simulation.state, &mut simulation.evaluator, want).map_err(|e| {
-            let (reason, advice) = parts::describe_evaluation_error(e, &simulation.state.system);
-            Error::file(&plan.deck.system.structure, reason).advise(advice)
-        })?;
+        let want = Want {
+            virial: simulation.columns.pressure,
+            ..Want::DYNAMICS
+        };
+        simulation
+            .integrator
+            .prepare(&mut simulation.state, &mut simulation.evaluator, want)
+            .map_err(|e| {
+                let (reason, advice) =
+                    parts::describe_evaluation_error(e, &simulation.state.system);
+                Error::file(&plan.deck.system.structure, reason).advise(advice)
+            })?;
         if let Some(Violation::TooClose(c)) = simulation.violation() {
-            let name = |i: usize| simulation.state.system.atoms.elements[i].symbol();
-            return Err(Error::file(
-                &plan.deck.system.structure,
-                format!(
-                    "atoms {} ({}) and {} ({}) (counted from 0) are {:.3} Å apart; the least allowed for this model is {:.3} Å",
-                    c.i,
-                    name(c.i),
-                    c.j,
-                    name(c.j),
-                    c.distance,
-                    c.least
-                ),
-            )
-            .advise("check the structure; `[md.guard] closest = \"0.5 Å\"` allows shorter distances"));
+            let pair = failure::contact(&simulation.state.system, &c);
+            let reason = format!(
+                "{pair}; the least distance allowed for this model is {:.3} Å (atoms are counted from 0)",
+                c.least
+            );
+            return Err(Error::file(&plan.deck.system.structure, reason).advise(
+                "check the structure; `[md.guard] closest = \"0.5 Å\"` allows shorter distances",
+            ));
         }
         simulation.conserved_at_start = simulation.integrator.conserved(&simulation.state);
         Ok(simulation)
@@ -98,7 +102,9 @@ impl Simulation {
         let numbers = |name: &str| saved.numbers.get(name).ok_or_else(|| broken(name));
         let mark = provenance::from_numbers(numbers("mark")?).ok_or_else(|| broken("mark"))?;
         let mut s = Self::assemble(plan, state, seed, mark)?;
-        let [sum, compensation, start, from] = numbers("conserved")?[..] else { return Err(broken("conserved")) };
+        let [sum, compensation, start, from] = numbers("conserved")?[..] else {
+            return Err(broken("conserved"));
+        };
         s.integrator.taken = CompensatedSum { sum, compensation };
         s.conserved_at_start = start;
         s.average_from = from as u64;
@@ -111,8 +117,14 @@ impl Simulation {
         }
         if let Some((cell, positions)) = &saved.list {
             // The lists as they were: built from the positions from which the other run had built them.
-            let reference = Configuration { cell, elements: &s.state.system.atoms.elements, positions };
-            s.evaluator.build_lists(0, reference).map_err(|_| broken("list"))?;
+            let reference = Configuration {
+                cell,
+                elements: &s.state.system.atoms.elements,
+                positions,
+            };
+            s.evaluator
+                .build_lists(0, reference)
+                .map_err(|_| broken("list"))?;
         }
         s.columns.fill(&s.state, &s.integrator, &mut s.row);
         Ok(s)
@@ -125,9 +137,10 @@ impl Simulation {
         let evaluator = Evaluator::new(plan.terms.clone(), md.skin);
         parts::check_elements(&evaluator, &present, &plan.deck.system.structure)?;
         let (mut integrator, thermostat) = match (&md.thermostat, md.temperature) {
-            (Some(ThermostatDeck::Langevin { friction }), Some(t)) => {
-                (Integrator::baoab(md.timestep, Langevin::new(t, *friction, seed)), true)
-            }
+            (Some(ThermostatDeck::Langevin { friction }), Some(t)) => (
+                Integrator::baoab(md.timestep, Langevin::new(t, *friction, seed)),
+                true,
+            ),
             _ => (Integrator::velocity_verlet(md.timestep), false),
         };
         integrator.fix_centre_of_mass = holds_centre(md);
@@ -138,7 +151,11 @@ impl Simulation {
             thermostat,
         };
         let guard = md.guard.enabled.then(|| {
-            Guard::new(plan.terms.iter().map(|t| t.potential.description()), &present, md.guard.closest)
+            Guard::new(
+                plan.terms.iter().map(|t| t.potential.description()),
+                &present,
+                md.guard.closest,
+            )
         });
         Ok(Simulation {
             averages: vec![Blocking::default(); columns.names().len()],
@@ -170,13 +187,18 @@ impl Simulation {
 
     /// Kinetic temperature of now (K).
     pub fn temperature(&self) -> f64 {
-        self.columns.temperature(kinetic_energy(&self.state.system.atoms))
+        self.columns
+            .temperature(kinetic_energy(&self.state.system.atoms))
     }
 
     /// One step, checked by the guard.
     pub fn advance(&mut self, due: Due) -> std::result::Result<(), Failure> {
-        let want = Want { virial: due.is_anything() && self.columns.pressure, ..Want::DYNAMICS };
-        self.integrator.step(&mut self.state, &mut self.evaluator, want)?;
+        let want = Want {
+            virial: due.is_anything() && self.columns.pressure,
+            ..Want::DYNAMICS
+        };
+        self.integrator
+            .step(&mut self.state, &mut self.evaluator, want)?;
         if let Some(v) = self.violation() {
             return Err(Failure::Violation(v));
         }
@@ -196,10 +218,14 @@ impl Simulation {
 
     /// Hands the state to the outputs that are due at this step, and counts it in the averages.
     pub fn record(&mut self, sinks: &mut Sinks) -> Result<()> {
-        self.columns.fill(&self.state, &self.integrator, &mut self.row);
+        self.columns
+            .fill(&self.state, &self.integrator, &mut self.row);
         let due = sinks.due(self.state.step);
         if due.thermo && self.state.step >= self.average_from {
-            self.averages.iter_mut().zip(&self.row).for_each(|(a, x)| a.add(*x));
+            self.averages
+                .iter_mut()
+                .zip(&self.row)
+                .for_each(|(a, x)| a.add(*x));
         }
         sinks.write(self, due)
     }
@@ -208,9 +234,19 @@ impl Simulation {
     pub fn checkpoint(&self, plan: &Plan<'_>) -> Checkpoint {
         let mut numbers = BTreeMap::new();
         let taken = self.integrator.taken;
-        let conserved = vec![taken.sum, taken.compensation, self.conserved_at_start, self.average_from as f64];
+        let conserved = vec![
+            taken.sum,
+            taken.compensation,
+            self.conserved_at_start,
+            self.average_from as f64,
+        ];
         numbers.insert("conserved".to_owned(), conserved);
-        let thermostat = self.integrator.thermostat.iter().map(|t| t.kinetic_after).collect();
+        let thermostat = self
+            .integrator
+            .thermostat
+            .iter()
+            .map(|t| t.kinetic_after)
+            .collect();
         numbers.insert("thermostat".to_owned(), thermostat);
         for (k, average) in self.averages.iter().enumerate() {
             numbers.insert(format!("average_{k}"), average.to_numbers());
@@ -225,7 +261,10 @@ impl Simulation {
             energy: self.state.evaluation.energy,
             forces: self.state.evaluation.forces.clone(),
             virial: Some(self.state.evaluation.virial),
-            list: self.evaluator.reference(0).map(|(cell, positions)| (cell.clone(), positions.to_vec())),
+            list: self
+                .evaluator
+                .reference(0)
+                .map(|(cell, positions)| (cell.clone(), positions.to_vec())),
             numbers,
         };
         provenance::note(&plan.sources, &mut checkpoint);
@@ -251,7 +290,11 @@ pub(super) fn holds_centre(md: &MdDeck) -> bool {
 }
 
 pub(super) fn degrees_of_freedom(md: &MdDeck, atoms: usize) -> usize {
-    if atoms > 1 && holds_centre(md) { 3 * atoms - 3 } else { 3 * atoms }
+    if atoms > 1 && holds_centre(md) {
+        3 * atoms - 3
+    } else {
+        3 * atoms
+    }
 }
 
 fn first_velocities(
@@ -271,11 +314,16 @@ fn first_velocities(
     };
     match (source, temperature) {
         (VelocitySource::File, _) if !has_velocities => {
-            return Err(Error::file(&plan.deck.system.structure, "the structure has no velocities")
-                .advise("leave `from = \"file\"` out of [md.velocities], and give a temperature"));
+            return Err(Error::file(
+                &plan.deck.system.structure,
+                "the structure has no velocities",
+            )
+            .advise("leave `from = \"file\"` out of [md.velocities], and give a temperature"));
         }
         (VelocitySource::File, _) => {}
-        (VelocitySource::Thermal, Some(t)) => system::thermal_velocities(atoms, t, seed, md.velocities.exact),
+        (VelocitySource::Thermal, Some(t)) => {
+            system::thermal_velocities(atoms, t, seed, md.velocities.exact)
+        }
         _ => atoms.velocities.fill([0.0; 3]),
     }
     if holds_centre(md) && atoms.len() > 1 {

@@ -64,17 +64,25 @@ impl Summary {
         match self.outcome {
             Outcome::Done => format!("finished at {at}"),
             Outcome::Interrupted => format!("interrupted at {at}; go on with --resume"),
-            Outcome::OutOfTime => format!("the wall-time limit has come at {at}; go on with --resume"),
+            Outcome::OutOfTime => {
+                format!("the wall-time limit has come at {at}; go on with --resume")
+            }
         }
     }
 }
 
 /// Prints the summaries of all replicas.
 pub(super) fn print(summaries: &[Summary], console: &Console) {
-    let Some(first) = summaries.first() else { return };
+    let Some(first) = summaries.first() else {
+        return;
+    };
     console.say("");
     for s in summaries {
-        let label = if s.label.is_empty() { String::new() } else { format!("{}: ", s.label) };
+        let label = if s.label.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", s.label)
+        };
         console.say(format!("{label}{}", s.ending()));
     }
     print_averages(first, summaries, console);
@@ -99,24 +107,40 @@ fn print_averages(first: &Summary, summaries: &[Summary], console: &Console) {
     if rows.is_empty() {
         return;
     }
-    let counted = summaries.iter().filter(|s| s.averages.iter().any(Option::is_some)).count();
+    let counted = summaries
+        .iter()
+        .filter(|s| s.averages.iter().any(Option::is_some))
+        .count();
     let several = counted > 1;
     console.say(format!(
         "\naverages from {:.4} ps on{}, with the error of the last digits{}",
         first.average_from_fs * 1e-3,
-        if several { format!(" over {counted} replicas") } else { String::new() },
+        if several {
+            format!(" over {counted} replicas")
+        } else {
+            String::new()
+        },
         if several { "" } else { " (by blocking)" },
     ));
     for (k, a) in &rows {
         let (name, unit) = first.columns[*k];
         let per_atom = if name.ends_with("energy") {
             let n = first.atoms as f64;
-            let a = Average { mean: a.mean / n, error: a.error.map(|e| e / n), deviation: a.deviation / n, ..*a };
+            let a = Average {
+                mean: a.mean / n,
+                error: a.error.map(|e| e / n),
+                deviation: a.deviation / n,
+                ..*a
+            };
             format!("{:>20} eV/atom", a.display())
         } else {
             String::new()
         };
-        let line = format!("{:>22}  {:>18} {unit:<4}{per_atom}", name.replace('_', " "), a.display());
+        let line = format!(
+            "{:>22}  {:>18} {unit:<4}{per_atom}",
+            name.replace('_', " "),
+            a.display()
+        );
         console.say(line.trim_end());
     }
     if rows.iter().any(|(_, a)| a.error.is_none()) {
@@ -130,10 +154,14 @@ fn print_one(s: &Summary, console: &Console) {
     if s.time_fs > 0.0 {
         let conserved = s.columns.iter().position(|c| c.0 == CONSERVED);
         let average = conserved.and_then(|k| s.averages[k]);
-        let fluctuation =
-            average.map_or(String::new(), |a| format!(", fluctuation {:.1e} eV/atom", a.deviation / n));
+        let fluctuation = average.map_or(String::new(), |a| {
+            format!(", fluctuation {:.1e} eV/atom", a.deviation / n)
+        });
         let per_ps = s.drift / n / (s.time_fs * 1e-3);
-        console.fact("conserved", format!("drift {per_ps:+.1e} eV/atom/ps{fluctuation}"));
+        console.fact(
+            "conserved",
+            format!("drift {per_ps:+.1e} eV/atom/ps{fluctuation}"),
+        );
     }
     if s.steps_done > 0 {
         let per_step = s.wall / s.steps_done as f64;
@@ -147,7 +175,11 @@ fn print_one(s: &Summary, console: &Console) {
                 per_day(s.timestep_fs, per_step),
             ),
         );
-        let times = if s.list_builds == 1 { "once" } else { &format!("{} times", s.list_builds) };
+        let times = if s.list_builds == 1 {
+            "once"
+        } else {
+            &format!("{} times", s.list_builds)
+        };
         console.fact("neighbours", format!("lists built {times}"));
     }
     let files: Vec<String> = s.files.iter().map(|f| f.display().to_string()).collect();
@@ -163,11 +195,21 @@ fn combine(list: &[Average]) -> Option<Average> {
     }
     let n = list.len() as f64;
     let mean = list.iter().map(|a| a.mean).sum::<f64>() / n;
-    let between = (list.iter().map(|a| (a.mean - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt();
-    let within = list.iter().map(|a| a.error.map(|e| e * e)).sum::<Option<f64>>().map(|s| s.sqrt() / n);
+    let between =
+        (list.iter().map(|a| (a.mean - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt();
+    let within = list
+        .iter()
+        .map(|a| a.error.map(|e| e * e))
+        .sum::<Option<f64>>()
+        .map(|s| s.sqrt() / n);
     let deviation = list.iter().map(|a| a.deviation).sum::<f64>() / n;
     let count = list.iter().map(|a| a.count).sum();
-    Some(Average { mean, error: Some(within.map_or(between, |w| w.max(between))), deviation, count })
+    Some(Average {
+        mean,
+        error: Some(within.map_or(between, |w| w.max(between))),
+        deviation,
+        count,
+    })
 }
 
 #[cfg(test)]
@@ -175,7 +217,12 @@ mod tests {
     use super::*;
 
     fn average(mean: f64, error: Option<f64>) -> Average {
-        Average { mean, error, deviation: 1.0, count: 100 }
+        Average {
+            mean,
+            error,
+            deviation: 1.0,
+            count: 100,
+        }
     }
 
     #[test]

@@ -19,21 +19,35 @@ pub(super) struct TextFile {
 impl TextFile {
     /// Opens a file for writing and makes it if need be; what it holds is left alone until [`cut`](Self::cut).
     pub fn open(path: &Path) -> Result<TextFile> {
-        let file = File::options().write(true).create(true).truncate(false).open(path);
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path);
         let file = file.map_err(|e| Error::environment("cannot write", path, e))?;
         Self::of(file, path)
     }
 
     fn of(file: File, path: &Path) -> Result<TextFile> {
-        let about = file.metadata().map_err(|e| Error::environment("cannot write", path, e))?;
-        Ok(TextFile { path: path.to_path_buf(), out: BufWriter::new(file), length: 0, regular: about.is_file() })
+        let about = file
+            .metadata()
+            .map_err(|e| Error::environment("cannot write", path, e))?;
+        Ok(TextFile {
+            path: path.to_path_buf(),
+            out: BufWriter::new(file),
+            length: 0,
+            regular: about.is_file(),
+        })
     }
 
     /// Opens the file of an interrupted run and cuts it to `length` bytes.
     pub fn append(path: &Path, length: u64) -> Result<TextFile> {
         let changed = |what: &str| {
-            Error::file(path, format!("{what}: it was changed since the checkpoint was written"))
-                .advise("put the right file back, or run again from the start with --overwrite")
+            Error::file(
+                path,
+                format!("{what}: it was changed since the checkpoint was written"),
+            )
+            .advise("put the right file back, or run again from the start with --overwrite")
         };
         let opened = File::options().read(true).write(true).open(path);
         let mut file = match opened {
@@ -43,16 +57,22 @@ impl TextFile {
             }
             other => other.map_err(|e| Error::environment("cannot continue", path, e))?,
         };
-        let about = file.metadata().map_err(|e| Error::environment("cannot continue", path, e))?;
+        let about = file
+            .metadata()
+            .map_err(|e| Error::environment("cannot continue", path, e))?;
         if about.is_file() && length > 0 {
             if about.len() < length {
                 return Err(changed("the file is too short"));
             }
             let mut last = [0];
-            let read = file.seek(SeekFrom::Start(length - 1)).and_then(|_| file.read_exact(&mut last));
+            let read = file
+                .seek(SeekFrom::Start(length - 1))
+                .and_then(|_| file.read_exact(&mut last));
             read.map_err(|e| Error::environment("cannot continue", path, e))?;
             if last != *b"\n" {
-                return Err(changed("the file does not have a line's end where the run had written one"));
+                return Err(changed(
+                    "the file does not have a line's end where the run had written one",
+                ));
             }
         }
         let mut file = Self::of(file, path)?;
@@ -67,8 +87,11 @@ impl TextFile {
             return Ok(());
         }
         let file = self.out.get_mut();
-        let done = file.set_len(length).and_then(|()| file.seek(SeekFrom::Start(length)));
-        done.map(drop).map_err(|e| Error::environment("cannot write", &self.path, e))
+        let done = file
+            .set_len(length)
+            .and_then(|()| file.seek(SeekFrom::Start(length)));
+        done.map(drop)
+            .map_err(|e| Error::environment("cannot write", &self.path, e))
     }
 
     /// The file.
@@ -79,12 +102,16 @@ impl TextFile {
     /// Adds text.
     pub fn write(&mut self, text: &[u8]) -> Result<()> {
         self.length += text.len() as u64;
-        self.out.write_all(text).map_err(|e| Error::environment("cannot write", &self.path, e))
+        self.out
+            .write_all(text)
+            .map_err(|e| Error::environment("cannot write", &self.path, e))
     }
 
     /// Hands everything to the system, so that the death of this process loses nothing.
     pub fn flush(&mut self) -> Result<()> {
-        self.out.flush().map_err(|e| Error::environment("cannot write", &self.path, e))
+        self.out
+            .flush()
+            .map_err(|e| Error::environment("cannot write", &self.path, e))
     }
 
     /// As [`flush`](Self::flush), and waits for the disk.
