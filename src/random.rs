@@ -3,6 +3,7 @@
 //! A [`Stream`] is named by (seed, purpose, step, atom, bead); the same name always gives the same numbers. The generator
 //! is Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11), the normals are drawn by the ziggurat of `rand_distr`.
 
+use crate::simd::simd_dispatch;
 use rand::TryRng;
 use rand_distr::{Distribution, StandardNormal};
 use std::convert::Infallible;
@@ -37,6 +38,72 @@ pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
         ];
     }
     counter
+}
+
+/// Number of streams that [`begin_streams`] begins at once.
+pub const STREAMS: usize = 8;
+
+/// The streams of eight consecutive atoms, first `atom`: the same as from [`Stream::new`], begun together in SIMD lanes.
+pub fn begin_streams(
+    seed: u64,
+    purpose: Purpose,
+    step: u64,
+    atom: u64,
+    bead: u32,
+) -> [Stream; STREAMS] {
+    let atoms: [u32; STREAMS] = std::array::from_fn(|l| (atom as u32).wrapping_add(l as u32));
+    let first = Stream::new(seed, purpose, step, atom, bead);
+    let mut words = [[[0; STREAMS]; 4]; 2];
+    philox_lanes(&first, &atoms, &mut words);
+    std::array::from_fn(|l| {
+        let mut stream = Stream {
+            counter: first.counter,
+            ..first.clone()
+        };
+        stream.counter[1] = atoms[l];
+        stream.refill(words.map(|block| block.map(|word| word[l])));
+        stream
+    })
+}
+
+simd_dispatch! {
+    /// The first two blocks of the streams of some atoms; `words` is by block, word and lane.
+    fn philox_lanes(first: &Stream, atoms: &[u32; STREAMS], words: &mut [[[u32; STREAMS]; 4]; 2]) = philox_lanes_body;
+}
+
+#[inline(always)]
+fn philox_lanes_body<const FMA: bool>(
+    first: &Stream,
+    atoms: &[u32; STREAMS],
+    words: &mut [[[u32; STREAMS]; 4]; 2],
+) {
+    for (block, out) in words.iter_mut().enumerate() {
+        let [tag, _, low, high] = first.counter;
+        let mut c = [
+            [tag.wrapping_add(block as u32); STREAMS],
+            *atoms,
+            [low; STREAMS],
+            [high; STREAMS],
+        ];
+        let mut key = first.key;
+        for round in 0..10 {
+            if round > 0 {
+                key[0] = key[0].wrapping_add(0x9E37_79B9);
+                key[1] = key[1].wrapping_add(0xBB67_AE85);
+            }
+            let mut next = [[0; STREAMS]; 4];
+            for l in 0..STREAMS {
+                let a = u64::from(c[0][l]) * 0xD251_1F53;
+                let b = u64::from(c[2][l]) * 0xCD9E_8D57;
+                next[0][l] = (b >> 32) as u32 ^ c[1][l] ^ key[0];
+                next[1][l] = b as u32;
+                next[2][l] = (a >> 32) as u32 ^ c[3][l] ^ key[1];
+                next[3][l] = a as u32;
+            }
+            c = next;
+        }
+        *out = c;
+    }
 }
 
 /// An independent sequence of random numbers.
@@ -74,17 +141,29 @@ impl Stream {
         (self.word() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
+    /// Takes the two blocks of the present counter into the buffer.
+    #[inline]
+    fn refill(&mut self, [p, q]: [[u32; 4]; 2]) {
+        let word = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        self.counter[0] = self.counter[0].wrapping_add(2);
+        self.buffer = [
+            word(q[2], q[3]),
+            word(q[0], q[1]),
+            word(p[2], p[3]),
+            word(p[0], p[1]),
+        ];
+        self.left = 4;
+    }
+
     #[inline]
     fn word(&mut self) -> u64 {
         if self.left == 0 {
             // Two blocks at once: their rounds do not wait for each other, and three normals take three words.
             let [a, b, c, d] = self.counter;
-            let p = philox([a, b, c, d], self.key);
-            let q = philox([a.wrapping_add(1), b, c, d], self.key);
-            self.counter[0] = a.wrapping_add(2);
-            let word = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-            self.buffer = [word(q[2], q[3]), word(q[0], q[1]), word(p[2], p[3]), word(p[0], p[1])];
-            self.left = 4;
+            self.refill([
+                philox([a, b, c, d], self.key),
+                philox([a.wrapping_add(1), b, c, d], self.key),
+            ]);
         }
         self.left -= 1;
         self.buffer[usize::from(self.left)]
@@ -153,6 +232,19 @@ mod tests {
             draw(1, 2 + (1 << 32), 3, 4),
         ] {
             assert_ne!(reference, other);
+        }
+    }
+
+    #[test]
+    fn streams_begun_together_are_the_same() {
+        for (step, atom) in [(0, 0), (7, 1000), (1 << 40, u64::from(u32::MAX) - 3)] {
+            let mut together = begin_streams(5, Purpose::Langevin, step, atom, 3);
+            for (l, s) in together.iter_mut().enumerate() {
+                let mut alone = Stream::new(5, Purpose::Langevin, step, atom + l as u64, 3);
+                for _ in 0..20 {
+                    assert_eq!(s.normal(), alone.normal());
+                }
+            }
         }
     }
 

@@ -180,7 +180,7 @@ mod tests {
         // AR(1): x' = a x + sqrt(1-a^2) xi has variance 1 and integrated time (1+a)/(1-a). The estimated error over 40 series
         // must match the true one within 15 % on average (its own scatter is about 20 % per series, 3 % for the mean).
         let n = 1 << 15;
-        for a in [0.0, 0.8, 0.95] {
+        for a in [0.0f64, 0.8, 0.95] {
             let exact = ((1.0 + a) / (1.0 - a) / n as f64).sqrt();
             let mut sum = 0.0;
             for series in 0..40 {
@@ -192,7 +192,7 @@ mod tests {
                     if k % 4096 == 0 {
                         s = Stream::new(9, Purpose::Displacement, series, k, 1);
                     }
-                    x = a * x + (1.0 - a * a as f64).sqrt() * s.normal();
+                    x = a * x + (1.0 - a * a).sqrt() * s.normal();
                     blocking.add(x);
                 }
                 sum += blocking.average().unwrap().error.unwrap();

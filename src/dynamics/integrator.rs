@@ -2,6 +2,7 @@
 
 use super::{CompensatedSum, Langevin, State};
 use crate::potential::{EvaluationError, Evaluator, Want};
+use crate::simd::{fma, simd_dispatch};
 use crate::system::{kinetic_energy, remove_drift};
 
 /// An elementary operation; the number is the fraction of the time step it covers.
@@ -27,6 +28,7 @@ pub struct Integrator {
     pub fix_centre_of_mass: bool,
     /// Energy that thermostats have taken out of the system so far (eV).
     pub taken: CompensatedSum,
+    /// 1/m of every component.
     inverse_masses: Vec<f64>,
 }
 
@@ -93,30 +95,29 @@ impl Integrator {
         evaluator: &mut Evaluator,
         want: Want,
     ) -> Result<(), EvaluationError> {
-        if self.inverse_masses.len() != state.system.atoms.len() {
-            self.inverse_masses = state.system.atoms.masses.iter().map(|m| 1.0 / m).collect();
+        if self.inverse_masses.len() != 3 * state.system.atoms.len() {
+            self.inverse_masses = state
+                .system
+                .atoms
+                .masses
+                .iter()
+                .flat_map(|m| [1.0 / m; 3])
+                .collect();
         }
         for o in 0..self.operations.len() {
             let atoms = &mut state.system.atoms;
             match self.operations[o] {
-                Operation::Kick(part) => {
-                    let h = part * self.timestep;
-                    let forces = state.evaluation.forces.iter().zip(&self.inverse_masses);
-                    for (v, (f, w)) in atoms.velocities.iter_mut().zip(forces) {
-                        let s = h * w;
-                        *v = [v[0] + s * f[0], v[1] + s * f[1], v[2] + s * f[2]];
-                    }
-                }
-                Operation::Drift(part) => {
-                    let h = part * self.timestep;
-                    let v = atoms.velocities.as_flattened();
-                    atoms
-                        .positions
-                        .as_flattened_mut()
-                        .iter_mut()
-                        .zip(v)
-                        .for_each(|(x, v)| *x += h * v);
-                }
+                Operation::Kick(part) => kick(
+                    atoms.velocities.as_flattened_mut(),
+                    state.evaluation.forces.as_flattened(),
+                    &self.inverse_masses,
+                    part * self.timestep,
+                ),
+                Operation::Drift(part) => drift(
+                    atoms.positions.as_flattened_mut(),
+                    atoms.velocities.as_flattened(),
+                    part * self.timestep,
+                ),
                 Operation::Thermostat(part) => {
                     if let Some(t) = &mut self.thermostat {
                         // One draw a step: splittings with several O operations number them by position.
@@ -140,6 +141,30 @@ impl Integrator {
     /// integration alone, in every ensemble (Bussi, Parrinello, Phys. Rev. E 75, 056707 (2007)).
     pub fn conserved(&self, state: &State) -> f64 {
         state.evaluation.energy + kinetic_energy(&state.system.atoms) + self.taken.value()
+    }
+}
+
+simd_dispatch! {
+    /// v += h f/m, by component.
+    fn kick(v: &mut [f64], f: &[f64], inverse_masses: &[f64], h: f64) = kick_body;
+}
+
+#[inline(always)]
+fn kick_body<const FMA: bool>(v: &mut [f64], f: &[f64], inverse_masses: &[f64], h: f64) {
+    for ((v, f), w) in v.iter_mut().zip(f).zip(inverse_masses) {
+        *v = fma::<FMA>(h * w, *f, *v);
+    }
+}
+
+simd_dispatch! {
+    /// x += h v, by component.
+    fn drift(x: &mut [f64], v: &[f64], h: f64) = drift_body;
+}
+
+#[inline(always)]
+fn drift_body<const FMA: bool>(x: &mut [f64], v: &[f64], h: f64) {
+    for (x, v) in x.iter_mut().zip(v) {
+        *x = fma::<FMA>(h, *v, *x);
     }
 }
 

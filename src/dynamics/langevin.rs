@@ -1,7 +1,7 @@
 //! The Ornstein–Uhlenbeck step of Langevin dynamics, exact for any length of step.
 
 use crate::parallel::{self, Disjoint};
-use crate::random::{Purpose, Stream};
+use crate::random::{Purpose, STREAMS, begin_streams};
 use crate::system::Atoms;
 use crate::units::BOLTZMANN;
 
@@ -62,16 +62,18 @@ impl Langevin {
             // SAFETY: pieces do not overlap.
             let velocities = unsafe { velocities.range(start, len) };
             let (mut taken, mut after) = (0.0, 0.0);
-            for (k, v) in velocities.iter_mut().enumerate() {
-                let a = start + k;
-                let mut noise = Stream::new(seed, Purpose::Langevin, draw, a as u64, 0);
-                let before = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
-                for v in v.iter_mut() {
-                    *v = c * *v + s * speeds[a] * noise.normal();
+            for (g, group) in velocities.chunks_mut(STREAMS).enumerate() {
+                let first = start + g * STREAMS;
+                let mut noise = begin_streams(seed, Purpose::Langevin, draw, first as u64, 0);
+                for (k, (v, noise)) in group.iter_mut().zip(&mut noise).enumerate() {
+                    let a = first + k;
+                    let before = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+                    let width = s * speeds[a];
+                    *v = v.map(|v| c * v + width * noise.normal());
+                    let now = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+                    taken += masses[a] * (before - now);
+                    after += masses[a] * now;
                 }
-                let now = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
-                taken += masses[a] * (before - now);
-                after += masses[a] * now;
             }
             *sums = [0.5 * taken, 0.5 * after];
         });

@@ -111,7 +111,7 @@ fn check(cell: &Cell, positions: &[[f64; 3]], reach: f64) {
 fn random_case(case: u64) -> (Cell, Vec<[f64; 3]>, f64) {
     let mut s = Stream::new(11, Purpose::Displacement, case, 0, 0);
     let periodic = [case & 1 != 0, case & 2 != 0, case & 4 != 0];
-    let tilt = if case % 5 == 0 { 3.0 } else { 0.6 };
+    let tilt = if case.is_multiple_of(5) { 3.0 } else { 0.6 };
     loop {
         let mut rows = [[0.0; 3]; 3];
         for (i, row) in rows.iter_mut().enumerate() {

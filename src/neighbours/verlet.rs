@@ -61,19 +61,20 @@ impl VerletList {
         let deformation = reference.inverse() * configuration.cell.basis();
         let shrink = deformation.singular_values().min();
         let room = shrink * (self.cutoff + self.skin) - self.cutoff;
-        if reference.periodic() != configuration.cell.periodic() || !(room > 0.0) {
+        if reference.periodic() != configuration.cell.periodic() || room.is_nan() || room <= 0.0 {
             return true;
         }
         let limit = 0.25 * room * room;
-        configuration
+        let stays = |(x, r): (&[f64; 3], &[f64; 3])| {
+            let s = configuration.cell.cartesian(reference.fractional(*r));
+            let d: f64 = (0..3).map(|k| (x[k] - s[k]).powi(2)).sum();
+            d <= limit
+        };
+        !configuration
             .positions
             .iter()
             .zip(&self.positions)
-            .any(|(x, r)| {
-                let s = configuration.cell.cartesian(reference.fractional(*r));
-                let d: f64 = (0..3).map(|k| (x[k] - s[k]).powi(2)).sum();
-                !(d <= limit)
-            })
+            .all(stays)
     }
 
     /// Builds the list from this configuration and makes it the reference.

@@ -56,7 +56,10 @@ const KNOWN: [&str; 14] = [
 /// A word of a descriptor string in the file's own spelling.
 fn as_written<'a>(text: &'a str, word: &'a str) -> &'a str {
     let words = text.split(|c: char| c.is_whitespace() || c == ',');
-    words.into_iter().find(|w| w.eq_ignore_ascii_case(word)).unwrap_or(word)
+    words
+        .into_iter()
+        .find(|w| w.eq_ignore_ascii_case(word))
+        .unwrap_or(word)
 }
 
 /// Reads a descriptor string. `gap_version` is the stamp of the file (0 when it has none). Errors carry no place.
@@ -88,7 +91,10 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
             .map_err(within),
         _ => Err(Error::input(
             "",
-            format!("the descriptor `{}` is not supported", shorten(as_written(text, name))),
+            format!(
+                "the descriptor `{}` is not supported",
+                shorten(as_written(text, name))
+            ),
         )
         .advise("supported are `distance_2b` and `soap`")),
     }
@@ -405,7 +411,7 @@ mod tests {
         }
         assert!(reason("soap l_max=999999999 n_max=2 cutoff=4 atom_sigma=0.5").contains("l_max"));
         assert!(reason("angle_3b cutoff=3 Z=14").contains("`angle_3b` is not supported"));
-        assert!(reason("distance_Nb order=2 cutoff=4").contains("`distance_nb` is not supported"));
+        assert!(reason("distance_Nb order=2 cutoff=4").contains("`distance_Nb` is not supported"));
         assert!(reason(" cutoff=4").contains("no name"));
     }
 }
