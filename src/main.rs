@@ -19,7 +19,14 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Number of threads; all cores by default
-    #[arg(long, short = 'j', global = true, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        short = 'j',
+        global = true,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     threads: usize,
     /// Show warnings and errors only
     #[arg(long, short, global = true)]
@@ -89,7 +96,12 @@ enum Command {
         /// A structure
         structure: PathBuf,
         /// Repeat the structure, as in 4,4,4
-        #[arg(long, value_name = "n,n,n", default_value = "1,1,1", value_delimiter = ',')]
+        #[arg(
+            long,
+            value_name = "n,n,n",
+            default_value = "1,1,1",
+            value_delimiter = ','
+        )]
         repeat: Vec<usize>,
         /// Measure for about this many seconds
         #[arg(long, default_value_t = 3.0)]
@@ -129,10 +141,15 @@ impl SpeciesList {
             return Ok(None);
         }
         let element = |name: &String| {
-            Element::from_symbol(name.trim())
-                .ok_or_else(|| Error::input("--species", format!("`{name}` is not a chemical element")))
+            Element::from_symbol(name.trim()).ok_or_else(|| {
+                Error::input("--species", format!("`{name}` is not a chemical element"))
+            })
         };
-        self.species.iter().map(element).collect::<Result<Vec<_>>>().map(Some)
+        self.species
+            .iter()
+            .map(element)
+            .collect::<Result<Vec<_>>>()
+            .map(Some)
     }
 }
 
@@ -280,7 +297,11 @@ fn read_walltime(text: &str) -> Result<std::time::Duration> {
 fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
     let deck = deck::read(path, &set.set)?;
     if !deck.warnings.is_empty() {
-        let _ = writeln!(std::io::stderr().lock(), "{}", deck.warnings.render(deck::colour_wanted()));
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "{}",
+            deck.warnings.render(deck::colour_wanted())
+        );
     }
     Ok(deck)
 }

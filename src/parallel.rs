@@ -6,10 +6,19 @@
 use rayon::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// More threads than any machine has cores for would only wait for each other.
+const MOST_THREADS: usize = 1024;
+
 /// Runs `job` inside a pool of `threads` threads (0: one for each core). Loops inside it use that pool.
 ///
 /// The whole of a simulation runs inside one such call, so that the loops' own bookkeeping needs no allocation.
 pub fn with_threads<R: Send>(threads: usize, job: impl FnOnce() -> R + Send) -> Result<R, String> {
+    if threads > MOST_THREADS {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        return Err(format!(
+            "{threads} threads are too many for {cores} cores; at most {MOST_THREADS} are started"
+        ));
+    }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|i| format!("zundel-{i}"))

@@ -45,7 +45,7 @@ fn run_shortened(deck: &Path) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{}: {said}", deck.display());
     assert!(
-        said.contains(&format!("finished: step {STEPS}")),
+        said.contains(&format!("finished at step {STEPS}")),
         "{}: {said}",
         deck.display()
     );
