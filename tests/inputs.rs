@@ -87,13 +87,12 @@ fn every_deck_of_inputs_runs() {
     }
 }
 
-/// The complete decks in a Markdown file: its blocks of TOML that begin with the version.
-fn decks_of(markdown: &str) -> Vec<&str> {
+/// The blocks of a Markdown file that are in a language.
+fn blocks<'a>(markdown: &'a str, language: &str) -> Vec<&'a str> {
     markdown
-        .split("\n```toml\n")
+        .split(&format!("\n```{language}\n"))
         .skip(1)
         .filter_map(|rest| rest.split("\n```").next())
-        .filter(|block| block.starts_with("version = 1"))
         .collect()
 }
 
@@ -104,7 +103,10 @@ fn every_deck_of_the_manual_runs() {
     let mut decks = 0;
     for page in pages {
         let text = std::fs::read_to_string(&page).expect("a page");
-        for (k, deck) in decks_of(&text).into_iter().enumerate() {
+        let complete = blocks(&text, "toml")
+            .into_iter()
+            .filter(|b| b.starts_with("version = 1"));
+        for (k, deck) in complete.enumerate() {
             let room = tempfile::tempdir().expect("a temporary folder");
             // The names that the manual uses.
             copy(&here("potentials/silicon-gap"), room.path());
@@ -123,4 +125,42 @@ fn every_deck_of_the_manual_runs() {
         decks >= 3,
         "only {decks} decks found: has their mark changed?"
     );
+}
+
+#[test]
+fn the_python_of_the_readme_reads_the_trajectory() {
+    let python = std::env::var("ZUNDEL_PYTHON").unwrap_or_else(|_| "python3".into());
+    let probe = Command::new(&python)
+        .args(["-c", "import h5py, MDAnalysis"])
+        .output();
+    if !probe.is_ok_and(|o| o.status.success()) {
+        println!(
+            "skipped: {python} has no h5py and MDAnalysis (set ZUNDEL_PYTHON to one that has)"
+        );
+        return;
+    }
+    let room = tempfile::tempdir().expect("a temporary folder");
+    copy(
+        &here("potentials/silicon-gap"),
+        &room.path().join("potentials/silicon-gap"),
+    );
+    let inputs = room.path().join("inputs");
+    std::fs::create_dir(&inputs).expect("a folder");
+    for name in ["silicon-nvt.toml", "silicon.xyz"] {
+        std::fs::copy(here("inputs").join(name), inputs.join(name)).expect("a copy");
+    }
+    run_shortened(&inputs.join("silicon-nvt.toml"));
+    let text = std::fs::read_to_string(here("README.md")).expect("the README");
+    let programs = blocks(&text, "python");
+    assert!(programs.len() >= 2);
+    for program in programs {
+        let output = Command::new(&python)
+            .current_dir(room.path())
+            .args(["-c", program])
+            .output()
+            .expect("Python starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program}\n{said}");
+        assert!(!output.stdout.is_empty(), "{program}");
+    }
 }
