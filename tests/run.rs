@@ -6,6 +6,7 @@ use program::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::time::{Duration, Instant};
+use zundel::io::checkpoint::Checkpoint;
 use zundel::io::h5md::TrajectoryReader;
 
 const NVE: &str =
@@ -181,11 +182,12 @@ fn silicon_gap_does_not_depend_on_threads() {
 
 #[test]
 fn signals_stop_with_a_checkpoint() {
-    let undisturbed = Job::argon(3, LANGEVIN, OUTPUT);
+    let md = LANGEVIN.replace("1500", "5000");
+    let undisturbed = Job::argon(3, &md, OUTPUT);
     undisturbed.run(&["-q"]).expect(0, &[]);
     let expected = written(&undisturbed, "");
     for name in ["INT", "TERM"] {
-        let job = Job::argon(3, LANGEVIN, OUTPUT);
+        let job = Job::argon(3, &md, OUTPUT);
         let child = job.start(&["-j1"]);
         wait_for("checkpoint", || job.path("deck.chk").exists());
         std::thread::sleep(Duration::from_millis(20));
@@ -193,12 +195,12 @@ fn signals_stop_with_a_checkpoint() {
         let stopped = said(child);
         stopped.expect(130, &["interrupted at step", "go on with --resume"]);
         let reached = state(&job.path("deck.chk"))["step and seed"][0];
-        assert!(reached < 1500);
+        assert!(reached < 5000);
         check_killed(&job, 10);
         assert!(!job.path("last.extxyz").exists());
         let words = format!("resumed step {reached} ");
         job.run(&["--resume"])
-            .expect(0, &[&words, "finished at step 1500, 6.0000 ps"]);
+            .expect(0, &[&words, "finished at step 5000, 20.0000 ps"]);
         assert_same(&expected, &written(&job, ""));
     }
 }
@@ -415,6 +417,20 @@ fn the_last_checkpoint_but_one_is_used_when_the_last_is_damaged() {
         std::fs::write(job.path(name), &bytes[..bytes.len() - 1]).unwrap();
     }
     job.run(&["--resume"]).expect(2, &["deck.chk", "damaged"]);
+}
+
+#[test]
+fn another_program_or_processor_is_worth_a_word() {
+    let job = Job::argon(2, "length = \"20 steps\"", OUTPUT);
+    job.run(&["-q"]).expect(0, &[]);
+    let path = job.path("deck.chk");
+    let mut checkpoint = Checkpoint::read_file(&path).unwrap();
+    checkpoint.version = "0.0.1".into();
+    let set = checkpoint.numbers.get_mut("instruction_set").unwrap();
+    *set = "abacus".bytes().map(f64::from).collect();
+    checkpoint.write(&path).unwrap();
+    let said = job.run(&["--resume", "--set", "md.length=40 steps"]);
+    said.expect(0, &["warning", "zundel 0.0.1", "abacus", "last digits"]);
 }
 
 #[test]

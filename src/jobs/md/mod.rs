@@ -360,7 +360,7 @@ fn read_checkpoint(plan: &Plan<'_>, files: &Files, console: &Console) -> Result<
         )
         .advise("give a longer `length`"));
     }
-    if let Some(remark) = provenance::compare(&plan.sources, &checkpoint)? {
+    for remark in provenance::compare(&plan.sources, &checkpoint)? {
         console.warn(remark);
     }
     Ok(checkpoint)

@@ -3,6 +3,7 @@
 use crate::deck::{Deck, ModelDeck};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
+use crate::simd;
 use crate::system::System;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -148,8 +149,12 @@ pub(super) fn from_numbers(numbers: &[f64]) -> Option<Hash> {
     Some(hash)
 }
 
-/// Notes the hashes in a checkpoint.
+const INSTRUCTION_SET: &str = "instruction_set";
+
+/// Notes the hashes in a checkpoint, and the instruction set, on which last digits depend.
 pub(super) fn note(sources: &[Source], checkpoint: &mut Checkpoint) {
+    let name = simd::level_name().bytes().map(f64::from).collect();
+    checkpoint.numbers.insert(INSTRUCTION_SET.to_owned(), name);
     for source in sources {
         checkpoint
             .numbers
@@ -157,10 +162,11 @@ pub(super) fn note(sources: &[Source], checkpoint: &mut Checkpoint) {
     }
 }
 
-/// Compares the files of now with those that a checkpoint knows: a model that changed is an error, for the run could not go on
-/// as it began; the first structure no longer matters, so a change there is only worth a word.
-pub(super) fn compare(sources: &[Source], checkpoint: &Checkpoint) -> Result<Option<String>> {
-    let mut remark = None;
+/// Compares what a run is resumed with to what its checkpoint knows: a model that changed is an error, for the run could not
+/// go on as it began. Returns what is only worth a word: another structure file (the first structure no longer matters), and
+/// another processor or program, which may change last digits.
+pub(super) fn compare(sources: &[Source], checkpoint: &Checkpoint) -> Result<Vec<String>> {
+    let mut remarks = Vec::new();
     for source in sources {
         let known = checkpoint
             .numbers
@@ -169,23 +175,41 @@ pub(super) fn compare(sources: &[Source], checkpoint: &Checkpoint) -> Result<Opt
         let path = source.path.display();
         match known {
             Some(hash) if hash == source.hash => {}
-            _ if source.term.is_empty() => {
-                remark = Some(format!(
-                    "{path} has changed since the run began; the run goes on from its checkpoint"
-                ));
-            }
+            _ if source.term.is_empty() => remarks.push(format!(
+                "{path} has changed since the run began; the run goes on from its checkpoint"
+            )),
             known => {
                 let then = known.map_or("not part of the model".to_owned(), |h| hexadecimal(&h));
                 let now = hexadecimal(&source.hash);
-                return Err(Error::file(
-                    &source.path,
-                    format!("the model file has changed since the run began\n    SHA-256 then: {then}\n    SHA-256 now:  {now}"),
-                )
-                .advise("put the file back that the run began with, or start a new run without --resume"));
+                let reason = format!(
+                    "the model file has changed since the run began\n    SHA-256 then: {then}\n    SHA-256 now:  {now}"
+                );
+                return Err(Error::file(&source.path, reason).advise(
+                    "put the file back that the run began with, or start a new run without --resume",
+                ));
             }
         }
     }
-    Ok(remark)
+    let (version, now) = (&checkpoint.version, env!("CARGO_PKG_VERSION"));
+    if version != now {
+        remarks.push(format!(
+            "the checkpoint was written by zundel {version}, this is {now}: from here on, last digits may differ from those of an \
+             undisturbed run"
+        ));
+    }
+    let numbers = checkpoint.numbers.get(INSTRUCTION_SET);
+    let then: String = numbers
+        .into_iter()
+        .flatten()
+        .map(|x| char::from(*x as u8))
+        .collect();
+    if !then.is_empty() && then != simd::level_name() {
+        remarks.push(format!(
+            "the run was using {then}, this processor has {}: from here on, last digits differ from those of an undisturbed run",
+            simd::level_name()
+        ));
+    }
+    Ok(remarks)
 }
 
 #[cfg(test)]
