@@ -52,7 +52,7 @@ fn deviations(terms: &[Term], reference: &Path) -> ([f64; 4], usize) {
             largest(r.virial.as_flattened(), virial.as_flattened()) / n,
             largest(
                 &r.site_energies,
-                &frame.site_energies().expect("local energies"),
+                frame.site_energies().expect("local energies"),
             ),
         ];
         for (w, f) in worst.iter_mut().zip(found) {
