@@ -128,7 +128,7 @@ fn discrete_stationary_moments_of_baoab() {
 #[test]
 fn verlet_frequency_of_an_oscillator() {
     // x(n) = cos(n acos(1 - w²h²/2)) from rest, exactly.
-    for omega_h in [0.1, 0.5, 1.0, 1.5] {
+    for omega_h in [0.1f64, 0.5, 1.0, 1.5] {
         let mut evaluator = wells(omega_h * omega_h);
         let mut state = State::new(particles(1));
         state.system.atoms.positions[0][0] = 1.0;
@@ -136,7 +136,7 @@ fn verlet_frequency_of_an_oscillator() {
         integrator
             .prepare(&mut state, &mut evaluator, Want::ENERGY)
             .unwrap();
-        let angle = (1.0 - 0.5 * omega_h * omega_h as f64).acos();
+        let angle = (1.0 - 0.5 * omega_h * omega_h).acos();
         for n in 1..=200 {
             integrator
                 .step(&mut state, &mut evaluator, Want::ENERGY)
