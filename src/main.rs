@@ -24,10 +24,11 @@ struct Cli {
         short = 'j',
         global = true,
         value_name = "N",
+        value_parser = clap::value_parser!(u16).range(0..=1024),
         default_value_t = 0,
         hide_default_value = true
     )]
-    threads: usize,
+    threads: u16,
     /// Show warnings and errors only
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -160,7 +161,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::standard(cli.quiet);
     std::panic::set_hook(Box::new(report_panic));
-    let threads = cli.threads;
+    let threads = usize::from(cli.threads);
     let work = || parallel::with_threads(threads, || command(cli.command, &console));
     let outcome = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(Ok(outcome)) => outcome,

@@ -31,6 +31,7 @@ fn without_arguments_there_is_help() {
     );
     run(folder.path(), &["--help"]).expect(0, &["Usage: zundel"]);
     run(folder.path(), &["--version"]).expect(0, &["zundel "]);
+    run(folder.path(), &["new", "nvt", "-j", "100000"]).expect(2, &["100000", "1024"]);
     run(folder.path(), &["ruin"]).expect(2, &["'run'"]);
     run(folder.path(), &["run", "--resume", "--overwrite", "x.toml"])
         .expect(2, &["cannot be used with"]);

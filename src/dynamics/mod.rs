@@ -41,10 +41,6 @@ impl State {
 
     /// What potentials see of it.
     pub fn configuration(&self) -> Configuration<'_> {
-        Configuration {
-            cell: &self.system.cell,
-            elements: &self.system.atoms.elements,
-            positions: &self.system.atoms.positions,
-        }
+        self.system.configuration()
     }
 }

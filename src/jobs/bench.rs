@@ -5,7 +5,7 @@ use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, FrameIndex, ReadOptions};
 use crate::parallel;
-use crate::potential::{Configuration, Evaluation, Evaluator, Want};
+use crate::potential::{Evaluation, Evaluator, Want};
 use crate::random::{Purpose, Stream};
 use crate::report::{Page, human_seconds, per_day};
 use crate::system::repeat;
@@ -54,11 +54,7 @@ pub fn run(
             let mut s = Stream::new(1, Purpose::Displacement, round, i as u64, 0);
             *x = x.map(|x| x + 0.002 * s.normal());
         }
-        let configuration = Configuration {
-            cell: &system.cell,
-            elements: &system.atoms.elements,
-            positions: &system.atoms.positions,
-        };
+        let configuration = system.configuration();
         let start = Instant::now();
         let outcome = evaluator
             .build_lists(0, configuration)

@@ -4,9 +4,7 @@ use super::parts;
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
-use crate::potential::{
-    Configuration, Evaluation, Evaluator, Potential, Reliability, Term, Want, registry,
-};
+use crate::potential::{Evaluation, Evaluator, Potential, Reliability, Term, Want, registry};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -44,11 +42,7 @@ pub fn run(
         };
         let mut result = [Evaluation::default()];
         let system = &frame.system;
-        let configuration = Configuration {
-            cell: &system.cell,
-            elements: &system.atoms.elements,
-            positions: &system.atoms.positions,
-        };
+        let configuration = system.configuration();
         evaluator
             .evaluate(&[configuration], want, &mut result)
             .map_err(|e| {

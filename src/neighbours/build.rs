@@ -6,10 +6,11 @@
 
 use super::BuildError;
 use super::list::{Chunk, NeighbourList};
+use super::{ListKind, NeighbourRequest};
 use crate::parallel::{self, PerThread};
-use crate::potential::{Configuration, ListKind, NeighbourRequest};
 use crate::simd::simd_dispatch;
 use crate::system::Cell;
+use crate::system::Configuration;
 use std::collections::HashMap;
 use std::ops::Range;
 

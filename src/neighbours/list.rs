@@ -1,6 +1,6 @@
 //! The list itself: chunks of centres with local tables of atoms, and the table that gathers results back.
 
-use crate::potential::ListKind;
+use super::ListKind;
 use crate::system::Cell;
 
 /// Neighbours of all atoms within some reach. See the module page for the idea of chunks.

@@ -7,9 +7,11 @@
 
 mod build;
 mod list;
+mod request;
 mod verlet;
 
 pub use list::{Chunk, NeighbourList, Pair};
+pub use request::{ListKind, NeighbourRequest};
 pub use verlet::VerletList;
 
 /// Why a list could not be built.

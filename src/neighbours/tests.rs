@@ -1,10 +1,11 @@
 //! Every pair, and no other, against brute force over all images.
 
+use super::{ListKind, NeighbourRequest};
 use super::{NeighbourList, Pair, VerletList};
 use crate::elements::Element;
-use crate::potential::{Configuration, ListKind, NeighbourRequest};
 use crate::random::{Purpose, Stream};
 use crate::system::Cell;
+use crate::system::Configuration;
 
 fn request(kind: ListKind, cutoff: f64, chunk: usize) -> NeighbourRequest {
     NeighbourRequest {

@@ -1,8 +1,8 @@
 //! A list with a skin: valid until something has moved too far.
 
+use super::NeighbourRequest;
 use super::{BuildError, NeighbourList};
-use crate::potential::{Configuration, NeighbourRequest};
-use crate::system::Cell;
+use crate::system::{Cell, Configuration};
 
 /// A neighbour list that is rebuilt only when it must be.
 ///

@@ -4,7 +4,6 @@
 
 use super::{Evaluation, EvaluationError, Evaluator, Term, Want};
 use crate::parallel;
-use crate::potential::Configuration;
 use crate::random::{Purpose, Stream};
 use crate::system::{self, System};
 use nalgebra::{Matrix3, Rotation3, RowVector3, Vector3};
@@ -84,18 +83,10 @@ struct Suite<'a> {
     base: Evaluation,
 }
 
-fn configuration(system: &System) -> Configuration<'_> {
-    Configuration {
-        cell: &system.cell,
-        elements: &system.atoms.elements,
-        positions: &system.atoms.positions,
-    }
-}
-
 fn evaluate(terms: &[Term], system: &System, skin: f64) -> Result<Evaluation, EvaluationError> {
     let mut result = [Evaluation::default()];
     Evaluator::new(terms.to_vec(), skin).evaluate(
-        &[configuration(system)],
+        &[system.configuration()],
         Want::ALL,
         &mut result,
     )?;
@@ -363,9 +354,9 @@ impl Suite<'_> {
         let single = evaluate(self.terms, &second, 0.5)?;
         let mut results = vec![Evaluation::default(); 3];
         let batch = [
-            configuration(&second),
-            configuration(self.system),
-            configuration(&second),
+            second.configuration(),
+            self.system.configuration(),
+            second.configuration(),
         ];
         Evaluator::new(self.terms.to_vec(), 0.5).evaluate(&batch, Want::ALL, &mut results)?;
         let other = Suite {
@@ -400,8 +391,8 @@ impl Suite<'_> {
         }
         let mut evaluator = Evaluator::new(self.terms.to_vec(), 1.0);
         let mut result = [Evaluation::default()];
-        evaluator.evaluate(&[configuration(&early)], Want::ALL, &mut result)?;
-        evaluator.evaluate(&[configuration(self.system)], Want::ALL, &mut result)?;
+        evaluator.evaluate(&[early.configuration()], Want::ALL, &mut result)?;
+        evaluator.evaluate(&[self.system.configuration()], Want::ALL, &mut result)?;
         let reused = evaluator.list_builds(0) <= 1;
         let note = if reused {
             String::new()
@@ -481,11 +472,11 @@ impl Suite<'_> {
         let mut evaluator = Evaluator::new(self.terms.to_vec(), 0.5);
         let mut result = [Evaluation::default()];
         for _ in 0..3 {
-            evaluator.evaluate(&[configuration(self.system)], Want::DYNAMICS, &mut result)?;
+            evaluator.evaluate(&[self.system.configuration()], Want::DYNAMICS, &mut result)?;
         }
         let before = count();
         for _ in 0..3 {
-            evaluator.evaluate(&[configuration(self.system)], Want::DYNAMICS, &mut result)?;
+            evaluator.evaluate(&[self.system.configuration()], Want::DYNAMICS, &mut result)?;
         }
         Ok(Check {
             name: "no allocation in the steady state",

@@ -14,12 +14,13 @@ mod local;
 pub mod pair;
 pub mod registry;
 
+pub use crate::neighbours::{ListKind, NeighbourRequest};
+pub use crate::system::Configuration;
 pub use evaluator::{Evaluator, Term};
 pub use local::{Local, LocalModel, RowResults, RowStyle, Rows};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;
-use crate::system::Cell;
 use std::any::Any;
 
 /// What a potential is, needs and gives. The engine checks it before step 0.
@@ -39,28 +40,6 @@ pub struct Description {
     pub references: Vec<String>,
     /// Further lines for `info`: descriptors, sizes, hyper-parameters, notes.
     pub details: Vec<String>,
-}
-
-/// The neighbour list that a potential asks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NeighbourRequest {
-    /// Interaction range (Å).
-    pub cutoff: f64,
-    /// Whether every pair appears once or from both sides.
-    pub kind: ListKind,
-    /// Most centres in one piece of work: few for costly models (balance), many for cheap ones (fewer images).
-    pub chunk: usize,
-    /// Fewest centres that are worth a piece of work of their own; pieces are multiples of it.
-    pub grain: usize,
-}
-
-/// Whether a list holds each pair once or twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ListKind {
-    /// Each pair once, in the row of one of its atoms.
-    Half,
-    /// Each pair in the rows of both atoms.
-    Full,
 }
 
 /// What a potential can give beside energy and forces.
@@ -120,17 +99,6 @@ impl Want {
         site_energies: true,
         reliability: false,
     };
-}
-
-/// One member of a batch: what is where, and the neighbour list made for it when the potential asked for one.
-#[derive(Clone, Copy)]
-pub struct Configuration<'a> {
-    /// The cell.
-    pub cell: &'a Cell,
-    /// Element of each atom.
-    pub elements: &'a [Element],
-    /// Cartesian positions (Å), unwrapped.
-    pub positions: &'a [[f64; 3]],
 }
 
 /// A configuration with its neighbours, as handed to [`Potential::evaluate`].

@@ -13,6 +13,8 @@ pub use velocities::{
     total_momentum,
 };
 
+use crate::elements::Element;
+
 /// A cell with atoms in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct System {
@@ -20,4 +22,26 @@ pub struct System {
     pub cell: Cell,
     /// The atoms.
     pub atoms: Atoms,
+}
+
+/// What is where at one moment: the part of a system that energies depend on.
+#[derive(Clone, Copy)]
+pub struct Configuration<'a> {
+    /// The cell.
+    pub cell: &'a Cell,
+    /// Element of each atom.
+    pub elements: &'a [Element],
+    /// Cartesian positions (Å), unwrapped.
+    pub positions: &'a [[f64; 3]],
+}
+
+impl System {
+    /// What energies depend on.
+    pub fn configuration(&self) -> Configuration<'_> {
+        Configuration {
+            cell: &self.cell,
+            elements: &self.atoms.elements,
+            positions: &self.atoms.positions,
+        }
+    }
 }

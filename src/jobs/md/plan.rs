@@ -7,7 +7,7 @@ use crate::deck::{Deck, MdDeck, OutputDeck, Precision, ThermostatDeck, VelocityS
 use crate::error::{Error, Result};
 use crate::jobs::parts;
 use crate::parallel;
-use crate::potential::{Configuration, Evaluation, Evaluator, Want};
+use crate::potential::{Evaluation, Evaluator, Want};
 use crate::report::{Console, Page, human_bytes, human_duration, human_seconds, per_day};
 use crate::simd;
 use crate::system::System;
@@ -196,11 +196,7 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     );
     page.fact("velocities", velocities(md, has_velocities));
 
-    let configuration = Configuration {
-        cell: &system.cell,
-        elements: &system.atoms.elements,
-        positions: &system.atoms.positions,
-    };
+    let configuration = system.configuration();
     let mut result = [Evaluation::default()];
     let mut evaluate = |evaluator: &mut Evaluator| {
         evaluator
