@@ -149,14 +149,14 @@ fn steps_allocate_nothing() {
                 );
             }
         };
-        run(5);
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
-        run(20);
-        assert_eq!(
-            ALLOCATIONS.load(Ordering::Relaxed),
-            before,
-            "langevin: {langevin}"
-        );
+        // Which thread meets which piece of work is up to chance, and each grows its scratch once: soon there must be
+        // twenty steps in a row without an allocation.
+        let quiet = (0..15).any(|_| {
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            run(20);
+            ALLOCATIONS.load(Ordering::Relaxed) == before
+        });
+        assert!(quiet, "langevin: {langevin}");
         assert_eq!(evaluator.list_builds(0), 1);
     }
 }
