@@ -69,7 +69,9 @@ impl Langevin {
                     let a = first + k;
                     let before = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
                     let width = s * speeds[a];
-                    *v = v.map(|v| c * v + width * noise.normal());
+                    for v in v.iter_mut() {
+                        *v = c * *v + width * noise.normal();
+                    }
                     let now = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
                     taken += masses[a] * (before - now);
                     after += masses[a] * now;
