@@ -204,33 +204,7 @@ fn hot_silicon() -> (State, Evaluator) {
 #[test]
 fn energy_fluctuation_falls_with_the_square_of_the_time_step() {
     let (start, mut evaluator) = hot_silicon();
-    let steps = [2.0f64, 1.0, 0.5, 0.25];
-    let points: Vec<(f64, f64)> = steps
-        .iter()
-        .map(|h| {
-            let mut state = start.clone();
-            let mut integrator = Integrator::velocity_verlet(h * FS);
-            let n = (400.0 / h) as usize;
-            let energies: Vec<f64> = (0..n)
-                .map(|_| {
-                    integrator
-                        .step(&mut state, &mut evaluator, Want::ENERGY)
-                        .unwrap();
-                    integrator.conserved(&state)
-                })
-                .collect();
-            let mean = energies.iter().sum::<f64>() / n as f64;
-            let rms = (energies.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
-            (h.ln(), rms.ln())
-        })
-        .collect();
-    let n = points.len() as f64;
-    let (mx, my) = (
-        points.iter().map(|p| p.0).sum::<f64>() / n,
-        points.iter().map(|p| p.1).sum::<f64>() / n,
-    );
-    let slope = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>()
-        / points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>();
+    let slope = common::fluctuation_slope(&start, &mut evaluator, &[2.0, 1.0, 0.5, 0.25], 400.0);
     eprintln!("slope {slope:.4}");
     assert!((slope - 2.0).abs() < 0.05, "{slope}");
 }
@@ -238,27 +212,7 @@ fn energy_fluctuation_falls_with_the_square_of_the_time_step() {
 #[test]
 fn time_reversal() {
     let (mut state, mut evaluator) = hot_silicon();
-    let start = state.system.atoms.positions.clone();
-    let mut integrator = Integrator::velocity_verlet(FS);
-    for _ in 0..2 {
-        (0..1000).for_each(|_| {
-            integrator
-                .step(&mut state, &mut evaluator, Want::ENERGY)
-                .unwrap()
-        });
-        state
-            .system
-            .atoms
-            .velocities
-            .as_flattened_mut()
-            .iter_mut()
-            .for_each(|v| *v = -*v);
-    }
-    let pairs = start
-        .as_flattened()
-        .iter()
-        .zip(state.system.atoms.positions.as_flattened());
-    let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let worst = common::reversal_error(&mut state, &mut evaluator);
     eprintln!("returns to {worst:.1e} Å");
     assert!(worst < 1e-9, "{worst}");
 }

@@ -3,11 +3,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use zundel::dynamics::{Integrator, State};
 use zundel::elements::Element;
 use zundel::potential::pair::{LennardJones, PairParameters, Scheme};
-use zundel::potential::{Local, Potential, Term};
+use zundel::potential::{Evaluator, Local, Potential, Term, Want};
 use zundel::random::{Purpose, Stream};
 use zundel::system::{Atoms, Cell, System};
+use zundel::units::FS;
 
 /// The folder with published models and reference values, when it is there.
 pub fn reference() -> Option<PathBuf> {
@@ -66,4 +68,56 @@ pub fn rattle(system: &mut System, width: f64, seed: u64) {
         let mut s = Stream::new(seed, Purpose::Displacement, 99, i as u64, 0);
         *x = x.map(|x| x + width * s.normal());
     }
+}
+
+/// The power of the time step with which the fluctuation of the energy falls: the slope of ln(rms) over ln(h), each step
+/// (fs) run from `start` for `length` fs.
+pub fn fluctuation_slope(
+    start: &State,
+    evaluator: &mut Evaluator,
+    steps: &[f64],
+    length: f64,
+) -> f64 {
+    let mut rms = |h: f64| {
+        let mut state = start.clone();
+        let mut integrator = Integrator::velocity_verlet(h * FS);
+        let n = (length / h) as usize;
+        let energies: Vec<f64> = (0..n)
+            .map(|_| {
+                integrator
+                    .step(&mut state, evaluator, Want::ENERGY)
+                    .unwrap();
+                integrator.conserved(&state)
+            })
+            .collect();
+        let mean = energies.iter().sum::<f64>() / n as f64;
+        (energies.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / n as f64).sqrt()
+    };
+    let points: Vec<(f64, f64)> = steps.iter().map(|h| (h.ln(), rms(*h).ln())).collect();
+    let n = points.len() as f64;
+    let mx = points.iter().map(|p| p.0).sum::<f64>() / n;
+    let my = points.iter().map(|p| p.1).sum::<f64>() / n;
+    points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>()
+        / points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>()
+}
+
+/// How far (Å) any coordinate is from its start after 1000 steps of 1 fs forth and 1000 back. The state must be evaluated.
+pub fn reversal_error(state: &mut State, evaluator: &mut Evaluator) -> f64 {
+    let start = state.system.atoms.positions.clone();
+    let mut integrator = Integrator::velocity_verlet(FS);
+    for _ in 0..2 {
+        (0..1000).for_each(|_| integrator.step(state, evaluator, Want::ENERGY).unwrap());
+        state
+            .system
+            .atoms
+            .velocities
+            .as_flattened_mut()
+            .iter_mut()
+            .for_each(|v| *v = -*v);
+    }
+    let pairs = start
+        .as_flattened()
+        .iter()
+        .zip(state.system.atoms.positions.as_flattened());
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
