@@ -4,7 +4,9 @@ use super::parts;
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
-use crate::potential::{Evaluation, Evaluator, Potential, Reliability, Term, Want, registry};
+use crate::potential::{
+    Evaluation, Evaluator, Potential, Reliability, Scope, Term, Want, registry,
+};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -73,9 +75,18 @@ pub fn run(
 /// Puts the results of an evaluation on a frame, replacing values of the same names.
 fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliability>) {
     // Names that mean the same in other programs' files must not contradict ours.
-    frame
-        .info
-        .retain(|(key, _)| !["energy", "virial", "stress", "free_energy"].contains(&key.as_str()));
+    frame.info.retain(|(key, _)| {
+        ![
+            "energy",
+            "virial",
+            "stress",
+            "free_energy",
+            "variance",
+            "grade",
+            "distance",
+        ]
+        .contains(&key.as_str())
+    });
     frame.columns.retain(|c| {
         ![
             "forces",
@@ -99,11 +110,12 @@ fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliabil
     frame.set_value("virial", Value::Reals(virial));
     frame.set_vectors("forces", &result.forces);
     frame.set_scalars("local_energy", result.site_energies.clone());
-    let name = match reliability {
-        Some(Reliability::Variance) => "variance",
-        Some(Reliability::Grade) => "grade",
-        Some(Reliability::Distance) => "distance",
-        None => return,
+    let Some(reliability) = reliability else {
+        return;
     };
-    frame.set_scalars(name, result.reliability.clone());
+    let name = reliability.measure.name();
+    match reliability.scope {
+        Scope::Atom => frame.set_scalars(name, result.reliability.clone()),
+        Scope::Frame => frame.set_value(name, Value::Real(result.frame_reliability)),
+    }
 }

@@ -42,6 +42,8 @@ pub struct Evaluator {
     groups: Vec<(NeighbourRequest, Vec<VerletList>)>,
     /// The group of each term.
     group_of: Vec<Option<usize>>,
+    /// The term whose reliability is asked for: numbers of different measures cannot be added.
+    watched: Option<usize>,
     skin: f64,
     partial: Vec<Evaluation>,
     /// Only its memory lives between calls.
@@ -72,7 +74,9 @@ impl Evaluator {
             }));
         }
         let workspaces = terms.iter().map(|_| Workspace::default()).collect();
+        let measures = |t: &Term| t.potential.description().gives.reliability.is_some();
         Evaluator {
+            watched: terms.iter().position(measures),
             terms,
             workspaces,
             groups,
@@ -86,6 +90,21 @@ impl Evaluator {
     /// The terms.
     pub fn terms(&self) -> &[Term] {
         &self.terms
+    }
+
+    /// The term whose reliability an evaluation gives: the first that has such a number, or another after [`Self::watch`].
+    pub fn watched(&self) -> Option<&Term> {
+        self.watched.map(|t| &self.terms[t])
+    }
+
+    /// Chooses the term whose reliability an evaluation gives; `false` when it has none.
+    pub fn watch(&mut self, term: usize) -> bool {
+        let gives = |t: &Term| t.potential.description().gives.reliability.is_some();
+        let able = self.terms.get(term).is_some_and(gives);
+        if able {
+            self.watched = Some(term);
+        }
+        able
     }
 
     /// The largest cutoff (Å) of any term; `None` when no term needs neighbours.
@@ -190,6 +209,10 @@ impl Evaluator {
             let Term {
                 scale, potential, ..
             } = &self.terms[t];
+            let want = Want {
+                reliability: want.reliability && self.watched == Some(t),
+                ..want
+            };
             let outcome = if *scale == 1.0 {
                 potential.evaluate(&members, want, &mut self.workspaces[t], results)
             } else {
@@ -237,6 +260,7 @@ impl Evaluation {
             .iter_mut()
             .zip(&other.reliability)
             .for_each(|(a, b)| *a += b);
+        self.frame_reliability += other.frame_reliability;
     }
 }
 

@@ -21,6 +21,7 @@ pub use local::{Local, LocalModel, RowResults, RowStyle, Rows};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;
+use crate::system::System;
 use std::any::Any;
 
 /// What a potential is, needs and gives. The engine checks it before step 0.
@@ -49,19 +50,62 @@ pub struct Gives {
     pub virial: bool,
     /// Energies of single atoms.
     pub site_energies: bool,
-    /// A number per atom that says how far the model is from what it was fitted to.
+    /// A number that says how far the model is from what it was fitted to.
     pub reliability: Option<Reliability>,
 }
 
-/// The measure of a reliability number.
+/// The reliability number of a model: what it measures, and of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reliability {
+pub struct Reliability {
+    /// What it measures.
+    pub measure: Measure,
+    /// Whether each atom has a number, or the whole configuration one.
+    pub scope: Scope,
+}
+
+impl Reliability {
+    /// The largest number (of any atom, or that of the configuration) in an evaluation.
+    pub fn largest(&self, evaluation: &Evaluation) -> f64 {
+        match self.scope {
+            Scope::Atom => evaluation
+                .reliability
+                .iter()
+                .copied()
+                .fold(f64::NEG_INFINITY, f64::max),
+            Scope::Frame => evaluation.frame_reliability,
+        }
+    }
+}
+
+/// Of what a reliability number is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One number for each atom, in [`Evaluation::reliability`].
+    Atom,
+    /// One number for the configuration, in [`Evaluation::frame_reliability`].
+    Frame,
+}
+
+/// The measure of a reliability number. Larger is always further from the training data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
     /// Predictive variance of a Gaussian process.
     Variance,
     /// MaxVol extrapolation grade.
     Grade,
     /// Distance to the training set in descriptor space.
     Distance,
+}
+
+impl Measure {
+    /// The name of its column in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::Variance => "variance",
+            Measure::Grade => "grade",
+            Measure::Distance => "distance",
+        }
+    }
 }
 
 /// What the caller wants computed; a potential may skip everything else. The energy always is.
@@ -73,7 +117,7 @@ pub struct Want {
     pub virial: bool,
     /// Energies of the atoms.
     pub site_energies: bool,
-    /// The reliability number of each atom.
+    /// The reliability number of each atom, or of the configuration.
     pub reliability: bool,
 }
 
@@ -122,8 +166,10 @@ pub struct Evaluation {
     pub virial: [[f64; 3]; 3],
     /// Energies of the atoms (eV), zero where a potential has none.
     pub site_energies: Vec<f64>,
-    /// Reliability of each atom in the measure of the potential.
+    /// Reliability of each atom in the measure of the potential; zeros when it gives one for the configuration only.
     pub reliability: Vec<f64>,
+    /// Reliability of the configuration, where the potential has such a number ([`Scope::Frame`]).
+    pub frame_reliability: f64,
     /// Distance (Å) of the closest pair that any term looked at; infinite when none did.
     pub closest: f64,
 }
@@ -136,6 +182,7 @@ impl Evaluation {
             v.resize(n, 0.0);
         };
         self.energy = 0.0;
+        self.frame_reliability = 0.0;
         self.closest = f64::INFINITY;
         self.virial = [[0.0; 3]; 3];
         self.forces.clear();
@@ -199,6 +246,36 @@ pub trait Potential: Send + Sync {
         workspace: &mut Workspace,
         results: &mut [Evaluation],
     ) -> Result<(), EvaluationError>;
+
+    /// The same model made for one system: a model of a molecule finds its atoms there, whatever their order.
+    ///
+    /// `None` when the model serves any system as it is, which is the default. A caller asks once for each system (atoms,
+    /// elements and bonds; positions may move later), before the first evaluation. Errors are the user's: a system that
+    /// the model is not for, and in what it differs.
+    fn for_system(&self, _system: &System) -> crate::error::Result<Option<ForSystem>> {
+        Ok(None)
+    }
+
+    /// A selection of configurations that would teach the model something, starting from what it was fitted to; `None`
+    /// when the model cannot choose.
+    fn selection(&self) -> Option<Box<dyn Selection>> {
+        None
+    }
+}
+
+/// A potential that was made for one system; see [`Potential::for_system`].
+pub struct ForSystem {
+    /// The potential, for this system only.
+    pub potential: std::sync::Arc<dyn Potential>,
+    /// What a person should know about it, such as a new order of the atoms; sentences.
+    pub notes: Vec<String>,
+}
+
+/// Chooses the configurations of a run that are worth keeping for the next fit: each that is taken changes what is
+/// thought of the following ones, so that the same thing is not kept twice (D-optimality; Podryabinkin, Shapeev, Comput. Mater. Sci. 140, 171 (2017)).
+pub trait Selection: Send {
+    /// Whether the configuration adds something; if it does, it belongs to the selection from now on.
+    fn consider(&mut self, configuration: Configuration<'_>) -> Result<bool, EvaluationError>;
 }
 
 /// Scratch memory of one potential, owned by the caller and reused between calls.

@@ -12,7 +12,6 @@ mod extended;
 mod file;
 mod glue;
 mod init_args;
-mod md5;
 mod numbers;
 pub mod soap;
 mod sparse;

@@ -1,8 +1,8 @@
 //! Sparse points in a file of their own: one number a line, point after point.
 
-use super::md5;
 use super::numbers::number;
 use crate::error::{Error, Result};
+use md5::{Digest, Md5};
 use std::path::{Path, PathBuf};
 
 /// Reads a regular file whole; anything else (a folder, a pipe, a device) is refused.
@@ -44,13 +44,21 @@ pub(super) fn read(path: &Path, expected: usize, md5sum: Option<&str>) -> Result
     let bytes = read_regular(path)?;
     let values = parse(path, &bytes, expected)?;
     if let Some(stated) = md5sum.map(str::trim).filter(|s| !s.is_empty())
-        && !md5::digest(&bytes).eq_ignore_ascii_case(stated)
+        && !md5_of(&bytes).eq_ignore_ascii_case(stated)
     {
         return Err(Error::file(path, "the md5 digest is not the one in the XML file").advise(
             "the sparse file was changed or belongs to another model; if you are sure of it, remove `sparseX_md5sum` from the XML file",
         ));
     }
     Ok(values)
+}
+
+/// The MD5 digest in lower-case hexadecimal: a check against mix-ups, not against malice.
+fn md5_of(bytes: &[u8]) -> String {
+    Md5::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 fn parse(path: &Path, bytes: &[u8], expected: usize) -> Result<Vec<f64>> {
@@ -126,7 +134,7 @@ mod tests {
             find(&xml, "fit/other.dat"),
             folder.path().join("fit/other.dat")
         );
-        let digest = md5::digest(b"1\n2\n").to_uppercase();
+        let digest = md5_of(b"1\n2\n").to_uppercase();
         assert_eq!(read(&sparse, 2, Some(&digest)).unwrap(), [1.0, 2.0]);
         assert!(
             read(&sparse, 2, Some("0"))

@@ -229,6 +229,11 @@ fn gather(
                 .sum::<f64>();
         }
     };
-    add(&mut result.site_energies, 0);
-    add(&mut result.reliability, 1);
+    // Arrays may be there that another term of a sum was asked for.
+    if want.site_energies {
+        add(&mut result.site_energies, 0);
+    }
+    if want.reliability {
+        add(&mut result.reliability, 1);
+    }
 }
