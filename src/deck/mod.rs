@@ -9,6 +9,7 @@
 mod diagnostics;
 mod document;
 mod duration;
+mod ensemble;
 mod kinds;
 mod lennard_jones;
 mod md;
@@ -25,8 +26,9 @@ mod templates;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use document::Source;
 pub use duration::parse_duration;
+pub use ensemble::{BarostatDeck, BarostatMethod, Coupling, GroupDeck, ThermostatDeck};
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
-pub use md::{GuardDeck, MdDeck, ThermostatDeck, VelocitiesDeck, VelocitySource};
+pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
 pub use output::{CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;

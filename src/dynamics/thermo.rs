@@ -61,11 +61,7 @@ impl ThermoColumns {
             integrator.conserved(state),
         ]);
         if self.thermostat {
-            let mid = integrator
-                .thermostat
-                .as_ref()
-                .map_or(kinetic, |t| t.kinetic_after);
-            row.push(self.temperature(if state.step == 0 { kinetic } else { mid }));
+            row.push(self.temperature(integrator.kinetic_mid()));
         }
         if let (true, Some(volume)) = (self.pressure, state.system.cell.volume()) {
             let k = kinetic_tensor(&state.system.atoms);
