@@ -188,7 +188,10 @@ pub(super) const THERMOSTATS: &[Variant<ThermostatDeck>] = &[
         name: "velocity_rescaling",
         doc: "Stochastic velocity rescaling: one random factor for all velocities.",
         read: |t| {
-            let time = t.key("time", Quantity(Dimension::TIME), TIME).positive().or("0.1 ps");
+            let time = t
+                .key("time", Quantity(Dimension::TIME), TIME)
+                .positive()
+                .or("0.1 ps");
             let doc = "One factor for the whole group, or one for each atom.";
             let local = t.key("scope", SCOPES, doc).or("global");
             Some(ThermostatDeck::VelocityRescaling {
@@ -202,7 +205,10 @@ pub(super) const THERMOSTATS: &[Variant<ThermostatDeck>] = &[
         doc: "Nosé-Hoover chains: deterministic and smooth.",
         read: |t| {
             let doc = "Time in which the thermostat answers; near a period of the vibrations.";
-            let time = t.key("time", Quantity(Dimension::TIME), doc).positive().or("0.1 ps");
+            let time = t
+                .key("time", Quantity(Dimension::TIME), doc)
+                .positive()
+                .or("0.1 ps");
             let chain = chain(t);
             let doc = "One chain for the whole group, or one for each degree of freedom.";
             let local = t.key("scope", SCOPES, doc).or("global");
@@ -249,7 +255,10 @@ pub(super) const THERMOSTATS: &[Variant<ThermostatDeck>] = &[
         name: "berendsen",
         doc: "Berendsen's weak coupling: for equilibration only, it samples no ensemble.",
         read: |t| {
-            let time = t.key("time", Quantity(Dimension::TIME), TIME).positive().or("0.1 ps");
+            let time = t
+                .key("time", Quantity(Dimension::TIME), TIME)
+                .positive()
+                .or("0.1 ps");
             t.complain(
                 Diagnostic::warning("Berendsen's thermostat suppresses the fluctuations of the temperature: it samples no ensemble")
                     .maybe_at(t.place(), "")
@@ -421,7 +430,8 @@ fn barostat_keys(
 }
 
 fn bulk_modulus(t: &Table<'_>) -> Option<f64> {
-    let doc = "Rough bulk modulus: with `time` it sets how fast the cell answers, not what is sampled.";
+    let doc =
+        "Rough bulk modulus: with `time` it sets how fast the cell answers, not what is sampled.";
     t.key("bulk_modulus", Quantity(Dimension::PRESSURE), doc)
         .positive()
         .or("10 GPa")
@@ -513,8 +523,10 @@ impl Kind for AtomRanges {
                 (Ok(a), Ok(b)) if a <= b => ranges.push((a, b)),
                 _ => {
                     return Err(Box::new(
-                        Diagnostic::error(format!("`{name}` must be {}", self.wanted()))
-                            .at(node.place.clone(), format!("`{}` is not a range", part.trim())),
+                        Diagnostic::error(format!("`{name}` must be {}", self.wanted())).at(
+                            node.place.clone(),
+                            format!("`{}` is not a range", part.trim()),
+                        ),
                     ));
                 }
             }
@@ -528,9 +540,7 @@ pub(super) fn group(t: &Table<'_>, has_temperature: bool) -> Option<GroupDeck> {
     let name = t
         .key("name", Name, "What the group is called.")
         .required("\"wall\"");
-    let atoms = t
-        .key("atoms", AtomRanges, "Its atoms.")
-        .optional("all");
+    let atoms = t.key("atoms", AtomRanges, "Its atoms.").optional("all");
     let elements = t
         .key("elements", Elements, "Only atoms of these elements.")
         .optional("all");
@@ -542,7 +552,9 @@ pub(super) fn group(t: &Table<'_>, has_temperature: bool) -> Option<GroupDeck> {
         );
     }
     let doc = "Axes along which its atoms do not move.";
-    let fixed = t.key("fixed", Words(&["x", "y", "z"]), doc).or_as("[]", "none");
+    let fixed = t
+        .key("fixed", Words(&["x", "y", "z"]), doc)
+        .or_as("[]", "none");
     let doc = "Target temperature of the group's thermostat.";
     let temperature = t
         .key("temperature", Quantity(Dimension::TEMPERATURE), doc)

@@ -21,6 +21,7 @@ mod reliability;
 mod resolved;
 mod schema;
 mod spelling;
+mod stage;
 mod system;
 mod templates;
 
@@ -36,6 +37,7 @@ pub use reference::reference;
 pub use reliability::{ReliabilityDeck, SaveDeck};
 pub use resolved::{Difference, differences};
 pub use schema::{JobDeck, VERSION};
+pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
 pub use templates::{JOBS, template};
 

@@ -123,7 +123,8 @@ impl Chain {
 
     /// Takes the state from the numbers of [`Self::save`]; false when they are not such numbers.
     pub fn restore(&mut self, numbers: &[f64]) -> bool {
-        let Some((v, [sum, compensation, kt])) = numbers.split_first_chunk::<LONGEST_CHAIN>() else {
+        let Some((v, [sum, compensation, kt])) = numbers.split_first_chunk::<LONGEST_CHAIN>()
+        else {
             return false;
         };
         self.velocities = *v;

@@ -61,14 +61,15 @@ impl Constraints {
         // Gram–Schmidt on the gradients of the bonds in mass-weighted coordinates, sparse by atom.
         type Row = std::collections::BTreeMap<u32, [f64; 3]>;
         let inner = |a: &Row, b: &Row| -> f64 {
-            a.iter().filter_map(|(k, x)| b.get(k).map(|y| dot(*x, *y))).sum()
+            a.iter()
+                .filter_map(|(k, x)| b.get(k).map(|y| dot(*x, *y)))
+                .sum()
         };
         let mut basis: Vec<Row> = Vec::new();
         for bond in &self.bonds {
             let r = bond.vector(atoms);
-            let row_of = |i: u32, sign: f64| {
-                (i, r.map(|x| sign * x / atoms.masses[i as usize].sqrt()))
-            };
+            let row_of =
+                |i: u32, sign: f64| (i, r.map(|x| sign * x / atoms.masses[i as usize].sqrt()));
             let mut row: Row = [row_of(bond.i, -1.0), row_of(bond.j, 1.0)].into();
             let whole = inner(&row, &row).sqrt();
             for _ in 0..2 {
@@ -180,7 +181,12 @@ impl Constraints {
 
     /// Adds the virial of the forces in the bonds: Σ λ r⊗r with the multipliers that keep the lengths at these positions,
     /// velocities and forces.
-    pub(super) fn add_virial(&mut self, atoms: &Atoms, forces: &[[f64; 3]], virial: &mut [[f64; 3]; 3]) {
+    pub(super) fn add_virial(
+        &mut self,
+        atoms: &Atoms,
+        forces: &[[f64; 3]],
+        virial: &mut [[f64; 3]; 3],
+    ) {
         self.multipliers.fill(0.0);
         // Gauss–Seidel: each λ from the bond's own equation, |v_ij|² + r·(a_j - a_i) = 0, with the others as they are.
         for _ in 0..200 {
@@ -238,7 +244,10 @@ impl Constraints {
 impl Bond {
     /// From the first atom to the image of the second that is bonded.
     pub fn vector(&self, atoms: &Atoms) -> [f64; 3] {
-        let (x, y) = (atoms.positions[self.i as usize], atoms.positions[self.j as usize]);
+        let (x, y) = (
+            atoms.positions[self.i as usize],
+            atoms.positions[self.j as usize],
+        );
         std::array::from_fn(|k| y[k] + self.shift[k] - x[k])
     }
 }

@@ -129,7 +129,11 @@ impl Integrator {
     }
 
     /// Adds a thermostat with its target temperature (K).
-    pub fn with_thermostat(mut self, thermostat: Box<dyn Thermostat>, temperature: Ramp) -> Integrator {
+    pub fn with_thermostat(
+        mut self,
+        thermostat: Box<dyn Thermostat>,
+        temperature: Ramp,
+    ) -> Integrator {
         self.baths.push(Bath {
             thermostat,
             temperature,
@@ -171,7 +175,12 @@ impl Integrator {
         let when = |yes: bool, operation: Operation| yes.then_some(operation);
         let drifts: &[Option<Operation>] = match middle {
             // The strain is decided with the velocities after O, which are canonical.
-            Some(_) => &[Some(Drift(0.5)), middle, when(rescaling, Cell(1.0)), Some(Drift(0.5))],
+            Some(_) => &[
+                Some(Drift(0.5)),
+                middle,
+                when(rescaling, Cell(1.0)),
+                Some(Drift(0.5)),
+            ],
             None => &[Some(Drift(1.0))],
         };
         let list = [
@@ -274,7 +283,9 @@ impl Integrator {
             match self.operations[o] {
                 Operation::Kick(part) => self.kick(state, part * self.timestep)?,
                 Operation::Drift(part) => self.drift(state, part * self.timestep)?,
-                Operation::Thermostat(part) => self.thermostats(state, part * self.timestep, draw)?,
+                Operation::Thermostat(part) => {
+                    self.thermostats(state, part * self.timestep, draw)?
+                }
                 Operation::CellBath(part) => {
                     if let Some(b) = &mut self.barostat
                         && let Method::Piston(p) = &mut b.method
@@ -302,7 +313,13 @@ impl Integrator {
         match &self.barostat {
             Some(b) if let Method::Piston(p) = &b.method => {
                 let half = exponential(&(p.rates(&b.space).1 * (-0.5 * h)));
-                kick_damped(&mut atoms.velocities, forces, &self.inverse_masses, &half, h);
+                kick_damped(
+                    &mut atoms.velocities,
+                    forces,
+                    &self.inverse_masses,
+                    &half,
+                    h,
+                );
             }
             _ => kick(
                 atoms.velocities.as_flattened_mut(),
@@ -361,8 +378,13 @@ impl Integrator {
             }
         };
         let cell = &state.system.cell;
-        let deformed = cell.deformed(&exponential(&strain)).map_err(|_| StepError::Cell)?;
-        let volumes = [cell.volume().unwrap_or(0.0), deformed.volume().unwrap_or(0.0)];
+        let deformed = cell
+            .deformed(&exponential(&strain))
+            .map_err(|_| StepError::Cell)?;
+        let volumes = [
+            cell.volume().unwrap_or(0.0),
+            deformed.volume().unwrap_or(0.0),
+        ];
         let outer = b.target_at(state.step);
         if let Method::Piston(p) = &mut b.method {
             let kt = BOLTZMANN * b.temperature.at(state.step);

@@ -60,9 +60,21 @@ fn matrix_sum_body<const FMA: bool>(
 ) {
     let times = |m: &[f64; 6], v: &[f64; 3], sum: [f64; 3]| {
         [
-            fma::<FMA>(m[0], v[0], fma::<FMA>(m[5], v[1], fma::<FMA>(m[4], v[2], sum[0]))),
-            fma::<FMA>(m[5], v[0], fma::<FMA>(m[1], v[1], fma::<FMA>(m[3], v[2], sum[1]))),
-            fma::<FMA>(m[4], v[0], fma::<FMA>(m[3], v[1], fma::<FMA>(m[2], v[2], sum[2]))),
+            fma::<FMA>(
+                m[0],
+                v[0],
+                fma::<FMA>(m[5], v[1], fma::<FMA>(m[4], v[2], sum[0])),
+            ),
+            fma::<FMA>(
+                m[5],
+                v[0],
+                fma::<FMA>(m[1], v[1], fma::<FMA>(m[3], v[2], sum[1])),
+            ),
+            fma::<FMA>(
+                m[4],
+                v[0],
+                fma::<FMA>(m[3], v[1], fma::<FMA>(m[2], v[2], sum[2])),
+            ),
         ]
     };
     for (i, (x, y)) in x.iter_mut().zip(y).enumerate() {
@@ -72,21 +84,47 @@ fn matrix_sum_body<const FMA: bool>(
 }
 
 fn six(m: &Matrix3<f64>) -> [f64; 6] {
-    [m[(0, 0)], m[(1, 1)], m[(2, 2)], m[(1, 2)], m[(0, 2)], m[(0, 1)]]
+    [
+        m[(0, 0)],
+        m[(1, 1)],
+        m[(2, 2)],
+        m[(1, 2)],
+        m[(0, 2)],
+        m[(0, 1)],
+    ]
 }
 
 /// x ← S x + h w R y for symmetric S and R; multiples of the identity take the short way.
-fn strained(x: &mut [[f64; 3]], y: &[[f64; 3]], w: &[f64], s: &Matrix3<f64>, r: &Matrix3<f64>, h: f64) {
+fn strained(
+    x: &mut [[f64; 3]],
+    y: &[[f64; 3]],
+    w: &[f64],
+    s: &Matrix3<f64>,
+    r: &Matrix3<f64>,
+    h: f64,
+) {
     let multiple = |m: &Matrix3<f64>| *m == Matrix3::identity() * m[(0, 0)];
     if multiple(s) && multiple(r) {
-        scaled_sum(x.as_flattened_mut(), y.as_flattened(), w, s[(0, 0)], h * r[(0, 0)]);
+        scaled_sum(
+            x.as_flattened_mut(),
+            y.as_flattened(),
+            w,
+            s[(0, 0)],
+            h * r[(0, 0)],
+        );
     } else {
         matrix_sum(x, y, w, &six(s), &six(&(r * h)));
     }
 }
 
 /// v ← M (M v + h f/m): a kick of length `h` between two halves of the damping.
-pub(super) fn kick_damped(v: &mut [[f64; 3]], f: &[[f64; 3]], inverse_masses: &[f64], half: &Matrix3<f64>, h: f64) {
+pub(super) fn kick_damped(
+    v: &mut [[f64; 3]],
+    f: &[[f64; 3]],
+    inverse_masses: &[f64],
+    half: &Matrix3<f64>,
+    h: f64,
+) {
     strained(v, f, inverse_masses, &(half * half), half, h);
 }
 

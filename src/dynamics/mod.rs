@@ -12,8 +12,8 @@ mod integrator;
 mod kernels;
 mod ramp;
 mod sum;
-pub mod thermostat;
 mod thermo;
+pub mod thermostat;
 
 pub use chain::{Chain, LONGEST_CHAIN};
 pub use constraints::{Bond, Constraints, Unsolved};

@@ -109,6 +109,17 @@ impl Cell {
         self.is_bulk().then(|| self.rows.determinant().abs())
     }
 
+    /// Lengths of the vectors (Å), and the angles between b and c, a and c, a and b (degrees).
+    pub fn lengths_and_angles(&self) -> ([f64; 3], [f64; 3]) {
+        let rows = self.given.map(Vector3::from);
+        let lengths = [rows[0].norm(), rows[1].norm(), rows[2].norm()];
+        let angle = |i: usize, j: usize| {
+            let cosine = rows[i].dot(&rows[j]) / (lengths[i] * lengths[j]);
+            cosine.clamp(-1.0, 1.0).acos().to_degrees()
+        };
+        (lengths, [angle(1, 2), angle(0, 2), angle(0, 1)])
+    }
+
     /// Perpendicular distance (Å) between the two faces of each direction.
     pub fn widths(&self) -> [f64; 3] {
         // Column k of the inverse is the reciprocal vector of direction k.

@@ -27,10 +27,15 @@ impl GleMatrices {
     pub fn new(drift: DMatrix<f64>, covariance: Option<DMatrix<f64>>) -> Result<Self, String> {
         let n = drift.nrows();
         if n == 0 || drift.ncols() != n {
-            return Err(format!("the drift matrix is {n} × {}, not square", drift.ncols()));
+            return Err(format!(
+                "the drift matrix is {n} × {}, not square",
+                drift.ncols()
+            ));
         }
         if n > LARGEST_GLE {
-            return Err(format!("the drift matrix has {n} rows; at most {LARGEST_GLE} are possible"));
+            return Err(format!(
+                "the drift matrix has {n} rows; at most {LARGEST_GLE} are possible"
+            ));
         }
         let finite = |m: &DMatrix<f64>| m.iter().all(|x| x.is_finite());
         let quantum = covariance.is_some();
@@ -48,7 +53,11 @@ impl GleMatrices {
         if (&covariance - covariance.transpose()).amax() > 1e-6 * covariance.amax() {
             return Err("the covariance matrix is not symmetric".into());
         }
-        let slowest = drift.complex_eigenvalues().iter().map(|l| l.re).fold(f64::INFINITY, f64::min);
+        let slowest = drift
+            .complex_eigenvalues()
+            .iter()
+            .map(|l| l.re)
+            .fold(f64::INFINITY, f64::min);
         if slowest.is_nan() || slowest <= 0.0 {
             return Err(format!(
                 "an eigenvalue of the drift matrix has the real part {slowest:.3e} (inverse internal time), which is not positive: \
@@ -58,9 +67,15 @@ impl GleMatrices {
         let noise = &drift * &covariance + &covariance * drift.transpose();
         let eigen = noise.symmetric_eigenvalues();
         if eigen.min() < -1e-6 * eigen.amax() {
-            return Err("A C + C Aᵀ has a negative eigenvalue: no noise has that covariance".into());
+            return Err(
+                "A C + C Aᵀ has a negative eigenvalue: no noise has that covariance".into(),
+            );
         }
-        Ok(GleMatrices { drift, covariance, quantum })
+        Ok(GleMatrices {
+            drift,
+            covariance,
+            quantum,
+        })
     }
 
     /// Number of auxiliary momenta.
@@ -152,7 +167,11 @@ impl Thermostat for Gle {
     fn apply(&mut self, atoms: &mut Atoms, m: Moment) -> Exchange {
         let n = self.matrices.auxiliary();
         let d = n + 1;
-        let scale = if self.matrices.quantum { 1.0 } else { m.kt.sqrt() };
+        let scale = if self.matrices.quantum {
+            1.0
+        } else {
+            m.kt.sqrt()
+        };
         if self.auxiliary.is_empty() && n > 0 {
             self.begin(atoms.len(), scale, m.draw);
         }
@@ -175,7 +194,10 @@ impl Thermostat for Gle {
                 let root = mass.sqrt();
                 // SAFETY: each atom belongs to one piece.
                 let (v, own) = unsafe {
-                    (&mut velocities.range(i, 1)[0], auxiliary.range(3 * n * place, 3 * n))
+                    (
+                        &mut velocities.range(i, 1)[0],
+                        auxiliary.range(3 * n * place, 3 * n),
+                    )
                 };
                 let before = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
                 let mut noise = Stream::new(seed, Purpose::Gle, m.draw, i as u64, 0);

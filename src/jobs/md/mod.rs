@@ -1,5 +1,6 @@
 //! Molecular dynamics: deck → system, potential, integrator → loop → trajectory, table, checkpoint, summary.
 
+mod ensemble;
 mod failure;
 mod files;
 mod output;
@@ -282,6 +283,10 @@ fn steps(
         let now = Instant::now();
         if let Some(outcome) = limits.reached(now) {
             return Ok(outcome);
+        }
+        simulation.enter_stage(plan)?;
+        for note in simulation.notes.drain(..) {
+            progress.note(&note);
         }
         let due = sinks.due(simulation.state.step + 1);
         simulation.advance(due).map_err(Stopped::Dynamics)?;
