@@ -126,7 +126,7 @@ mod tests {
             [1.0, 0.5, 1.0]
         );
         for (text, part) in [
-            (&b"1\n2\n"[..], "s:3: the file ends after 2 of 3"),
+            (&b"1\n2\n"[..], "s:2: the file ends after 2 of 3"),
             (b"1\n2\n3\n4\n", "s:4: the file goes on"),
             (b"1\nx\n3\n", "s:2: `x`"),
             (b"1\nnan\n3\n", "s:2: `nan`"),
