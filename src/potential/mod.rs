@@ -17,7 +17,7 @@ pub mod registry;
 pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
 pub use evaluator::{Evaluator, Term};
-pub use local::{Local, LocalModel, RowResults, RowStyle, Rows};
+pub use local::{Local, LocalModel, Names, RowResults, RowStyle, Rows};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;
