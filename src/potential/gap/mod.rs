@@ -6,6 +6,7 @@
 mod arguments;
 mod coordinate;
 mod cutoff;
+pub mod density;
 mod describe;
 mod descriptor;
 mod extended;
@@ -37,7 +38,7 @@ pub use spline::EndSlope;
 use super::{Description, LocalModel, RowResults, Rows, Want};
 use crate::error::{Error, Result};
 use glue::{Glue, GlueScratch};
-use soap::{Soap, SoapScratch};
+use density::{DensityScratch, DensityTerm, RadialMode, Weights};
 use std::path::Path;
 use two_body::TwoBody;
 
@@ -54,14 +55,14 @@ pub struct Gap {
     /// Energy of the isolated atom (eV) by atomic number.
     e0: [f64; 119],
     two_body: TwoBody,
-    soaps: Vec<Soap>,
+    densities: Vec<DensityTerm>,
     glue: Option<Glue>,
 }
 
 /// Memory of [`Gap::evaluate`](LocalModel::evaluate).
 #[derive(Default)]
 pub struct GapScratch {
-    soap: SoapScratch,
+    density: DensityScratch,
     glue: GlueScratch,
 }
 
@@ -100,29 +101,31 @@ impl Gap {
             two_body.table_error(),
             BLOCK,
         );
-        let mut soaps = Vec::new();
+        let mut densities = Vec::new();
         for c in file.coordinates {
-            if let (Descriptor::Soap(parameters), Covariance::DotProduct { zeta }) =
-                (&c.descriptor, &c.covariance)
-            {
-                let soap = Soap::new(
-                    parameters,
-                    c.delta,
-                    *zeta,
-                    c.alpha,
-                    c.sparse_cutoff,
-                    c.sparse,
-                );
-                soaps.push(soap.map_err(|e| {
-                    Error::file(&file.path, format!("coordinate {}: {e}", c.label))
-                })?);
-            }
+            let Covariance::DotProduct { zeta } = c.covariance else {
+                continue;
+            };
+            let weights = Weights {
+                delta: c.delta,
+                zeta,
+                alpha: c.alpha,
+                sparse_cutoff: c.sparse_cutoff,
+                sparse: c.sparse,
+            };
+            let term = match &c.descriptor {
+                Descriptor::Soap(p) => p.term(weights, RadialMode::Table),
+                _ => continue,
+            };
+            densities.push(term.map_err(|e| {
+                Error::file(&file.path, format!("coordinate {}: {e}", c.label))
+            })?);
         }
         Ok(Gap {
             description,
             e0,
             two_body,
-            soaps,
+            densities,
             glue,
         })
     }
@@ -150,8 +153,8 @@ impl LocalModel for Gap {
             *energy += self.e0[usize::from(centre.number())];
         }
         self.two_body.evaluate(rows, results);
-        for soap in &self.soaps {
-            soap.evaluate(rows, want, &mut scratch.soap, results);
+        for term in &self.densities {
+            term.evaluate(rows, want, &mut scratch.density, results);
         }
         if let Some(glue) = &self.glue {
             glue.evaluate(rows, &mut scratch.glue, results);

@@ -1,69 +1,109 @@
 //! Power spectrum of eight centres side by side, and its adjoint.
 //!
-//! Expansion coefficients c are indexed `A * (l_max + 1)^2 + l² + l + m` with A = species channel · n_max + n; the
-//! power spectrum has pairs A >= B in the order (0,0), (1,0), (1,1), (2,0), ... with l fastest:
-//! `p_ABl = sum_m c_Alm c_Blm / sqrt(2l+1)`, off-diagonal pairs times sqrt 2.
+//! Expansion coefficients c are indexed `A * (l_max + 1)^2 + l² + l + m` with A the number of a radial function among those
+//! of all channels; the power spectrum has the pairs (A, B) that the descriptor keeps, in its order, with l fastest:
+//! `p_ABl = f_l sum_m c_Alm c_Blm`, off-diagonal pairs times sqrt 2. A linear map may compress it further.
 
-use super::parameters::SoapParameters;
+use super::compression::Compression;
 use crate::simd::F64x8;
+
+/// What makes a power spectrum.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Shape {
+    /// Radial functions over all channels.
+    pub(in super::super) channels: usize,
+    pub(in super::super) l_max: usize,
+    /// Pairs of radial functions, each once.
+    pub(in super::super) pairs: Vec<[u32; 2]>,
+    /// Factor f_l of each l.
+    pub(in super::super) factor: Vec<f64>,
+    /// From p to the descriptor; as it is when there is none.
+    pub(in super::super) compression: Option<Compression>,
+    /// Norm from which on the descriptor is scaled to unit length; shorter ones stay as they are. `None`: all do.
+    pub(in super::super) unit_above: Option<f64>,
+}
 
 /// Shape and weights of the power spectrum.
 #[derive(Clone, Debug)]
-pub(super) struct PowerSpectrum {
-    /// Radial functions over all species.
-    channels: usize,
-    l_max: usize,
-    normalise: bool,
-    /// Factor of a diagonal pair for each l.
-    factor: Vec<f64>,
+pub(in super::super) struct PowerSpectrum {
+    shape: Shape,
+    /// For each radial function A, those it is paired with: (B, number of the pair).
+    partners: Vec<(u32, u32)>,
+    /// End of each A in `partners`.
+    ends: Vec<usize>,
+}
+
+/// How descriptors were scaled.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Norm {
+    /// The factor; 0 for lanes without any density.
+    pub(super) inverse: F64x8,
+    /// 1 for lanes of unit length, 0 for those left as they were.
+    unit: F64x8,
 }
 
 impl PowerSpectrum {
-    pub(super) fn new(p: &SoapParameters) -> PowerSpectrum {
-        let factor = |l: usize| {
-            if p.divide_by_sqrt_2l1 {
-                1.0 / ((2 * l + 1) as f64).sqrt()
-            } else {
-                1.0
+    pub(in super::super) fn new(shape: Shape) -> PowerSpectrum {
+        let mut partners = Vec::with_capacity(2 * shape.pairs.len());
+        let mut ends = Vec::with_capacity(shape.channels);
+        let mut of: Vec<Vec<(u32, u32)>> = vec![Vec::new(); shape.channels];
+        for (k, &[a, b]) in shape.pairs.iter().enumerate() {
+            of[a as usize].push((b, k as u32));
+            if a != b {
+                of[b as usize].push((a, k as u32));
             }
-        };
+        }
+        for mut list in of {
+            list.sort_unstable();
+            partners.append(&mut list);
+            ends.push(partners.len());
+        }
         PowerSpectrum {
-            channels: p.channels(),
-            l_max: p.l_max,
-            normalise: p.normalise,
-            factor: (0..=p.l_max).map(factor).collect(),
+            shape,
+            partners,
+            ends,
         }
     }
 
-    /// Number of elements (without the constant one).
-    pub(super) fn len(&self) -> usize {
-        self.channels * (self.channels + 1) / 2 * (self.l_max + 1)
+    /// Length of the descriptor (without a constant last element).
+    pub(in super::super) fn len(&self) -> usize {
+        let full = self.full_len();
+        self.shape.compression.as_ref().map_or(full, Compression::rows)
     }
 
-    /// Fills `q` with the (normalised) power spectrum and returns 1/|p|; 0 for lanes without any density.
+    /// Elements before compression.
+    fn full_len(&self) -> usize {
+        self.shape.pairs.len() * (self.shape.l_max + 1)
+    }
+
+    /// Elements of the scratch that `forward` and `backward` need.
+    pub(super) fn work(&self) -> usize {
+        self.shape.compression.as_ref().map_or(0, |_| self.full_len())
+    }
+
+    pub(super) fn l_max(&self) -> usize {
+        self.shape.l_max
+    }
+
+    /// Number of radial functions of all channels.
+    pub(super) fn channels(&self) -> usize {
+        self.shape.channels
+    }
+
+    /// Fills `q` with the (scaled) descriptor.
     #[inline(always)]
-    pub(super) fn forward<const FMA: bool>(&self, c: &[F64x8], q: &mut [F64x8]) -> F64x8 {
-        let size = (self.l_max + 1) * (self.l_max + 1);
+    pub(super) fn forward<const FMA: bool>(
+        &self,
+        c: &[F64x8],
+        q: &mut [F64x8],
+        work: &mut [F64x8],
+    ) -> Norm {
         let q = &mut q[..self.len()];
-        let mut out = q.chunks_exact_mut(self.l_max + 1);
-        for a in 0..self.channels {
-            let ca = &c[a * size..(a + 1) * size];
-            for b in 0..=a {
-                let cb = &c[b * size..(b + 1) * size];
-                let Some(p) = out.next() else { continue };
-                let pair = if a == b {
-                    1.0
-                } else {
-                    std::f64::consts::SQRT_2
-                };
-                for (l, (p, factor)) in p.iter_mut().zip(&self.factor).enumerate() {
-                    let m = l * l..(l + 1) * (l + 1);
-                    let mut sum = F64x8::ZERO;
-                    for (x, y) in ca[m.clone()].iter().zip(&cb[m]) {
-                        sum = x.mul_add::<FMA>(*y, sum);
-                    }
-                    *p = sum * F64x8::splat(factor * pair);
-                }
+        match &self.shape.compression {
+            None => self.spectrum::<FMA>(c, q),
+            Some(map) => {
+                self.spectrum::<FMA>(c, work);
+                map.forward::<FMA>(work, q);
             }
         }
         let mut square = [F64x8::ZERO; 4];
@@ -73,63 +113,109 @@ impl PowerSpectrum {
             }
         }
         let square = (square[0] + square[1]) + (square[2] + square[3]);
-        if !self.normalise {
-            return F64x8(square.0.map(|s| if s > 0.0 { 1.0 } else { 0.0 }));
+        let Some(least) = self.shape.unit_above else {
+            return Norm {
+                inverse: F64x8(square.0.map(|s| if s > 0.0 { 1.0 } else { 0.0 })),
+                unit: F64x8::ZERO,
+            };
+        };
+        let mut norm = Norm::default();
+        for (lane, s) in square.0.into_iter().enumerate() {
+            let length = s.sqrt();
+            (norm.inverse.0[lane], norm.unit.0[lane]) = if length < least {
+                (1.0, 0.0)
+            } else if s > 0.0 {
+                (1.0 / length, 1.0)
+            } else {
+                (0.0, 1.0)
+            };
         }
-        let inverse = F64x8(square.0.map(|s| if s > 0.0 { 1.0 / s.sqrt() } else { 0.0 }));
         for p in q.iter_mut() {
-            *p = *p * inverse;
+            *p = *p * norm.inverse;
         }
-        inverse
+        norm
     }
 
-    /// From dE/dq (overwritten by work) to dE/dc.
+    /// The power spectrum before compression.
+    #[inline(always)]
+    fn spectrum<const FMA: bool>(&self, c: &[F64x8], out: &mut [F64x8]) {
+        let Shape {
+            l_max,
+            pairs,
+            factor,
+            ..
+        } = &self.shape;
+        let size = (l_max + 1) * (l_max + 1);
+        for (p, &[a, b]) in out.chunks_exact_mut(l_max + 1).zip(pairs) {
+            let ca = &c[a as usize * size..][..size];
+            let cb = &c[b as usize * size..][..size];
+            let pair = if a == b {
+                1.0
+            } else {
+                std::f64::consts::SQRT_2
+            };
+            for (l, (p, factor)) in p.iter_mut().zip(factor).enumerate() {
+                let m = l * l..(l + 1) * (l + 1);
+                let mut sum = F64x8::ZERO;
+                for (x, y) in ca[m.clone()].iter().zip(&cb[m]) {
+                    sum = x.mul_add::<FMA>(*y, sum);
+                }
+                *p = sum * F64x8::splat(factor * pair);
+            }
+        }
+    }
+
+    /// From dE/dq (overwritten) to dE/dc.
     #[inline(always)]
     pub(super) fn backward<const FMA: bool>(
         &self,
         c: &[F64x8],
         q: &[F64x8],
-        inverse: F64x8,
+        norm: Norm,
         gradient: &mut [F64x8],
+        work: &mut [F64x8],
         dc: &mut [F64x8],
     ) {
         let n = self.len();
         let (q, gradient) = (&q[..n], &mut gradient[..n]);
-        let mut along = F64x8::ZERO;
-        if self.normalise {
-            let mut sums = [F64x8::ZERO; 4];
-            for (four_q, four_g) in q.chunks(4).zip(gradient.chunks(4)) {
-                for ((s, q), g) in sums.iter_mut().zip(four_q).zip(four_g) {
-                    *s = q.mul_add::<FMA>(*g, *s);
-                }
+        let mut sums = [F64x8::ZERO; 4];
+        for (four_q, four_g) in q.chunks(4).zip(gradient.chunks(4)) {
+            for ((s, q), g) in sums.iter_mut().zip(four_q).zip(four_g) {
+                *s = q.mul_add::<FMA>(*g, *s);
             }
-            along = F64x8::ZERO - ((sums[0] + sums[1]) + (sums[2] + sums[3]));
         }
-        // Through the norm, and with the factor that makes the next step a plain symmetric product.
-        let width = self.l_max + 1;
-        let mut pairs = q.chunks_exact(width).zip(gradient.chunks_exact_mut(width));
-        for a in 0..self.channels {
-            for b in 0..=a {
-                let Some((q, g)) = pairs.next() else { continue };
-                let pair = if a == b {
-                    2.0
-                } else {
-                    std::f64::consts::SQRT_2
-                };
-                for ((q, g), factor) in q.iter().zip(g).zip(&self.factor) {
-                    *g = along.mul_add::<FMA>(*q, *g) * inverse * F64x8::splat(factor * pair);
-                }
+        let along = (F64x8::ZERO - ((sums[0] + sums[1]) + (sums[2] + sums[3]))) * norm.unit;
+        for (q, g) in q.iter().zip(gradient.iter_mut()) {
+            *g = along.mul_add::<FMA>(*q, *g) * norm.inverse;
+        }
+        let gradient = match &self.shape.compression {
+            None => gradient,
+            Some(map) => {
+                map.backward::<FMA>(gradient, work);
+                work
+            }
+        };
+        // With the factor that makes the next step a plain symmetric product.
+        let width = self.shape.l_max + 1;
+        for (g, [a, b]) in gradient.chunks_exact_mut(width).zip(&self.shape.pairs) {
+            let pair = if a == b {
+                2.0
+            } else {
+                std::f64::consts::SQRT_2
+            };
+            for (g, factor) in g.iter_mut().zip(&self.shape.factor) {
+                *g = *g * F64x8::splat(factor * pair);
             }
         }
         let size = width * width;
-        for (a, out) in dc[..self.channels * size]
-            .chunks_exact_mut(size)
-            .enumerate()
-        {
+        let mut start = 0;
+        for (out, &end) in dc.chunks_exact_mut(size).zip(&self.ends) {
+            let partners = &self.partners[start..end];
+            start = end;
             for l in 0..width {
                 let (mut from, end) = (l * l, (l + 1) * (l + 1));
                 while from < end {
-                    let arguments = (c, &*gradient, a, l, from);
+                    let arguments = (c, &*gradient, partners, l, from);
                     from += match end - from {
                         1 => self.product::<FMA, 1>(arguments, out),
                         2 => self.product::<FMA, 2>(arguments, out),
@@ -146,16 +232,15 @@ impl PowerSpectrum {
     #[inline(always)]
     fn product<const FMA: bool, const W: usize>(
         &self,
-        (c, g, a, l, from): (&[F64x8], &[F64x8], usize, usize, usize),
+        (c, g, partners, l, from): (&[F64x8], &[F64x8], &[(u32, u32)], usize, usize),
         out: &mut [F64x8],
     ) -> usize {
-        let width = self.l_max + 1;
+        let width = self.shape.l_max + 1;
         let size = width * width;
         let mut sum = [F64x8::ZERO; W];
-        for b in 0..self.channels {
-            let (high, low) = (a.max(b), a.min(b));
-            let g = g[(high * (high + 1) / 2 + low) * width + l];
-            let c = &c[b * size + from..][..W];
+        for &(b, pair) in partners {
+            let g = g[pair as usize * width + l];
+            let c = &c[b as usize * size + from..][..W];
             for t in 0..W {
                 sum[t] = g.mul_add::<FMA>(c[t], sum[t]);
             }
@@ -169,17 +254,39 @@ impl PowerSpectrum {
 mod tests {
     use super::*;
 
+    fn shape(channels: usize, l_max: usize) -> Shape {
+        let pairs = (0..channels as u32).flat_map(|a| (0..=a).map(move |b| [a, b]));
+        Shape {
+            channels,
+            l_max,
+            pairs: pairs.collect(),
+            factor: (0..=l_max)
+                .map(|l| 1.0 / ((2 * l + 1) as f64).sqrt())
+                .collect(),
+            compression: None,
+            unit_above: Some(0.0),
+        }
+    }
+
     #[test]
     fn adjoint_is_the_gradient() {
-        for normalise in [true, false] {
-            let p = SoapParameters {
-                l_max: 3,
-                n_max: 2,
-                species: vec![1, 6],
-                normalise,
-                ..SoapParameters::default()
-            };
-            let power = PowerSpectrum::new(&p);
+        let mut few = shape(4, 3);
+        few.pairs.retain(|p| p[0] != 2 || p[1] == 1);
+        few.compression = Some(Compression::new(
+            5,
+            few.pairs.len() * 4,
+            &[(0, 3, 1.0), (1, 7, 0.5), (1, 0, -2.0), (3, 11, 1.5), (4, 12, 1.0)],
+        ));
+        let unscaled = Shape {
+            unit_above: None,
+            ..shape(4, 3)
+        };
+        let short = Shape {
+            unit_above: Some(1e9),
+            ..shape(4, 3)
+        };
+        for shape in [shape(4, 3), unscaled, short, few] {
+            let power = PowerSpectrum::new(shape);
             let size = 4 * 16;
             let c: Vec<F64x8> = (0..size)
                 .map(|i| {
@@ -189,16 +296,18 @@ mod tests {
                 })
                 .collect();
             let weights: Vec<f64> = (0..power.len()).map(|i| ((i * i) as f64).cos()).collect();
-            let energy = |c: &[F64x8]| -> [f64; 8] {
+            let mut work = vec![F64x8::ZERO; power.work()];
+            let mut energy = |c: &[F64x8]| -> [f64; 8] {
                 let mut q = vec![F64x8::ZERO; power.len()];
-                power.forward::<false>(c, &mut q);
+                power.forward::<false>(c, &mut q, &mut work);
                 std::array::from_fn(|k| q.iter().zip(&weights).map(|(q, w)| q.0[k] * w).sum())
             };
             let mut q = vec![F64x8::ZERO; power.len()];
-            let inverse = power.forward::<false>(&c, &mut q);
+            let mut room = vec![F64x8::ZERO; power.work()];
+            let norm = power.forward::<false>(&c, &mut q, &mut room);
             let mut g: Vec<F64x8> = weights.iter().map(|w| F64x8::splat(*w)).collect();
             let mut dc = vec![F64x8::ZERO; size];
-            power.backward::<false>(&c, &q, inverse, &mut g, &mut dc);
+            power.backward::<false>(&c, &q, norm, &mut g, &mut room, &mut dc);
             for i in 0..size {
                 let h = 1e-5;
                 let (mut a, mut b) = (c.clone(), c.clone());
@@ -219,17 +328,12 @@ mod tests {
 
     #[test]
     fn empty_density_has_no_direction() {
-        let p = SoapParameters {
-            l_max: 1,
-            n_max: 1,
-            ..SoapParameters::default()
-        };
-        let power = PowerSpectrum::new(&p);
+        let power = PowerSpectrum::new(shape(1, 1));
         let mut c = vec![F64x8::ZERO; 4];
         c[0].0[3] = 2.0;
         let mut q = vec![F64x8::ZERO; power.len()];
-        let inverse = power.forward::<false>(&c, &mut q);
-        assert_eq!(inverse.0[0], 0.0);
+        let norm = power.forward::<false>(&c, &mut q, &mut []);
+        assert_eq!(norm.inverse.0[0], 0.0);
         assert_eq!(q[0].0, [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
     }
 }
