@@ -108,8 +108,11 @@ pub(super) fn read(
         .descriptor
         .take()
         .ok_or_else(|| attributes.error("<gpCoordinates> lacks its <descriptor>"))?;
-    let descriptor =
+    let mut descriptor =
         descriptor::parse(&text, gap_version).map_err(|e| e.within(&xml.place(line)))?;
+    if let Descriptor::SoapTurbo(p) = &mut descriptor {
+        p.read_compress_file(path)?;
+    }
     let covariance = covariance(xml, &attributes, &children, dimensions)?;
     check_descriptor(&attributes, &descriptor, &covariance, dimensions)?;
     check_permutations(
@@ -293,6 +296,7 @@ fn check_descriptor(
     let expected = match descriptor {
         Descriptor::Distance2b(d) => d.exponents.len(),
         Descriptor::Soap(p) => p.dimensions(),
+        Descriptor::SoapTurbo(p) => p.dimensions(),
     };
     if expected != dimensions {
         let reason =
@@ -306,11 +310,14 @@ fn check_descriptor(
         (Descriptor::Soap(_), Covariance::ArdSe { .. } | Covariance::Pp { .. }) => {
             Err(attributes.error("on `soap` only the dot-product kernel is supported"))
         }
+        (Descriptor::SoapTurbo(_), Covariance::ArdSe { .. } | Covariance::Pp { .. }) => {
+            Err(attributes.error("on `soap_turbo` only the dot-product kernel is supported"))
+        }
         _ => Ok(()),
     }
 }
 
-/// Both supported descriptors have no permutation but the identity.
+/// The supported descriptors have no permutation but the identity.
 fn check_permutations(
     attributes: &Attributes,
     given: &mut Vec<Vec<usize>>,

@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, shorten};
 use super::soap::SoapParameters;
+use super::soap_turbo::{self, SoapTurboParameters};
 use crate::error::{Error, Result};
 
 /// A supported descriptor with QUIP's defaults filled in.
@@ -11,6 +12,8 @@ pub enum Descriptor {
     Distance2b(Distance2b),
     /// Smooth overlap of atomic positions.
     Soap(SoapParameters),
+    /// The same with polynomial radial functions.
+    SoapTurbo(SoapTurboParameters),
 }
 
 /// The parameters of a `distance_2b` descriptor.
@@ -89,6 +92,9 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
         "soap" => soap(&arguments, gap_version)
             .map(Descriptor::Soap)
             .map_err(within),
+        "soap_turbo" => soap_turbo::parse(&arguments)
+            .map(Descriptor::SoapTurbo)
+            .map_err(within),
         _ => Err(Error::input(
             "",
             format!(
@@ -96,7 +102,7 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
                 shorten(as_written(text, name))
             ),
         )
-        .advise("supported are `distance_2b` and `soap`")),
+        .advise("supported are `distance_2b`, `soap` and `soap_turbo`")),
     }
 }
 

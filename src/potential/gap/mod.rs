@@ -15,6 +15,7 @@ mod glue;
 mod init_args;
 mod numbers;
 pub mod soap;
+pub mod soap_turbo;
 mod sparse;
 mod spline;
 mod two_body;
@@ -33,6 +34,7 @@ pub use file::{GapFile, NEWEST_GAP_VERSION};
 pub use glue::{GluePair, GlueParameters, GlueType, Table};
 pub use init_args::Composition;
 pub use soap::SoapParameters;
+pub use soap_turbo::SoapTurboParameters;
 pub use spline::EndSlope;
 
 use super::{Description, LocalModel, RowResults, Rows, Want};
@@ -115,6 +117,7 @@ impl Gap {
             };
             let term = match &c.descriptor {
                 Descriptor::Soap(p) => p.term(weights, RadialMode::Table),
+                Descriptor::SoapTurbo(p) => p.term(weights, RadialMode::Table),
                 _ => continue,
             };
             densities.push(term.map_err(|e| {

@@ -68,7 +68,7 @@ impl TwoBody {
             .iter()
             .filter_map(|c| match &c.descriptor {
                 Descriptor::Distance2b(d) => Some((c, d)),
-                Descriptor::Soap(_) => None,
+                _ => None,
             })
             .collect();
         let mut named: Vec<u8> = two_body
