@@ -72,6 +72,7 @@ impl Coordinate {
             Descriptor::Angle3b(d) => d.cutoff,
             Descriptor::DistanceNb(d) => d.cutoff,
             Descriptor::Soap(p) => p.cutoff,
+            Descriptor::SoapTurbo(p) => p.rcut_hard,
         }
     }
 
@@ -83,6 +84,7 @@ impl Coordinate {
             Descriptor::DistanceNb(d) => d.z.clone(),
             Descriptor::Soap(p) if p.centre.is_empty() => [&p.species[..], &[0]].concat(),
             Descriptor::Soap(p) => [&p.species[..], &p.centre[..]].concat(),
+            Descriptor::SoapTurbo(p) => p.species.iter().map(|s| s.number).collect(),
         }
     }
 }
@@ -143,6 +145,13 @@ fn references(file: &GapFile) -> Vec<String> {
         .any(|c| matches!(c.descriptor, Descriptor::Soap(_)))
     {
         references.push("Bartók, Kondor, Csányi, Phys. Rev. B 87, 184115 (2013)".to_owned());
+    }
+    if file
+        .coordinates
+        .iter()
+        .any(|c| matches!(c.descriptor, Descriptor::SoapTurbo(_)))
+    {
+        references.push("Caro, Phys. Rev. B 100, 024112 (2019)".to_owned());
     }
     references.push(file.path.display().to_string());
     references
@@ -244,6 +253,7 @@ fn coordinate_line(c: &Coordinate) -> String {
             p.cutoff,
             p.atom_sigma
         ),
+        Descriptor::SoapTurbo(p) => p.line(),
     };
     let kernel = match &c.covariance {
         Covariance::ArdSe { theta } => format!("Gaussian kernel, theta {theta:?}"),

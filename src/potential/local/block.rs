@@ -205,8 +205,10 @@ impl<S: Default> BlockScratch<S> {
         for (c, row) in centres.zip(self.first.windows(2)) {
             let own = images.of[c];
             let row = &self.target[row[0] as usize..row[1] as usize];
-            self.shifts
-                .extend(row.iter().map(|&k| images.shift(own, images.of[k as usize])));
+            self.shifts.extend(
+                row.iter()
+                    .map(|&k| images.shift(own, images.of[k as usize])),
+            );
         }
     }
 
