@@ -77,7 +77,6 @@ impl Process {
             // The reader refuses dot products of distances.
             Covariance::DotProduct { .. } => (Kernel::Gaussian, &[][..]),
         };
-        let per_theta = std::array::from_fn(|d| 1.0 / theta.get(d).copied().unwrap_or(1.0));
         let permutations: Vec<[usize; 3]> = c
             .permutations
             .iter()
@@ -88,6 +87,11 @@ impl Process {
             .copied()
             .filter(|p| *p != [0, 1, 2])
             .collect();
+        // QUIP gives numbers that are exchanged one length: the mean of theirs.
+        let per_theta = std::array::from_fn(|d| {
+            let lengths = permutations.iter().filter_map(|p| theta.get(p[d]));
+            permutations.len() as f64 / lengths.sum::<f64>()
+        });
         let mut process = Process {
             kernel,
             per_theta,
