@@ -4,7 +4,9 @@ use super::file::{BasisKind, MtpFile};
 use super::schedule::Schedule;
 use super::state::SelectionMode;
 use crate::elements::Element;
-use crate::potential::{Description, Gives, ListKind, NeighbourRequest};
+use crate::potential::{
+    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope,
+};
 
 /// Centres that are worth a piece of work of their own: all lanes of the contraction.
 const GRAIN: usize = 8;
@@ -50,7 +52,13 @@ pub(super) fn describe(
         gives: Gives {
             virial: true,
             site_energies: true,
-            reliability: None,
+            reliability: file.selection.as_ref().map(|state| Reliability {
+                measure: Measure::Grade,
+                scope: match state.mode {
+                    SelectionMode::Neighbourhood => Scope::Atom,
+                    SelectionMode::Configuration => Scope::Frame,
+                },
+            }),
         },
         closest_seen: Vec::new(),
         references: references(file),

@@ -17,7 +17,7 @@ pub(super) const LANES: usize = F64x8::WIDTH;
 pub struct MtpScratch {
     pub(super) neighbours: Neighbourhoods,
     /// Monomials of some records.
-    memory: Vec<F64x4>,
+    pub(super) memory: Vec<F64x4>,
     /// The moments of one centre, before their four numbers are added.
     sums: Vec<F64x4>,
     pub(super) m: Vec<F64x8>,
@@ -27,6 +27,7 @@ pub struct MtpScratch {
     /// Rows of coefficients' derivatives, eight centres side by side.
     pub(super) rows: Vec<F64x8>,
     pub(super) basis: Vec<f64>,
+    pub(super) weights: Vec<F64x4>,
 }
 
 impl MtpScratch {

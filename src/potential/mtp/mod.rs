@@ -3,11 +3,14 @@
 //!
 //! [`MtpFile`] is the file as data; [`Mtp`] is the model made of it.
 
+mod choose;
 mod describe;
 mod evaluate;
 mod file;
+mod grade;
 mod graph;
 mod lattice;
+mod maxvol;
 mod neighbours;
 mod radial;
 mod scanner;
@@ -19,9 +22,11 @@ pub use evaluate::MtpScratch;
 pub use file::{BasicIndex, BasisKind, Coefficients, MAX_RANK, MtpFile, Product, RadialBasis};
 pub use state::{SelectionMode, SelectionState};
 
-use super::{Description, LocalModel, RowResults, Rows, Want};
+use super::{Description, LocalModel, RowResults, Rows, Selection, Want};
 use crate::elements::Element;
 use crate::error::{Error, Result};
+use choose::MtpSelection;
+use grade::Grader;
 use neighbours::UNKNOWN;
 use radial::Radial;
 use schedule::{Keep, Schedule};
@@ -44,6 +49,7 @@ struct Core {
     coefficients: Coefficients,
     radial: Radial,
     schedule: Schedule,
+    grader: Option<Grader>,
 }
 
 impl Mtp {
@@ -65,7 +71,12 @@ impl Mtp {
         let schedule = Schedule::new(&file, &coefficients.moments, Keep::Energy)?;
         let description = describe::describe(&file, &schedule, &species, BLOCK);
         let radial = Radial::new(&file, &coefficients);
+        let grader = match &file.selection {
+            Some(state) => Some(Grader::new(&file, state, &coefficients.moments)?),
+            None => None,
+        };
         let core = Core {
+            grader,
             kinds,
             coefficients,
             radial,
@@ -140,6 +151,41 @@ impl LocalModel for Mtp {
         results: &mut RowResults<'_>,
     ) {
         self.core.evaluate(rows, want, scratch, results);
+        if want.reliability
+            && let Some(grader) = &self.core.grader
+            && grader.mode == SelectionMode::Neighbourhood
+        {
+            self.core
+                .grades(grader, rows, scratch, results.reliability);
+        }
+    }
+
+    fn features(&self) -> usize {
+        match &self.core.grader {
+            Some(grader) if grader.mode == SelectionMode::Configuration => grader.size,
+            _ => 0,
+        }
+    }
+
+    fn add_features(&self, rows: &Rows<'_>, scratch: &mut MtpScratch, features: &mut [f64]) {
+        if let Some(grader) = &self.core.grader {
+            self.core.add_rows(grader, rows, scratch, features);
+        }
+    }
+
+    fn frame_reliability(&self, features: &[f64], atoms: usize) -> f64 {
+        let Some(grader) = &self.core.grader else {
+            return 0.0;
+        };
+        // The weight is positive or negative as it stands in the file; a grade is a modulus.
+        grader.configuration_weight(atoms).abs() * grade::grade(&grader.q, features)
+    }
+
+    fn selection(&self) -> Option<Box<dyn Selection>> {
+        let grader = self.core.grader.as_ref()?;
+        let request = self.description.neighbours?;
+        let selection = MtpSelection::new(self.core.clone(), grader, request);
+        Some(Box::new(selection))
     }
 }
 

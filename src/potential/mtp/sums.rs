@@ -12,11 +12,11 @@ pub(super) const TOGETHER: usize = 4;
 fn raise<const N: usize>(
     rank: usize,
     u: &[[F64x4; N]; 3],
-    monomials_memory: &mut [[F64x4; N]],
+    memory: &mut [[F64x4; N]],
     mut each: impl FnMut(usize, &[F64x4; N]),
 ) {
     let (below, here) = (monomials_below(rank - 1), monomials_below(rank));
-    let (before, now) = monomials_memory.split_at_mut(here);
+    let (before, now) = memory.split_at_mut(here);
     let before = &before[below..];
     let now = &mut now[..monomials(rank)];
     let n = before.len();
@@ -34,6 +34,16 @@ fn raise<const N: usize>(
     let value = times(&before[n - 1], 2);
     each(n + rank, &value);
     now[n + rank] = value;
+}
+
+/// The monomials of all ranks below `ranks`, for one record.
+#[inline(always)]
+pub(super) fn all_monomials(ranks: usize, record: &[F64x4], memory: &mut [[F64x4; 1]]) {
+    let u = std::array::from_fn(|axis| [record[axis]]);
+    memory[0] = [F64x4::splat(1.0)];
+    for rank in 1..ranks {
+        raise(rank, &u, memory, |_, _| {});
+    }
 }
 
 #[inline(always)]
