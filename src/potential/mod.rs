@@ -11,6 +11,7 @@ pub mod conformance;
 mod evaluator;
 pub mod gap;
 mod local;
+pub mod mtp;
 pub mod pair;
 pub mod registry;
 
