@@ -36,9 +36,9 @@ fn frames(path: &Path, labels: &[i64]) -> Vec<Frame> {
         .lines()
         .map(|line| {
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
-            let label = words
-                .get(4)
-                .filter(|_| words.len() >= 9 && words.iter().skip(1).all(|w| w.parse::<f64>().is_ok()));
+            let label = words.get(4).filter(|_| {
+                words.len() >= 9 && words.iter().skip(1).all(|w| w.parse::<f64>().is_ok())
+            });
             match label.and_then(|l| l.parse::<i64>().ok()) {
                 Some(label) => {
                     let k = labels.iter().position(|l| *l == label).unwrap();
@@ -49,10 +49,14 @@ fn frames(path: &Path, labels: &[i64]) -> Vec<Frame> {
         })
         .collect();
     let text = text.join("\n");
-    FrameReader::new(BufReader::new(text.as_bytes()), path, &ReadOptions::default())
-        .unwrap()
-        .collect::<zundel::error::Result<_>>()
-        .unwrap()
+    FrameReader::new(
+        BufReader::new(text.as_bytes()),
+        path,
+        &ReadOptions::default(),
+    )
+    .unwrap()
+    .collect::<zundel::error::Result<_>>()
+    .unwrap()
 }
 
 fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
@@ -93,8 +97,10 @@ fn compare(name: &str, model: &Path, reference: &Path) -> usize {
         let found = [
             (r.energy - energy).abs() / largest([energy, scale]),
             difference(&r.site_energies, sites) / scale,
-            difference(r.forces.as_flattened(), forces) / largest(forces.iter().copied()).max(1e-3 * scale),
-            difference(r.virial.as_flattened(), virial) / largest(virial.iter().copied()).max(1e-3 * scale),
+            difference(r.forces.as_flattened(), forces)
+                / largest(forces.iter().copied()).max(1e-3 * scale),
+            difference(r.virial.as_flattened(), virial)
+                / largest(virial.iter().copied()).max(1e-3 * scale),
         ];
         for (w, f) in worst.iter_mut().zip(found) {
             assert!(f.is_finite(), "{name}");
@@ -113,7 +119,12 @@ fn compare(name: &str, model: &Path, reference: &Path) -> usize {
     }
     eprintln!(
         "{name}: {} frames, energy {:.1e}, sites {:.1e}, forces {:.1e}, virial {:.1e}, grade {:.1e}",
-        frames.len(), worst[0], worst[1], worst[2], worst[3], worst[4]
+        frames.len(),
+        worst[0],
+        worst[1],
+        worst[2],
+        worst[3],
+        worst[4]
     );
     assert!(worst[..4].iter().all(|w| *w <= 1e-12), "{name}: {worst:?}");
     assert!(worst[4] <= 1e-8, "{name}: {worst:?}");

@@ -71,7 +71,9 @@ fn details(file: &MtpFile, schedule: &Schedule, species: &[Element]) -> Vec<Stri
     let level = LEVELS
         .iter()
         .find(|l| l.1 == sizes)
-        .map_or("of no standard level".to_owned(), |l| format!("of level {:02}", l.0));
+        .map_or("of no standard level".to_owned(), |l| {
+            format!("of level {:02}", l.0)
+        });
     let basis = &file.basis;
     let mut details = vec![
         format!(

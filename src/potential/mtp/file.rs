@@ -182,8 +182,10 @@ impl MtpFile {
         let mut s = Scanner::new(bytes, path);
         let comments = read_comments(&mut s);
         if s.rest_of_line() != b"MTP" {
-            return Err(Error::file(path, "the file does not begin with the word `MTP`")
-                .advise("give a `.mtp` or `.almtp` file as MLIP-2 or MLIP-3 writes it"));
+            return Err(
+                Error::file(path, "the file does not begin with the word `MTP`")
+                    .advise("give a `.mtp` or `.almtp` file as MLIP-2 or MLIP-3 writes it"),
+            );
         }
         let mut parts = Parts::default();
         loop {
@@ -333,8 +335,11 @@ impl Parts {
                     .into_iter()
                     .find(|k| k.name().as_bytes() == word);
                 let kind = kind.ok_or_else(|| {
-                    s.error(format!("the radial basis `{}` is not supported", shown(word)))
-                        .advise("supported are RBChebyshev, BChebyshev and RBChebyshev_repuls")
+                    s.error(format!(
+                        "the radial basis `{}` is not supported",
+                        shown(word)
+                    ))
+                    .advise("supported are RBChebyshev, BChebyshev and RBChebyshev_repuls")
                 })?;
                 set(s, key, &mut self.kind, kind)?;
             }
@@ -405,10 +410,14 @@ impl Parts {
             max_dist: self.max_dist.ok_or_else(|| missing("max_dist"))?,
             size: self.size.ok_or_else(|| missing("radial_basis_size"))?,
         };
-        let functions = self.functions.ok_or_else(|| missing("radial_funcs_count"))?;
+        let functions = self
+            .functions
+            .ok_or_else(|| missing("radial_funcs_count"))?;
         let basic = self.basic.ok_or_else(|| missing("alpha_index_basic"))?;
         let products = self.times.ok_or_else(|| missing("alpha_index_times"))?;
-        let scalars = self.mapping.ok_or_else(|| missing("alpha_moment_mapping"))?;
+        let scalars = self
+            .mapping
+            .ok_or_else(|| missing("alpha_moment_mapping"))?;
         let moments = self.moments.ok_or_else(|| missing("alpha_moments_count"))?;
         let counts = [
             ("alpha_index_basic", basic.len(), self.basic_count),
@@ -459,8 +468,9 @@ impl Parts {
                     (_, None) => "species_coeffs",
                     _ => "moment_coeffs",
                 };
-                return Err(missing(key)
-                    .advise("a trained model has radial_coeffs, species_coeffs and moment_coeffs"));
+                return Err(missing(key).advise(
+                    "a trained model has radial_coeffs, species_coeffs and moment_coeffs",
+                ));
             }
         };
         Ok(file)
@@ -685,8 +695,12 @@ fn pair_header(word: &[u8]) -> Option<[i64; 2]> {
 /// The index of a moment as entry `n` of a list.
 fn index(s: &mut Scanner<'_>, key: &str, n: usize) -> Result<u32> {
     let i = s.entry_integer(key, n)?;
-    u32::try_from(i)
-        .map_err(|_| s.error(format!("entry {} of `{key}`: {i} is no index of a moment", n + 1)))
+    u32::try_from(i).map_err(|_| {
+        s.error(format!(
+            "entry {} of `{key}`: {i} is no index of a moment",
+            n + 1
+        ))
+    })
 }
 
 /// An inner list of exactly four whole numbers.
@@ -737,7 +751,12 @@ fn read_times(s: &mut Scanner<'_>, key: &str) -> Result<Vec<Product>> {
     let mut list = Vec::new();
     s.list(key, |s, n| {
         let [a, b, factor, target] = four(s, key, n)?;
-        let wrong = || s.error(format!("entry {} of `{key}` has a number out of range", n + 1));
+        let wrong = || {
+            s.error(format!(
+                "entry {} of `{key}` has a number out of range",
+                n + 1
+            ))
+        };
         let index = |i: i64| u32::try_from(i).map_err(|_| wrong());
         list.push(Product {
             a: index(a)?,

@@ -150,7 +150,11 @@ mod tests {
         // Offered again, together, the rows leave a set in whose hull all of them lie.
         let mut rest = all.clone();
         set.offer(&mut rest);
-        assert!(set.coordinates(&all).iter().all(|c| c.abs() <= THRESHOLD + 1e-9));
+        assert!(
+            set.coordinates(&all)
+                .iter()
+                .all(|c| c.abs() <= THRESHOLD + 1e-9)
+        );
         assert!(!set.offer(&mut all.clone()));
     }
 

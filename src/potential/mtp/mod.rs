@@ -100,7 +100,11 @@ fn check_species<'a>(
     let labels: Vec<String> = coefficients.labels.iter().map(i64::to_string).collect();
     let expected = format!("{n} species, labelled {}", labels.join(", "));
     let advice = || {
-        let example: Vec<&str> = ["B", "As", "C", "Si"].into_iter().cycle().take(n.min(4)).collect();
+        let example: Vec<&str> = ["B", "As", "C", "Si"]
+            .into_iter()
+            .cycle()
+            .take(n.min(4))
+            .collect();
         let more = if n > 4 { ", ..." } else { "" };
         format!(
             "name {n} element{plural} in the order of the labels: `species = [\"{}\"{more}]` under [potential] in a deck, `--species {}{}` on the command line, or a file that describes the model (docs/potentials.md)",
@@ -127,7 +131,9 @@ fn check_species<'a>(
     }
     if let Some(k) = (1..n).find(|k| species[..*k].contains(&species[*k])) {
         let reason = format!("{} is given for two species", species[k]);
-        return Err(Error::file(&file.path, reason).advise("each species needs an element of its own"));
+        return Err(
+            Error::file(&file.path, reason).advise("each species needs an element of its own")
+        );
     }
     Ok(species)
 }
@@ -155,8 +161,7 @@ impl LocalModel for Mtp {
             && let Some(grader) = &self.core.grader
             && grader.mode == SelectionMode::Neighbourhood
         {
-            self.core
-                .grades(grader, rows, scratch, results.reliability);
+            self.core.grades(grader, rows, scratch, results.reliability);
         }
     }
 
