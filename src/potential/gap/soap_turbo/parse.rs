@@ -35,10 +35,10 @@ pub(in super::super) fn parse(arguments: &Arguments) -> Result<SoapTurboParamete
     let alpha_max: Vec<usize> = alpha_max
         .into_iter()
         .map(|n| {
-            let whole = (n.fract() == 0.0 && (1.0..=30.0).contains(&n)).then_some(n as usize);
+            let whole = (n.fract() == 0.0 && (1.0..=20.0).contains(&n)).then_some(n as usize);
             whole.ok_or_else(|| {
                 reason(format!(
-                    "`alpha_max` must be a whole number from 1 to 30, it is {n}"
+                    "`alpha_max` must be a whole number from 1 to 20, it is {n}"
                 ))
             })
         })
