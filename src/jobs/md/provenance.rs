@@ -1,6 +1,7 @@
 //! Where a run comes from: hashes of the files it was made from, and the mark that ties its output to its checkpoint.
 
 use crate::deck::Deck;
+use crate::potential::registry;
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::simd;
@@ -43,6 +44,11 @@ pub(super) fn sources(deck: &Deck) -> Result<Vec<Source>> {
         if let Some(file) = term.model.file() {
             let (source, bytes) = read(&term.name, file)?;
             found.push(source);
+            // A card names the model itself.
+            let model = registry::model_file(file)?;
+            if model != file {
+                found.push(read(&term.name, &model)?.0);
+            }
             for sparse in sparse_files(file, &String::from_utf8_lossy(&bytes)) {
                 found.push(read(&term.name, &sparse)?.0);
             }
