@@ -69,7 +69,9 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
         .iter()
         .map(|term| {
             let potential: Arc<dyn Potential> = match &term.model {
-                ModelDeck::Gap { file } => registry::load(file, deck.species.as_deref())?,
+                ModelDeck::Gap { file } | ModelDeck::Mtp { file } => {
+                    registry::load(file, deck.species.as_deref())?
+                }
                 ModelDeck::LennardJones(lj) => Arc::new(Local(lennard_jones(lj)?)),
             };
             Ok(Term {

@@ -7,6 +7,7 @@
 //! (neighbourhood in, dE/dr out) and are wrapped in [`Local`], the one place where forces, virial and periodic images
 //! are made.
 
+mod card;
 pub mod conformance;
 mod evaluator;
 pub mod gap;
@@ -17,6 +18,7 @@ pub mod registry;
 
 pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
+pub use card::ModelCard;
 pub use evaluator::{Evaluator, Term};
 pub use local::{Local, LocalModel, Names, RowResults, RowStyle, Rows};
 

@@ -22,7 +22,7 @@ pub use evaluate::MtpScratch;
 pub use file::{BasicIndex, BasisKind, Coefficients, MAX_RANK, MtpFile, Product, RadialBasis};
 pub use state::{SelectionMode, SelectionState};
 
-use super::{Description, LocalModel, RowResults, Rows, Selection, Want};
+use super::{Description, LocalModel, ModelCard, RowResults, Rows, Selection, Want};
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use choose::MtpSelection;
@@ -56,8 +56,16 @@ impl Mtp {
     /// Reads a `.mtp` or `.almtp` file. `species` are the elements of the file's species, in their order.
     ///
     /// Errors name file and place: anything missing, damaged or not supported, and elements that do not fit.
-    pub fn load(path: &Path, species: Option<&[Element]>) -> Result<Mtp> {
-        Mtp::new(MtpFile::read(path)?, species)
+    /// What a card says beside that becomes part of the description.
+    pub fn load(path: &Path, species: Option<&[Element]>, card: Option<&ModelCard>) -> Result<Mtp> {
+        let mut model = Mtp::new(MtpFile::read(path)?, species)?;
+        if let Some(card) = card {
+            let about = &mut model.description;
+            about.references.splice(..0, card.citation.clone());
+            let training = card.training.as_ref().map(|t| format!("trained on {t}"));
+            about.details.extend(training);
+        }
+        Ok(model)
     }
 
     /// The model of a file that has been read.
