@@ -165,6 +165,10 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
             "the energy is not a finite number".into(),
             "the structure or the time step is outside of what the model can describe".into(),
         ),
+        EvaluationError::OtherAtoms { .. } => (
+            "the model was made for other atoms than these".into(),
+            "use the model of this molecule, or a structure of the molecule of the model".into(),
+        ),
         EvaluationError::TooManyNeighbours { .. } => (
             "the neighbour list would have more pairs than can be counted".into(),
             "the cell is far too small for the cutoff of the model".into(),

@@ -1,9 +1,11 @@
 //! From files to potentials: a model file is recognised by its content.
 
 use super::gap::Gap;
+use super::sgdml::{Sgdml, SgdmlFile};
 use super::{Local, Potential};
 use crate::elements::Element;
 use crate::error::{Error, Result};
+use crate::io::npz::{self, Archive};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use std::sync::Arc;
 pub enum ModelFormat {
     /// QUIP's XML with a Gaussian approximation potential.
     GapXml,
+    /// An sGDML model in numpy's archive format.
+    SgdmlNpz,
 }
 
 /// The format of a model file, by its first bytes; `None` when it is none of ours.
@@ -22,6 +26,11 @@ pub fn recognise(path: &Path) -> Result<Option<ModelFormat>> {
     file.take(1 << 16)
         .read_to_end(&mut head)
         .map_err(|e| Error::reading(path, &e))?;
+    if npz::is_zip(&head) {
+        // A damaged archive is taken for a model: reading it says what is wrong.
+        let other = Archive::open(path).is_ok_and(|a| !SgdmlFile::is_one(&a));
+        return Ok((!other).then_some(ModelFormat::SgdmlNpz));
+    }
     let text = String::from_utf8_lossy(&head);
     let xml = text
         .trim_start_matches('\u{feff}')
@@ -39,12 +48,13 @@ pub fn load(path: &Path, species: Option<&[Element]>) -> Result<Arc<dyn Potentia
     let Some(format) = recognise(path)? else {
         return Err(
             Error::file(path, "this is not a model file that zundel knows").advise(
-                "known are GAP files in QUIP's XML format; `zundel info FILE` says what a file is",
+                "known are GAP files in QUIP's XML format and sGDML's npz; `zundel info FILE` says what a file is",
             ),
         );
     };
     let potential: Arc<dyn Potential> = match format {
         ModelFormat::GapXml => Arc::new(Local(Gap::load(path)?)),
+        ModelFormat::SgdmlNpz => Arc::new(Sgdml::load(path)?),
     };
     if let (Some(given), Some(known)) = (species, &potential.description().elements)
         && let Some(foreign) = given.iter().find(|e| !known.contains(e))
