@@ -26,22 +26,30 @@ const P: [f64; 10] = [
     2.510_038_549_551_032e-8,
 ];
 
+/// x = k ln 2 + r for arguments in [`RANGE`]: 2^k, r and exp(r) - 1 - r, the last two with full relative accuracy. When |x| is
+/// less than ln 2 / 2, r is x itself.
+#[inline(always)]
+fn reduced<const FMA: bool>(x: f64) -> (f64, f64, f64) {
+    let t = fma::<FMA>(x, std::f64::consts::LOG2_E, SHIFT);
+    let k = t - SHIFT;
+    let r = fma::<FMA>(-k, LN2_LOW, fma::<FMA>(-k, LN2_HIGH, x));
+    let mut p = P[9];
+    for c in P[..9].iter().rev() {
+        p = fma::<FMA>(p, r, *c);
+    }
+    let power = f64::from_bits(1.0f64.to_bits().wrapping_add(t.to_bits() << 52));
+    (power, r, r * r * p)
+}
+
 #[inline(always)]
 fn exp<const FMA: bool, const W: usize>(x: [f64; W]) -> [f64; W] {
     let mut out = [0.0; W];
     let mut inside = true;
     for i in 0..W {
         inside &= (x[i] >= RANGE[0]) & (x[i] <= RANGE[1]);
-        let t = fma::<FMA>(x[i], std::f64::consts::LOG2_E, SHIFT);
-        let k = t - SHIFT;
-        let r = fma::<FMA>(-k, LN2_LOW, fma::<FMA>(-k, LN2_HIGH, x[i]));
-        let mut p = P[9];
-        for c in P[..9].iter().rev() {
-            p = fma::<FMA>(p, r, *c);
-        }
+        let (power, r, rest) = reduced::<FMA>(x[i]);
         // The small terms first, so that the last addition alone rounds at the size of the result.
-        let e = fma::<FMA>(r * r, p, r) + 1.0;
-        out[i] = f64::from_bits(e.to_bits().wrapping_add(t.to_bits() << 52));
+        out[i] = (rest + r + 1.0) * power;
     }
     if inside { out } else { x.map(libm::exp) }
 }
@@ -56,6 +64,22 @@ impl F64x4 {
 }
 
 impl F64x8 {
+    /// exp(-t) - 1, and exp(-t) - 1 + t without the cancellation, for t ≥ 0; beyond 700 as for 700.
+    #[inline(always)]
+    #[must_use]
+    pub fn decay<const FMA: bool>(self) -> (Self, Self) {
+        let (mut less_one, mut rest) = (Self::ZERO, Self::ZERO);
+        for i in 0..Self::WIDTH {
+            let t = self.0[i].min(700.0);
+            let (power, r, p) = reduced::<FMA>(-t);
+            // Without reduction 2^k = 1 and r = -t, and all but the last term vanish exactly.
+            let others = (power - 1.0) + fma::<FMA>(power, r, t);
+            rest.0[i] = fma::<FMA>(power, p, others);
+            less_one.0[i] = fma::<FMA>(power, r + p, power - 1.0);
+        }
+        (less_one, rest)
+    }
+
     /// e to the power of each lane, within one unit in the last place.
     #[inline(always)]
     #[must_use]
@@ -98,6 +122,22 @@ mod tests {
             eprintln!("{level:?}: {worst} units in the last place");
             assert!(worst <= 1.0, "{level:?}: {worst}");
         }
+    }
+
+    #[test]
+    fn decay_keeps_small_numbers() {
+        for t in [0.0, 1e-12, 1e-5, 0.003, 0.1, 0.34, 0.35, 0.5, 1.0, 3.7, 30.0, 699.0] {
+            let (less_one, rest) = F64x8::splat(t).decay::<false>();
+            let expected = libm::expm1(-t);
+            assert!((less_one.0[0] - expected).abs() <= 4e-16 * expected.abs(), "{t}");
+            // The alternating series where it converges fast, elsewhere the plain sum.
+            let series = (2..30).rev().fold(0.0, |s, k| (1.0 - s) * t / f64::from(k)) * t;
+            let plain = expected + t;
+            let expected = if t < 0.4 { series } else { plain };
+            assert!((rest.0[0] - expected).abs() <= 1e-15 * expected.abs(), "{t}: {} {expected}", rest.0[0]);
+        }
+        let (less_one, rest) = F64x8::splat(1e300).decay::<false>();
+        assert_eq!((less_one.0[3], rest.0[3] > 600.0), (-1.0, true));
     }
 
     #[test]

@@ -261,7 +261,7 @@ impl Model {
             for (i, geometry) in members.enumerate() {
                 // SAFETY: each geometry and chunk is met by one piece only, and has its own stretch.
                 let out = unsafe { partial.range((geometry * chunks + c) * width, width) };
-                local.put_back(self, i, &pairs[i], derivative, out);
+                local.put_back(self, i, c == 0, derivative, out);
             }
         });
         chunks
@@ -350,8 +350,8 @@ impl Local {
         model.table.add(vectors, &self.queries, &mut self.sums, &mut self.derivative);
     }
 
-    /// Energy, smallest squared distance and derivative of geometry `i` of the group.
-    fn put_back(&self, model: &Model, i: usize, _: &Pairs, derivative: bool, out: &mut [f64]) {
+    /// Energy, smallest squared distance and derivative of geometry `i` of the group; with what does not decay where `whole`.
+    fn put_back(&self, model: &Model, i: usize, whole: bool, derivative: bool, out: &mut [f64]) {
         let d = model.table.pairs;
         let s = model.permuted.len();
         out.fill(0.0);
@@ -359,15 +359,21 @@ impl Local {
         for (q, permuted) in model.permuted.iter().enumerate() {
             let at = i * s + q;
             let sums = &self.sums[at];
+            let query = &self.queries[at * d..(at + 1) * d];
             out[0] += sums.energy();
+            if whole {
+                out[0] += model.table.constant_energy(query);
+            }
             out[1] = out[1].min(sums.nearest());
             if derivative {
                 let factor = sums.factor();
                 let lanes = &self.derivative[at * d..(at + 1) * d];
-                let query = &self.queries[at * d..(at + 1) * d];
                 for (f, to) in out[2..].iter_mut().zip(permuted) {
                     let to = *to as usize;
                     *f += factor * query[to] - total(&lanes[to]);
+                    if whole {
+                        *f += model.table.constant_derivative(to, query[to]);
+                    }
                 }
             }
         }

@@ -1,8 +1,12 @@
 //! The Matérn kernel (ν = 5/2) of the model, summed over the training set for several queries at once.
 //!
 //! Chmiela et al., Sci. Adv. 3, e1603015 (2017); with symmetries Nat. Commun. 9, 3887 (2018). For the difference u of a
-//! query and a training descriptor, ρ = √5 |u|, E = exp(-ρ/σ), w = 5E/(3σ³), h = w (ρ + σ) and A = u·b, the energy is
-//! the sum of A h and its derivative by the descriptor, with the sign of the forces, that of (5/σ) A w u - h b.
+//! query and a training descriptor, t = √5 |u|/σ, E = exp(-t), w = 5E/(3σ³), h = c (1 + t) E with c = 5/(3σ²), and A = u·b,
+//! the energy is the sum of A h and its derivative by the descriptor, with the sign of the forces, that of (5/σ) A w u - h b.
+//!
+//! The weights b are huge and cancel, and h is nearly c for all of them, since σ is long. So h = c + c δ with
+//! δ = (1 + t) E - 1 computed as the small number that it is: what c gives is summed once and for all with twice the digits when
+//! the model is made, and the rounding of every step is smaller than in the plain sum by the factor δ.
 //!
 //! Eight training points lie side by side. They are not replicated for the permutations: those are applied to the query,
 //! and what comes back is permuted back. Descriptors are kept relative to a common centre. Differences are formed directly, so
@@ -31,6 +35,15 @@ pub(super) struct Table {
     pub pairs: usize,
     /// Length scale.
     sigma: f64,
+    /// c, the value of h at t = 0.
+    height: f64,
+    /// Sum of the weights of all training points, pair by pair.
+    weights: Vec<f64>,
+    /// Sum of descriptor times weight over all training points and pairs.
+    products: f64,
+    /// Sum of the coefficients of energies, and of coefficient times descriptor, pair by pair; empty when there are none.
+    alpha_sum: f64,
+    alpha_descriptors: Vec<f64>,
 }
 
 /// What is summed for one query over training points.
@@ -99,20 +112,56 @@ impl Table {
                 ]);
             }
         }
-        let alphas = if alphas.is_empty() {
-            Vec::new()
-        } else {
-            (0..vectors)
-                .map(|v| F64x8(std::array::from_fn(|l| if real(v, l) { alphas[lane(v, l)] } else { 0.0 })))
+        let shifted = |m: usize, k: usize| descriptors[m * pairs + k] - centre[k];
+        let mut all = ExactSum::default();
+        (0..points * pairs).for_each(|i| all.add_product(shifted(i / pairs, i % pairs), weights[i]));
+        let of_pair = |f: &dyn Fn(&mut ExactSum, usize, usize)| -> Vec<f64> {
+            (0..pairs)
+                .map(|k| {
+                    let mut sum = ExactSum::default();
+                    (0..points).for_each(|m| f(&mut sum, m, k));
+                    sum.value()
+                })
                 .collect()
         };
+        let mut alpha_sum = ExactSum::default();
+        alphas.iter().for_each(|a| alpha_sum.add(*a));
+        let lanes = |v: usize| F64x8(std::array::from_fn(|l| if real(v, l) { alphas[lane(v, l)] } else { 0.0 }));
+        let some = if alphas.is_empty() { 0 } else { vectors };
         Table {
+            weights: of_pair(&|sum, m, k| sum.add(weights[m * pairs + k])),
+            products: all.value(),
+            alpha_sum: alpha_sum.value(),
+            alpha_descriptors: if alphas.is_empty() {
+                Vec::new()
+            } else {
+                of_pair(&|sum, m, k| sum.add_product(alphas[m], shifted(m, k)))
+            },
+            alphas: (0..some).map(lanes).collect(),
             data,
-            alphas,
             centre,
             pairs,
             sigma,
+            height: 5.0 / (3.0 * sigma * sigma),
         }
+    }
+
+    /// The part of the sums that does not decay: its energy for a query (less the centre).
+    pub fn constant_energy(&self, query: &[f64]) -> f64 {
+        let mut sum = ExactSum::default();
+        query.iter().zip(&self.weights).for_each(|(q, b)| sum.add_product(*q, *b));
+        sum.add(-self.products);
+        self.height * sum.value() + self.alpha_sum
+    }
+
+    /// The part of the sums that does not decay: its derivative by pair `k`, where the query less the centre is `q`.
+    #[inline(always)]
+    pub fn constant_derivative(&self, k: usize, q: f64) -> f64 {
+        let energies = match self.alpha_descriptors.get(k) {
+            Some(x) => q * self.alpha_sum - x,
+            None => 0.0,
+        };
+        self.height * (energies - self.weights[k])
     }
 
     /// Number of vectors of training points.
@@ -138,6 +187,41 @@ impl Table {
     /// Smallest squared distance from a query (less the centre) to the training points, the point `without` left out.
     pub fn nearest(&self, query: &[f64], without: usize) -> f64 {
         nearest(self, query, without)
+    }
+}
+
+/// A sum with twice the digits (Ogita, Rump and Oishi, SIAM J. Sci. Comput. 26, 1955 (2005)).
+#[derive(Clone, Copy, Default)]
+struct ExactSum {
+    sum: f64,
+    error: f64,
+}
+
+impl ExactSum {
+    #[inline(always)]
+    fn add(&mut self, x: f64) {
+        let sum = self.sum + x;
+        let shift = sum - self.sum;
+        self.error += (self.sum - (sum - shift)) + (x - shift);
+        self.sum = sum;
+    }
+
+    #[inline(always)]
+    fn add_product(&mut self, a: f64, b: f64) {
+        // Veltkamp and Dekker: the product and its rounding error, without a fused operation.
+        let split = |x: f64| {
+            let c = 134_217_729.0 * x;
+            let high = c - (c - x);
+            (high, x - high)
+        };
+        let (p, (a1, a2), (b1, b2)) = (a * b, split(a), split(b));
+        self.error += ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
+        self.add(p);
+    }
+
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self.sum + self.error
     }
 }
 
@@ -195,6 +279,7 @@ fn add_table_body<const FMA: bool>(
             alphas,
             pairs: d,
             sigma: table.sigma,
+            height: table.height,
         };
         let tiles = sums.len() / TILE;
         let forces = !derivative.is_empty();
@@ -217,6 +302,7 @@ struct Block<'a> {
     alphas: &'a [F64x8],
     pairs: usize,
     sigma: f64,
+    height: f64,
 }
 
 impl Block<'_> {
@@ -306,20 +392,20 @@ impl Block<'_> {
         sums: &mut Sums,
     ) -> (F64x8, F64x8) {
         let s = self.sigma;
-        let rho = F64x8(square.0.map(|r| (5.0 * r).sqrt()));
-        let e = (rho * F64x8::splat(-1.0 / s)).exp::<FMA>();
-        let w = e * F64x8::splat(5.0 / (3.0 * s * s * s));
-        let h = w * (rho + F64x8::splat(s));
-        let mut of_u = dot * w * F64x8::splat(5.0 / s);
-        sums.energy = dot.mul_add::<FMA>(h, sums.energy);
+        let t = F64x8(square.0.map(|r| (5.0 * r).sqrt())) * F64x8::splat(1.0 / s);
+        let (less_one, rest) = t.decay::<FMA>();
+        let e = less_one + F64x8::splat(1.0);
+        let delta = t.mul_add::<FMA>(less_one, rest);
+        let of_b = delta * F64x8::splat(self.height);
+        let mut of_u = dot * e * F64x8::splat(25.0 / (3.0 * s * s * s * s));
+        sums.energy = dot.mul_add::<FMA>(of_b, sums.energy);
         if let Some(alpha) = alpha {
-            of_u = alpha.mul_add::<FMA>(h, of_u);
-            let t = rho * F64x8::splat(1.0 / s);
-            let polynomial = (t * t).mul_add::<FMA>(F64x8::splat(1.0 / 3.0), t) + F64x8::splat(1.0);
-            sums.energy = alpha.mul_add::<FMA>(polynomial * e, sums.energy);
+            of_u = alpha.mul_add::<FMA>(of_b, of_u);
+            let square = t * t * F64x8::splat(1.0 / 3.0);
+            sums.energy = alpha.mul_add::<FMA>(square.mul_add::<FMA>(e, delta), sums.energy);
         }
         sums.factor = sums.factor + of_u;
         sums.nearest = F64x8(std::array::from_fn(|l| sums.nearest.0[l].min(square.0[l])));
-        (of_u, h)
+        (of_u, of_b)
     }
 }
