@@ -7,7 +7,6 @@ use std::sync::Arc;
 use zundel::io::{Frame, ReadOptions, Value, read_frames};
 use zundel::potential::sgdml::{Sgdml, SgdmlFile};
 use zundel::potential::{Configuration, Evaluation, Evaluator, Term, Want};
-use zundel::units::{Dimension, parse_unit};
 
 fn load(path: &Path) -> Vec<Term> {
     vec![Term::new("sgdml", Arc::new(Sgdml::load(path).expect("a model")))]

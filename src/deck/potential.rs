@@ -5,7 +5,7 @@ use super::kinds::{Elements, InFile, Name, Number};
 use super::lennard_jones::{self, LennardJonesDeck};
 use super::reader::{Choice, Table, Variant};
 use crate::elements::Element;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where energies and forces come from: a sum of scaled terms, mostly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +36,23 @@ pub enum ModelDeck {
         /// The model file.
         file: PathBuf,
     },
+    /// An sGDML model of a molecule or a small cell.
+    Sgdml {
+        /// The model file.
+        file: PathBuf,
+    },
     /// The Lennard-Jones pair potential.
     LennardJones(LennardJonesDeck),
+}
+
+impl ModelDeck {
+    /// The model file, for families that have one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            ModelDeck::Gap { file } | ModelDeck::Sgdml { file } => Some(file),
+            ModelDeck::LennardJones(_) => None,
+        }
+    }
 }
 
 /// Every model family; one more is one more entry here.
@@ -50,6 +65,16 @@ const MODELS: &[Variant<ModelDeck>] = &[
                 .key("file", InFile, "The model's XML file.")
                 .required("\"model.xml\"");
             Some(ModelDeck::Gap { file: file? })
+        },
+    },
+    Variant {
+        name: "sgdml",
+        doc: "An sGDML model of a molecule, or of a small periodic cell.",
+        read: |t| {
+            let file = t
+                .key("file", InFile, "The model's npz file.")
+                .required("\"model.npz\"");
+            Some(ModelDeck::Sgdml { file: file? })
         },
     },
     Variant {

@@ -69,7 +69,7 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
         .iter()
         .map(|term| {
             let potential: Arc<dyn Potential> = match &term.model {
-                ModelDeck::Gap { file } => registry::load(file, deck.species.as_deref())?,
+                ModelDeck::Gap { file } | ModelDeck::Sgdml { file } => registry::load(file, deck.species.as_deref())?,
                 ModelDeck::LennardJones(lj) => Arc::new(Local(lennard_jones(lj)?)),
             };
             Ok(Term {
@@ -79,6 +79,33 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
             })
         })
         .collect()
+}
+
+/// The terms made for one system: models of a molecule find it there. With them what a person should know.
+///
+/// Errors name `place`, where the system comes from, and the term when there are several.
+pub fn fit_terms(terms: &[Term], system: &System, place: &Path) -> Result<(Vec<Term>, Vec<String>)> {
+    let mut notes = Vec::new();
+    let fitted = terms.iter().map(|term| {
+        let name = |text: String| match terms {
+            [_] => text,
+            _ => format!("{}: {text}", term.name),
+        };
+        let made = term.potential.for_system(system).map_err(|e| {
+            let e = if terms.len() > 1 { e.within(&term.name) } else { e };
+            e.within(&place.display().to_string())
+        })?;
+        let Some(made) = made else {
+            return Ok(term.clone());
+        };
+        notes.extend(made.notes.into_iter().map(name));
+        Ok(Term {
+            potential: made.potential,
+            ..term.clone()
+        })
+    });
+    let fitted = fitted.collect::<Result<_>>()?;
+    Ok((fitted, notes))
 }
 
 fn lennard_jones(deck: &LennardJonesDeck) -> Result<LennardJones> {

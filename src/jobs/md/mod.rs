@@ -5,6 +5,7 @@ mod files;
 mod output;
 mod plan;
 mod provenance;
+mod reliability;
 mod replicas;
 mod simulation;
 mod summary;
@@ -35,7 +36,10 @@ struct Plan<'a> {
     seed: u64,
     /// Whether the run picked the seed.
     seed_picked: bool,
+    /// The potential, made for the structure of the deck.
     terms: Vec<Term>,
+    /// What a person should know about how it was made for it.
+    notes: Vec<String>,
     /// Model and structure files with their hashes.
     sources: Vec<Source>,
 }
@@ -69,7 +73,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     let JobDeck::Md(md) = &deck.job;
     let md = md.clone();
     let files: Vec<Files> = (1..=md.replicas)
-        .map(|r| Files::of(&deck.output, r, md.replicas))
+        .map(|r| Files::of(&deck.output, &md, r))
         .collect();
     files.iter().take(1).try_for_each(Files::check_folders)?;
     let _lock = RunLock::take(&deck.output.checkpoint.file)?;
@@ -84,6 +88,14 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         None => pick_seed(),
     };
     deck.set_seed(seed);
+    // From the structure of the deck, also when the atoms have moved since: so a resumed run finds the same.
+    let (system, _) = parts::build_system(&deck.system)?;
+    let (terms, notes) = parts::fit_terms(
+        &parts::build_terms(&deck.potential)?,
+        &system,
+        &deck.system.structure,
+    )?;
+    drop(system);
     let plan = Plan {
         md: &md,
         output: &deck.output,
@@ -91,7 +103,8 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         resolved: deck.resolved(),
         seed,
         seed_picked: md.seed.is_none() && !options.resume,
-        terms: parts::build_terms(&deck.potential)?,
+        terms,
+        notes,
         sources: provenance::sources(&deck)?,
     };
     plan::announce(&plan, console);
@@ -150,7 +163,7 @@ fn resume(
     console: &Console,
 ) -> Result<Begun> {
     let checkpoint = read_checkpoint(plan, files, console)?;
-    let simulation = Simulation::resume(plan, replica, &checkpoint)?;
+    let simulation = Simulation::resume(plan, replica, files, &checkpoint)?;
     let sinks = Sinks::append(plan, &simulation, files, &checkpoint)?;
     let at = format!(
         "step {} ({:.4} ps)",
@@ -284,6 +297,9 @@ fn steps(
         }
         let due = sinks.due(simulation.state.step + 1);
         simulation.advance(due).map_err(Stopped::Dynamics)?;
+        if let Some(remark) = simulation.remark() {
+            progress.remark(&remark);
+        }
         if due.is_anything() {
             simulation.record(sinks)?;
             unflushed = true;
@@ -377,6 +393,10 @@ impl Simulation {
             energy_per_atom: self.state.evaluation.energy / atoms,
             drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start)
                 / atoms,
+            reliability: self
+                .verdict
+                .zip(self.watch.as_ref())
+                .map(|(v, w)| (w.what.measure.name(), v.value)),
         }
     }
 }

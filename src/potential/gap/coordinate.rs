@@ -115,6 +115,7 @@ pub(super) fn read(
     check_permutations(
         &attributes,
         &mut children.permutations,
+        &descriptor,
         dimensions,
         &covariance,
     )?;
@@ -292,6 +293,8 @@ fn check_descriptor(
 ) -> Result<()> {
     let expected = match descriptor {
         Descriptor::Distance2b(d) => d.exponents.len(),
+        Descriptor::Angle3b(_) => 3,
+        Descriptor::DistanceNb(d) => d.z.len() * (d.z.len() - 1) / 2,
         Descriptor::Soap(p) => p.dimensions(),
     };
     if expected != dimensions {
@@ -300,9 +303,10 @@ fn check_descriptor(
         return Err(attributes.error(reason));
     }
     match (descriptor, kernel) {
-        (Descriptor::Distance2b(_), Covariance::DotProduct { .. }) => {
-            Err(attributes.error("a dot-product kernel on `distance_2b` is not supported"))
-        }
+        (
+            Descriptor::Distance2b(_) | Descriptor::Angle3b(_) | Descriptor::DistanceNb(_),
+            Covariance::DotProduct { .. },
+        ) => Err(attributes.error("a dot-product kernel on distances is not supported")),
         (Descriptor::Soap(_), Covariance::ArdSe { .. } | Covariance::Pp { .. }) => {
             Err(attributes.error("on `soap` only the dot-product kernel is supported"))
         }
@@ -310,10 +314,11 @@ fn check_descriptor(
     }
 }
 
-/// Both supported descriptors have no permutation but the identity.
+/// Permutations must be such; descriptors other than `distance_Nb` have none but the identity.
 fn check_permutations(
     attributes: &Attributes,
     given: &mut Vec<Vec<usize>>,
+    descriptor: &Descriptor,
     dimensions: usize,
     kernel: &Covariance,
 ) -> Result<()> {
@@ -328,6 +333,18 @@ fn check_permutations(
             "{} <permutation> are there, {stated} are announced",
             given.len()
         )));
+    }
+    if let Descriptor::DistanceNb(d) = descriptor {
+        let is_permutation = |p: &Vec<usize>| {
+            p.len() == dimensions && (0..dimensions).all(|k| p.contains(&k))
+        };
+        let most: usize = (1..=d.z.len()).product();
+        if given.len() > most || !given.iter().all(is_permutation) {
+            return Err(attributes.error(format!(
+                "there must be at most {most} <permutation>, each of the numbers 1 to {dimensions}"
+            )));
+        }
+        return Ok(());
     }
     let identity = |p: &Vec<usize>| {
         // Files write a single 1 for dot-product kernels, whatever the dimension.

@@ -4,6 +4,7 @@
 //! [`GapFile`] is the file as data; [`Gap`] is the model made of it.
 
 mod arguments;
+mod clusters;
 mod coordinate;
 mod cutoff;
 mod describe;
@@ -26,6 +27,7 @@ mod tests;
 #[cfg(test)]
 mod tests_support;
 
+pub use clusters::{Angle3b, DistanceNb};
 pub use coordinate::{Coordinate, Covariance};
 pub use descriptor::{Descriptor, Distance2b};
 pub use file::{GapFile, NEWEST_GAP_VERSION};
@@ -34,8 +36,9 @@ pub use init_args::Composition;
 pub use soap::SoapParameters;
 pub use spline::EndSlope;
 
-use super::{Description, LocalModel, RowResults, Rows, Want};
+use super::{Description, LocalModel, RowResults, RowStyle, Rows, Want};
 use crate::error::{Error, Result};
+use clusters::{ClusterScratch, Clusters};
 use glue::{Glue, GlueScratch};
 use soap::{Soap, SoapScratch};
 use std::path::Path;
@@ -54,6 +57,7 @@ pub struct Gap {
     /// Energy of the isolated atom (eV) by atomic number.
     e0: [f64; 119],
     two_body: TwoBody,
+    clusters: Clusters,
     soaps: Vec<Soap>,
     glue: Option<Glue>,
 }
@@ -61,6 +65,7 @@ pub struct Gap {
 /// Memory of [`Gap::evaluate`](LocalModel::evaluate).
 #[derive(Default)]
 pub struct GapScratch {
+    clusters: ClusterScratch,
     soap: SoapScratch,
     glue: GlueScratch,
 }
@@ -83,6 +88,7 @@ impl Gap {
     /// With or without tables of the pair terms; without, they are summed over the sparse points each time.
     fn with_tables(file: GapFile, tabulated: bool) -> Result<Gap> {
         let two_body = TwoBody::new(&file.coordinates, tabulated);
+        let clusters = Clusters::new(&file.coordinates);
         let glue = match &file.glue {
             Some(parameters) => {
                 glue::check_range(parameters, &file.path)?;
@@ -122,6 +128,7 @@ impl Gap {
             description,
             e0,
             two_body,
+            clusters,
             soaps,
             glue,
         })
@@ -139,6 +146,12 @@ impl LocalModel for Gap {
         BLOCK
     }
 
+    fn style(&self) -> RowStyle {
+        RowStyle::Vectors {
+            names: self.clusters.needs_names(),
+        }
+    }
+
     fn evaluate(
         &self,
         rows: &Rows<'_>,
@@ -150,6 +163,7 @@ impl LocalModel for Gap {
             *energy += self.e0[usize::from(centre.number())];
         }
         self.two_body.evaluate(rows, results);
+        self.clusters.evaluate(rows, &mut scratch.clusters, results);
         for soap in &self.soaps {
             soap.evaluate(rows, want, &mut scratch.soap, results);
         }

@@ -9,7 +9,7 @@ use super::kernel::{LANES, Sums, Table, total};
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{Evaluation, EvaluationError, Member, Want};
 use crate::simd::{F64x8, simd_dispatch};
-use crate::system::Configuration;
+use crate::system::{Cell, Configuration};
 
 /// Products of training points, permutations and pairs that make a piece of work worth a thread (some 20 µs).
 const PIECE: usize = 1 << 17;
@@ -72,19 +72,50 @@ struct Local {
 }
 
 simd_dispatch! {
-    fn compute_pairs(pairs: &mut Pairs, positions: &[[f64; 3]], cell: Option<&crate::system::Cell>) = compute_pairs_body;
+    fn compute_pairs(pairs: &mut Pairs, positions: &[[f64; 3]], cell: Option<&Cell>) = compute_pairs_body;
 }
 
 #[inline(always)]
 fn compute_pairs_body<const FMA: bool>(
     pairs: &mut Pairs,
     positions: &[[f64; 3]],
-    cell: Option<&crate::system::Cell>,
+    cell: Option<&Cell>,
 ) {
     pairs.compute(positions, cell);
 }
 
+/// Makes a molecule whole that the boundary of the cell cuts: each atom goes to the image nearest to the one before it.
+pub(super) fn unwrap(positions: &mut [[f64; 3]], tree: &[(u32, u32)], cell: &Cell) {
+    let periodic = cell.periodic();
+    if periodic == [false; 3] {
+        return;
+    }
+    for &(i, before) in tree {
+        let (x, y) = (positions[i as usize], positions[before as usize]);
+        let v = std::array::from_fn(|a| x[a] - y[a]);
+        let mut s = cell.fractional(v).map(f64::round_ties_even);
+        (0..3).filter(|k| !periodic[*k]).for_each(|k| s[k] = 0.0);
+        if s != [0.0; 3] {
+            let t = cell.cartesian(s);
+            positions[i as usize] = std::array::from_fn(|a| x[a] - t[a]);
+        }
+    }
+}
+
 impl Model {
+    /// Distance of one geometry (Å), atoms in the order of the model, to the training set.
+    pub fn distance(&self, positions: &[[f64; 3]], cell: &Cell) -> f64 {
+        let mut pairs = [Pairs::default()];
+        compute_pairs(&mut pairs[0], positions, self.periodic.then_some(cell));
+        if self.length != 1.0 {
+            pairs[0].rescale(self.length);
+        }
+        let mut local = Local::default();
+        local.sum(self, &pairs, 0..self.table.vectors(), false);
+        let nearest = local.sums.iter().map(Sums::nearest).fold(f64::INFINITY, f64::min);
+        nearest.sqrt() / self.spacing
+    }
+
     /// Cost of one geometry in products.
     fn cost(&self) -> usize {
         self.table.vectors() * LANES * self.permuted.len() * self.table.pairs
@@ -170,25 +201,14 @@ impl Model {
         pairs: &mut Pairs,
     ) {
         let n = self.elements.len();
-        let periodic = c.cell.periodic();
         let found = match atoms {
             Atoms::All => c.positions,
             Atoms::Of(molecules) => {
                 let own = &molecules.atoms[copy * n..(copy + 1) * n];
                 positions.clear();
                 positions.extend(own.iter().map(|a| c.positions[*a as usize]));
-                if !self.periodic && periodic != [false; 3] {
-                    // Along the bonds, so that a molecule that the boundary cuts is whole.
-                    for &(i, before) in &molecules.tree {
-                        let (x, y) = (positions[i as usize], positions[before as usize]);
-                        let v = std::array::from_fn(|a| x[a] - y[a]);
-                        let mut s = c.cell.fractional(v).map(f64::round_ties_even);
-                        (0..3).filter(|k| !periodic[*k]).for_each(|k| s[k] = 0.0);
-                        if s != [0.0; 3] {
-                            let t = c.cell.cartesian(s);
-                            positions[i as usize] = std::array::from_fn(|a| x[a] - t[a]);
-                        }
-                    }
+                if !self.periodic {
+                    unwrap(positions, &molecules.tree, c.cell);
                 }
                 positions
             }

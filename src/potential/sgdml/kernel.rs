@@ -12,6 +12,7 @@
 //! and what comes back is permuted back. Descriptors are kept relative to a common centre. Differences are formed directly, so
 //! that no digits are lost; only the sum of (5/σ) A w u is split into its two parts, which are of its own size there.
 
+use super::decay::decay;
 use crate::simd::{F64x8, simd_dispatch};
 
 /// Training points in one vector.
@@ -393,7 +394,7 @@ impl Block<'_> {
     ) -> (F64x8, F64x8) {
         let s = self.sigma;
         let t = F64x8(square.0.map(|r| (5.0 * r).sqrt())) * F64x8::splat(1.0 / s);
-        let (less_one, rest) = t.decay::<FMA>();
+        let (less_one, rest) = decay::<FMA>(t);
         let e = less_one + F64x8::splat(1.0);
         let delta = t.mul_add::<FMA>(less_one, rest);
         let of_b = delta * F64x8::splat(self.height);

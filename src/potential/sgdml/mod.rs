@@ -4,21 +4,30 @@
 //! [`SgdmlFile`] is the file as data; [`Sgdml`] is the model made of it. The order of the atoms is fixed by the model:
 //! [`Potential::for_system`] finds the molecule in a system, whatever the order there and however many copies there are.
 
+mod bonds;
+mod decay;
 mod describe;
 mod descriptor;
 mod evaluate;
 mod file;
+mod identity;
 mod kernel;
+mod matching;
 
 
 
 pub use file::{SgdmlFile, TestErrors};
 
-use super::{Description, Evaluation, EvaluationError, Member, Potential, Want, Workspace};
+use super::{
+    Description, Evaluation, EvaluationError, ForSystem, Member, Potential, Want,
+    Workspace,
+};
 use crate::elements::Element;
 use crate::error::Result;
 use descriptor::permuted_pairs;
-use evaluate::{Atoms, Scratch};
+use crate::system::System;
+use evaluate::{Atoms, Molecules, Scratch};
+use identity::{Found, Identity};
 use kernel::Table;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,8 +38,16 @@ pub struct Sgdml {
     description: Description,
 }
 
+/// The same model for the molecules of one system.
+struct OfMolecules {
+    model: Arc<Model>,
+    description: Description,
+    molecules: Molecules,
+}
+
 /// What evaluation needs.
 struct Model {
+    identity: Identity,
     elements: Vec<Element>,
     table: Table,
     /// For each permutation, the pair to which each pair goes.
@@ -70,6 +87,7 @@ impl Sgdml {
             .collect();
         let spacing = evaluate::spacing(&file.descriptors, &table, &permuted);
         let model = Model {
+            identity: Identity::new(file),
             elements: file.elements.clone(),
             table,
             permuted,
@@ -99,6 +117,57 @@ impl Potential for Sgdml {
         results: &mut [Evaluation],
     ) -> std::result::Result<(), EvaluationError> {
         let scratch: &mut Scratch = workspace.get();
-        self.model.evaluate(Atoms::All, members, want, scratch, results)
+        self.model
+            .evaluate(Atoms::All, members, want, scratch, results)
+    }
+
+    fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
+        made_for(&self.model, &self.description, system)
+    }
+}
+
+/// The model for the molecules of a system.
+fn made_for(
+    model: &Arc<Model>,
+    description: &Description,
+    system: &System,
+) -> Result<Option<ForSystem>> {
+    let (model_of, description) = (model.clone(), description.clone());
+    let (potential, notes): (Arc<dyn Potential>, _) = match model.identity.find(model, system)? {
+        Found::AsItIs(notes) => {
+            let model = model_of;
+            (Arc::new(Sgdml { model, description }), notes)
+        }
+        Found::Molecules(molecules, notes) => {
+            let of_molecules = OfMolecules {
+                model: model_of,
+                description,
+                molecules,
+            };
+            (Arc::new(of_molecules), notes)
+        }
+    };
+    Ok(Some(ForSystem { potential, notes }))
+}
+
+impl Potential for OfMolecules {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn evaluate(
+        &self,
+        members: &[Member<'_>],
+        want: Want,
+        workspace: &mut Workspace,
+        results: &mut [Evaluation],
+    ) -> std::result::Result<(), EvaluationError> {
+        let scratch: &mut Scratch = workspace.get();
+        let atoms = Atoms::Of(&self.molecules);
+        self.model.evaluate(atoms, members, want, scratch, results)
+    }
+
+    fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
+        made_for(&self.model, &self.description, system)
     }
 }

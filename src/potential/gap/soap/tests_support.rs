@@ -2,7 +2,7 @@
 
 use super::{RadialMode, Soap, SoapParameters, SoapScratch};
 use crate::elements::Element;
-use crate::potential::{RowResults, Rows, Want};
+use crate::potential::{Names, RowResults, Rows, Want};
 use crate::system::Cell;
 
 /// Owned rows of all atoms of a configuration, with the atom each neighbour is an image of.
@@ -90,6 +90,7 @@ impl OwnedRows {
             y: &self.y,
             z: &self.z,
             r2: &self.r2,
+            names: Names::default(),
         }
     }
 }
