@@ -318,12 +318,12 @@ fn evaluate(
         None => {
             let mut out = std::io::stdout().lock();
             let name = Path::new("standard output");
-            jobs::eval::run(model, species, structures, &mut out, name)?;
+            jobs::eval::run(model, species, structures, &mut out, name, console)?;
         }
         Some(path) => {
             // The file appears when it is complete.
             let mut text = Vec::new();
-            let frames = jobs::eval::run(model, species, structures, &mut text, path)?;
+            let frames = jobs::eval::run(model, species, structures, &mut text, path, console)?;
             atomic::write(path, &text, "cannot write")?;
             let plural = if frames == 1 { "" } else { "s" };
             console.say(format!("wrote {}: {frames} frame{plural}", path.display()));

@@ -41,6 +41,11 @@ pub enum ModelDeck {
         /// The model file, or the card that describes it.
         file: PathBuf,
     },
+    /// An sGDML model of a molecule or a small cell.
+    Sgdml {
+        /// The model file.
+        file: PathBuf,
+    },
     /// The Lennard-Jones pair potential.
     LennardJones(LennardJonesDeck),
 }
@@ -49,7 +54,9 @@ impl ModelDeck {
     /// The model file, for families that have one.
     pub fn file(&self) -> Option<&Path> {
         match self {
-            ModelDeck::Gap { file } | ModelDeck::Mtp { file } => Some(file),
+            ModelDeck::Gap { file } | ModelDeck::Mtp { file } | ModelDeck::Sgdml { file } => {
+                Some(file)
+            }
             ModelDeck::LennardJones(_) => None,
         }
     }
@@ -79,6 +86,16 @@ const MODELS: &[Variant<ModelDeck>] = &[
                 )
                 .required("\"model.mtp\"");
             Some(ModelDeck::Mtp { file: file? })
+        },
+    },
+    Variant {
+        name: "sgdml",
+        doc: "An sGDML model of a molecule, or of a small periodic cell.",
+        read: |t| {
+            let file = t
+                .key("file", InFile, "The model's npz file.")
+                .required("\"model.npz\"");
+            Some(ModelDeck::Sgdml { file: file? })
         },
     },
     Variant {

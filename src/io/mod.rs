@@ -19,6 +19,7 @@ mod frame;
 pub mod h5md;
 mod lammps_data;
 mod lines;
+pub mod npz;
 mod poscar;
 mod species_labels;
 mod value;

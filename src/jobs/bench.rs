@@ -42,8 +42,13 @@ pub fn run(
     let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
     let mut system =
         repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
+    parts::check_elements(
+        &Evaluator::new(terms.clone(), 0.0),
+        &system.atoms.distinct_elements(),
+        structure,
+    )?;
+    let (terms, _) = parts::fit_terms(&terms, &system, structure)?;
     let mut evaluator = Evaluator::new(terms, 0.0);
-    parts::check_elements(&evaluator, &system.atoms.distinct_elements(), structure)?;
     let mut result = [Evaluation::default()];
     let mut times = Vec::new();
     let began = Instant::now();

@@ -18,6 +18,8 @@ pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Resul
         &frame.system.atoms.distinct_elements(),
         structure,
     )?;
+    // Said here with the reason; the suite itself makes the terms for each system that it tries.
+    let (_, notes) = parts::fit_terms(&terms, &frame.system, structure)?;
     let mut page = Page::default();
     let atoms = frame.system.atoms.len();
     page.line(format!(
@@ -25,6 +27,7 @@ pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Resul
         model.display(),
         structure.display()
     ));
+    notes.iter().for_each(|note| page.line(format!("{note}\n")));
     let checks = conformance::run(&terms, &frame.system, None).map_err(|e| {
         let (reason, advice) = parts::describe_evaluation_error(e, &frame.system);
         Error::file(structure, reason).advise(advice)

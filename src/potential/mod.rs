@@ -15,6 +15,7 @@ mod local;
 pub mod mtp;
 pub mod pair;
 pub mod registry;
+pub mod sgdml;
 
 pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
@@ -44,6 +45,9 @@ pub struct Description {
     pub references: Vec<String>,
     /// Further lines for `info`: descriptors, sizes, hyper-parameters, notes.
     pub details: Vec<String>,
+    /// Why the cell must keep its shape and volume with this potential, a sentence; `None` when it may change. The virial
+    /// may be exact all the same.
+    pub fixed_cell: Option<String>,
 }
 
 /// What a potential can give beside energy and forces.
@@ -237,6 +241,11 @@ pub enum EvaluationError {
         member: usize,
         /// The atom, when one can be named.
         atom: Option<usize>,
+    },
+    /// The potential was made for other atoms than these: a model of a molecule, for one; see [`Potential::for_system`].
+    OtherAtoms {
+        /// Member of the batch.
+        member: usize,
     },
     /// The neighbour list would need more images or pairs than can be counted.
     TooManyNeighbours {

@@ -3,9 +3,11 @@
 use super::card::{self, ModelCard};
 use super::gap::Gap;
 use super::mtp::{self, Mtp};
+use super::sgdml::{Sgdml, SgdmlFile};
 use super::{Local, Potential};
 use crate::elements::Element;
 use crate::error::{Error, Result};
+use crate::io::npz::{self, Archive};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +21,8 @@ pub enum ModelFormat {
     Mtp,
     /// A TOML file that describes a model beside it; see [`ModelCard`].
     Card,
+    /// An sGDML model in numpy's archive format.
+    SgdmlNpz,
 }
 
 /// The format of a model file, by its first bytes; `None` when it is none of ours.
@@ -28,6 +32,11 @@ pub fn recognise(path: &Path) -> Result<Option<ModelFormat>> {
     file.take(1 << 16)
         .read_to_end(&mut head)
         .map_err(|e| Error::reading(path, &e))?;
+    if npz::is_zip(&head) {
+        // A damaged archive is taken for a model: reading it says what is wrong.
+        let other = Archive::open(path).is_ok_and(|a| !SgdmlFile::is_one(&a));
+        return Ok((!other).then_some(ModelFormat::SgdmlNpz));
+    }
     let text = String::from_utf8_lossy(&head);
     if mtp::recognise(&text) {
         return Ok(Some(ModelFormat::Mtp));
@@ -79,7 +88,7 @@ fn load_file(
     let Some(format) = recognise(path)? else {
         return Err(
             Error::file(path, "this is not a model file that zundel knows").advise(
-                "known are GAP files in QUIP's XML format and MLIP's `.mtp` and `.almtp` files; `zundel info FILE` says what a file is",
+                "known are GAP files in QUIP's XML format, MLIP's `.mtp` and `.almtp` files and sGDML's npz archives; `zundel info FILE` says what a file is",
             ),
         );
     };
@@ -87,6 +96,7 @@ fn load_file(
         ModelFormat::GapXml => Arc::new(Local(Gap::load(path)?)),
         ModelFormat::Mtp => Arc::new(Local(Mtp::load(path, species, card)?)),
         ModelFormat::Card => return Err(Error::Bug("a card is no model".into())),
+        ModelFormat::SgdmlNpz => Arc::new(Sgdml::load(path)?),
     };
     if let (Some(given), Some(known)) = (species, &potential.description().elements)
         && let Some(foreign) = given.iter().find(|e| !known.contains(e))

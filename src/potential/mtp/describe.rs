@@ -41,6 +41,7 @@ pub(super) fn describe(
         .file_name()
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Description {
+        fixed_cell: None,
         name: format!("MTP {name}"),
         elements: Some(species.to_vec()),
         neighbours: Some(NeighbourRequest {
