@@ -58,7 +58,7 @@ impl MaxVol {
             // `rows` is a candidate again.
             ours[j] = true;
             self.swaps += 1;
-            if self.swaps % FRESH == 0 && self.invert() {
+            if self.swaps.is_multiple_of(FRESH) && self.invert() {
                 coordinates = self.coordinates(rows);
                 continue;
             }

@@ -77,7 +77,7 @@ impl Mtp {
             kinds[usize::from(e.number())] = k as u8;
         }
         let schedule = Schedule::new(&file, &coefficients.moments, Keep::Energy)?;
-        let description = describe::describe(&file, &schedule, &species, BLOCK);
+        let description = describe::describe(&file, &schedule, species, BLOCK);
         let radial = Radial::new(&file, &coefficients);
         let grader = match &file.selection {
             Some(state) => Some(Grader::new(&file, state, &coefficients.moments)?),

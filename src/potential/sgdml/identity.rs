@@ -74,7 +74,7 @@ impl Identity {
         let c = system.configuration();
         let total = c.elements.len();
         let copies = total / n;
-        if copies == 0 || total % n != 0 || !self.same_composition(c.elements, copies) {
+        if copies == 0 || !total.is_multiple_of(n) || !self.same_composition(c.elements, copies) {
             return Err(self.other_composition(c.elements));
         }
         let Some(bonded) = bonds(c) else {

@@ -45,7 +45,7 @@ impl Orthonormal {
             each_polynomial(n - 1, t, |j, q| gaussian[j] += g * q);
         });
         let rest = 1.0 - gaussian.iter().map(|x| x * x).sum::<f64>();
-        if !(rest > 1e-10) {
+        if rest.is_nan() || rest <= 1e-10 {
             return Err(dependent(n));
         }
         gaussian[n - 1] = rest.sqrt();
@@ -171,7 +171,7 @@ fn inverse(matrix: &[Extended], n: usize) -> Option<Vec<Extended>> {
     for k in 0..n {
         let size = |i: usize| a[i * n + k].value().abs();
         let pivot = (k..n).max_by(|&i, &j| size(i).total_cmp(&size(j)))?;
-        if !(size(pivot) > 1e-200) {
+        if size(pivot).is_nan() || size(pivot) <= 1e-200 {
             return None;
         }
         for j in 0..n {
