@@ -298,7 +298,7 @@ def models(root):
         "central_weight={{1.0 0.8}} n_sparse=9 delta=0.5 f0=0.0 covariance_type=dot_product sparse_method=cur_points"
     )
     d = kept([4, 3], 4)[1]
-    c = [turbo(rng, text.format(k=k, e=e), d, 9, 0.5, 4.0, 30.0) for k, e in [(1, 1), (2, 2)]]
+    c = [turbo(rng, text.format(k=k, e=e), d, 5, 0.5, 4.0, 10.0) for k, e in [(1, 1), (2, 2)]]
     c.append(pair(rng, "distance_2b cutoff=3.6 delta=0.5 Z1=6 Z2=14", 6, 1.5, 3.4, 0.5, 0.8, 1.0))
     write_model(root / "turbo", "turbo.xml", "GAP_turbo", 1686220958, {"Si": -1.2, "C": -0.7}, c, separate=True)
     made["turbo"] = ("turbo.xml", ["Si", "C"], "two `soap_turbo` of two elements with different widths, poly3gauss, trivial compression, radial enhancement 1 and 2; a `distance_2b`")
@@ -306,29 +306,30 @@ def models(root):
     rng = np.random.default_rng(8)
     c = [turbo(
         rng,
-        "soap_turbo l_max=8 n_max=6 atom_sigma=0.5 cutoff=4.0 cutoff_transition_width=0.7 n_species=1 species_Z=14 nf=3.0 central_weight=0.4",
-        kept([6], 8)[0], 8, 0.7, 2.5, 20.0,
+        "soap_turbo l_max=8 n_max=4 atom_sigma=0.5 cutoff=4.0 cutoff_transition_width=0.7 n_species=1 species_Z=14 nf=3.0 central_weight=0.4",
+        kept([4], 8)[0], 5, 0.7, 2.5, 5.0,
     )]
     write_model(root / "turbo_poly3", "turbo_poly3.xml", "GAP_turbo_poly3", 1769700636, {"Si": -1.1}, c, separate=True)
-    made["turbo_poly3"] = ("turbo_poly3.xml", ["Si"], "one `soap_turbo`, poly3, whole power spectrum, general and missing keys")
+    made["turbo_poly3"] = ("turbo_poly3.xml", ["Si"], "one `soap_turbo`, poly3, whole power spectrum, general and missing keys, a central weight that QUIP does not look at")
 
+    # QUIP makes the radial functions anew only when alpha_max changes: coordinates of one model must not share it unless all else is the same.
     rng = np.random.default_rng(9)
     base = (
-        "soap_turbo l_max=3 alpha_max={{3 2}} atom_sigma_r={{0.4 0.5}} atom_sigma_t={{0.5 0.4}} atom_sigma_r_scaling={{0.0 0.1}} atom_sigma_t_scaling={{0.05 0.0}} "
+        "soap_turbo l_max=3 alpha_max={{{n}}} atom_sigma_r={{0.4 0.5}} atom_sigma_t={{0.5 0.4}} atom_sigma_r_scaling={{0.0 0.1}} atom_sigma_t_scaling={{0.05 0.0}} "
         "rcut_hard=3.7 rcut_soft=3.0 n_species=2 species_Z={{14 6 }} central_index={k} {more}"
     )
-    full = kept([3, 2], 3)[0]
     folder = root / "turbo_tables"
     folder.mkdir(parents=True, exist_ok=True)
-    keep = np.sort(rng.permutation(full)[:23]) + 1
+    keep = np.sort(rng.permutation(kept([3, 2], 3)[0])[:23]) + 1
     (folder / "turbo_keep.dat").write_text(f"3 2 3 {len(keep)}\n" + "".join(f"{k}\n" for k in keep))
+    full = kept([2, 2], 3)[0]
     rows = [(i, j, rng.normal()) for i in range(1, 16) for j in np.sort(rng.permutation(full)[:4]) + 1]
     body = "".join(f"{i} {j} {v:.16e}\n" for i, j, v in rows)
-    (folder / "turbo_map.dat").write_text(f"3 2 3 15\nP_transformation\n{body}end_transformation\n")
+    (folder / "turbo_map.dat").write_text(f"2 2 3 15\nP_transformation\n{body}end_transformation\n")
     c = [
-        turbo(rng, base.format(k=1, more="basis=poly3 amplitude_scaling={0.0 1.0} central_weight=0.0 compress_file=turbo_keep.dat"), 23, 7, 0.6, 3.0, 20.0),
-        turbo(rng, base.format(k=2, more="basis=poly3gauss radial_enhancement=2 amplitude_scaling={0.7 1.5} compress_file=turbo_map.dat"), 15, 7, 0.6, 2.0, 20.0),
-        soap(rng, "soap l_max=2 n_max=3 atom_sigma=0.6 cutoff=3.5 n_species=1 Z=6 species_Z=14 delta=0.4 zeta=2", 1, 3, 2, 6, 0.4, 2.0, 30.0),
+        turbo(rng, base.format(n="3 2", k=1, more="basis=poly3 amplitude_scaling={0.0 1.0} central_weight={0.0 0.3} compress_file=turbo_keep.dat"), 23, 5, 0.6, 3.0, 5.0),
+        turbo(rng, base.format(n="2 2", k=2, more="basis=poly3gauss radial_enhancement=2 amplitude_scaling={0.7 1.5} central_weight={1.0 0.6} compress_file=turbo_map.dat"), 15, 5, 0.6, 2.0, 5.0),
+        soap(rng, "soap l_max=2 n_max=3 atom_sigma=0.6 cutoff=3.5 n_species=1 Z=6 species_Z=14 delta=0.4 zeta=2", 1, 3, 2, 4, 0.4, 2.0, 30.0),
     ]
     write_model(folder, "turbo_tables.xml", "GAP_turbo_tables", 1686220958, {"Si": -2.0, "C": -1.0}, c, separate=False)
     made["turbo_tables"] = ("turbo_tables.xml", ["Si", "C"], "two `soap_turbo` with tables of compression, indices and a transformation; amplitude scalings 0, 0.7, 1 and 1.5; a `soap`")

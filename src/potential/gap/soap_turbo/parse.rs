@@ -54,8 +54,12 @@ pub(in super::super) fn parse(arguments: &Arguments) -> Result<SoapTurboParamete
     let sigma_r_scaling = sigma("atom_sigma_r_scaling", "atom_sigma_scaling", Some(0.0))?;
     let sigma_t_scaling = sigma("atom_sigma_t_scaling", "atom_sigma_scaling", Some(0.0))?;
     let amplitude_scaling = list(arguments, "amplitude_scaling", count)?;
-    let central_weight = list(arguments, "central_weight", count)?;
     let one = |list: &Option<Vec<f64>>, i: usize| list.as_ref().map_or(1.0, |l| l[i]);
+    // The reference code looks at a list only; a single number leaves the weight at 1.
+    let central_weight = list(arguments, "central_weight", count)?.filter(|_| {
+        let text = arguments.text("central_weight").unwrap_or_default();
+        text.split_ascii_whitespace().count() > 1
+    });
     let species = (0..count).map(|i| TurboSpecies {
         number: numbers[i],
         alpha_max: alpha_max[i],
