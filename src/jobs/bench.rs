@@ -3,7 +3,7 @@
 use super::{eval, parts};
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::io::{self, FrameIndex, ReadOptions};
+use crate::io::{self, FrameIndex};
 use crate::parallel;
 use crate::potential::{Evaluation, Evaluator, Want};
 use crate::random::{Purpose, Stream};
@@ -39,7 +39,7 @@ pub fn run(
     seconds: f64,
 ) -> Result<Timing> {
     let terms = eval::load_model(model, species)?;
-    let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
+    let frame = io::read_frame(structure, FrameIndex::First, &eval::read_options(&terms))?;
     let mut system =
         repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
     parts::check_elements(

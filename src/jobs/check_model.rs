@@ -3,7 +3,7 @@
 use super::{eval, parts};
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::io::{self, FrameIndex, ReadOptions};
+use crate::io::{self, FrameIndex};
 use crate::potential::{Evaluator, conformance};
 use crate::report::Page;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::path::Path;
 /// Runs the suite. Returns a line for each promise, and whether all are kept.
 pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Result<(Page, bool)> {
     let terms = eval::load_model(model, species)?;
-    let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
+    let frame = io::read_frame(structure, FrameIndex::First, &eval::read_options(&terms))?;
     let evaluator = Evaluator::new(terms.clone(), 0.5);
     parts::check_elements(
         &evaluator,

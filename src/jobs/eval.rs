@@ -1,7 +1,7 @@
 //! `zundel eval`: energies, forces and virials of every frame of a structure file.
 
 use super::parts;
-use crate::elements::Element;
+use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
 use crate::potential::{
@@ -16,6 +16,20 @@ use std::sync::Arc;
 pub fn load_model(path: &Path, species: Option<&[Element]>) -> Result<Vec<Term>> {
     let potential: Arc<dyn Potential> = registry::load(path, species)?;
     Ok(vec![Term::new("model", potential)])
+}
+
+/// How structures are read for a model: in a cfg file the numbers of the species are the model's.
+pub fn read_options(terms: &[Term]) -> ReadOptions {
+    let elements = terms
+        .iter()
+        .find_map(|t| t.potential.description().elements.clone());
+    let numbered = elements.into_iter().flatten().enumerate();
+    ReadOptions {
+        labels: numbered
+            .map(|(k, e)| (k as i64, Species::natural(e)))
+            .collect(),
+        ..ReadOptions::default()
+    }
 }
 
 /// Evaluates every frame of `structures` and writes extended XYZ to `out`, a path for messages being `out_path`.
@@ -38,7 +52,7 @@ pub fn run(
     let mut made_for: Option<Vec<Element>> = None;
     let mut said: Vec<String> = Vec::new();
     let mut frames = 0;
-    for frame in FrameReader::open(structures, &ReadOptions::default())? {
+    for frame in FrameReader::open(structures, &read_options(evaluator.terms()))? {
         let mut frame = frame?;
         let place = format!("frame {frames}");
         let present = frame.system.atoms.distinct_elements();

@@ -17,6 +17,9 @@ mod scanner;
 mod schedule;
 mod state;
 mod sums;
+#[cfg(test)]
+mod tests;
+mod write;
 
 pub use evaluate::MtpScratch;
 pub use file::{BasicIndex, BasisKind, Coefficients, MAX_RANK, MtpFile, Product, RadialBasis};
