@@ -160,8 +160,11 @@ impl SpeciesList {
 /// Species by number: `B,As` for 0 and 1, `6=C,14=Si` for others.
 fn labels(words: &[String]) -> Result<Vec<(i64, Species)>> {
     let wrong = |word: &str| {
-        Error::input("--species", format!("`{word}` is no element or number=element"))
-            .advise("write for example --species B,As or --species 6=C,14=Si")
+        Error::input(
+            "--species",
+            format!("`{word}` is no element or number=element"),
+        )
+        .advise("write for example --species B,As or --species 6=C,14=Si")
     };
     let mut labels: Vec<(i64, Species)> = Vec::new();
     for (k, word) in words.iter().enumerate() {
@@ -170,8 +173,14 @@ fn labels(words: &[String]) -> Result<Vec<(i64, Species)>> {
             None => (k as i64, word.as_str()),
         };
         let species = Species::from_name(name.trim()).ok_or_else(|| wrong(word))?;
-        if labels.iter().any(|l| l.0 == label || l.1.element == species.element) {
-            return Err(Error::input("--species", format!("`{word}` is there twice")));
+        if labels
+            .iter()
+            .any(|l| l.0 == label || l.1.element == species.element)
+        {
+            return Err(Error::input(
+                "--species",
+                format!("`{word}` is there twice"),
+            ));
         }
         labels.push((label, species));
     }

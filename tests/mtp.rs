@@ -224,10 +224,14 @@ fn conform(name: &str, terms: &[Term], system: &System) {
 fn the_trait_is_kept() {
     for (card, structure) in [
         ("potentials/tacrvw-mtp/tacrvw.toml", "inputs/tacrvw.xyz"),
-        ("potentials/boron-arsenide-mtp/boron-arsenide.toml", "inputs/boron-arsenide.xyz"),
+        (
+            "potentials/boron-arsenide-mtp/boron-arsenide.toml",
+            "inputs/boron-arsenide.xyz",
+        ),
     ] {
         let model = registry::load(&common::here(card), None).unwrap();
-        let system = &read_frames(&common::here(structure), &ReadOptions::default()).unwrap()[0].system;
+        let system =
+            &read_frames(&common::here(structure), &ReadOptions::default()).unwrap()[0].system;
         let terms = [Term::new("mtp", model)];
         conform(card, &terms, system);
         let mut cluster = system.clone();
@@ -265,7 +269,9 @@ fn a_selection_takes_what_is_new_and_nothing_twice() {
         }
         assert!(taken > 0, "{name}");
     }
-    let (terms, ..) = load(&common::here("tests/data/mtp/labels_pruned/labels_pruned.mtp"));
+    let (terms, ..) = load(&common::here(
+        "tests/data/mtp/labels_pruned/labels_pruned.mtp",
+    ));
     assert!(terms[0].potential.selection().is_none());
 }
 

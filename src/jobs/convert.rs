@@ -59,7 +59,10 @@ fn label(mut frame: Frame, labels: &[(i64, Species)]) -> Result<Frame> {
     let number = |e: &Element| {
         let found = labels.iter().find(|(_, s)| s.element == *e);
         found.map(|(label, _)| *label).ok_or_else(|| {
-            Error::input("--species", format!("{e} is in the file, but not among the species"))
+            Error::input(
+                "--species",
+                format!("{e} is in the file, but not among the species"),
+            )
         })
     };
     let types = frame.system.atoms.elements.iter().map(number);

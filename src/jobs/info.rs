@@ -178,7 +178,9 @@ fn structure(path: &Path, page: &mut Page) -> Result<()> {
     let mut options = ReadOptions::default();
     if numbered {
         // Any elements do: the file has none.
-        let stand_ins = (1..=118).filter_map(Element::from_number).map(Species::natural);
+        let stand_ins = (1..=118)
+            .filter_map(Element::from_number)
+            .map(Species::natural);
         options.labels = (0..).zip(stand_ins).collect();
     }
     for frame in FrameReader::open(path, &options)? {
@@ -212,7 +214,10 @@ fn structure(path: &Path, page: &mut Page) -> Result<()> {
         numbers.dedup();
         let numbers: Vec<String> = numbers.iter().map(u8::to_string).collect();
         let species = format!("species {}", numbers.join(", "));
-        page.fact(place, format!("{} ({species})", counted(atoms.len(), "atom")));
+        page.fact(
+            place,
+            format!("{} ({species})", counted(atoms.len(), "atom")),
+        );
     } else {
         page.fact(place, composition(&frame.system.atoms));
     }

@@ -31,7 +31,10 @@ pub(super) fn read<R: BufRead>(lines: &mut Lines<R>, options: &ReadOptions) -> R
         let at = s.lines.offset();
         let tag = s.tag()?;
         if tag != b'F' && seen.contains(&tag) {
-            return Err(s.error(at, format!("the block `{}` is there twice", tag.escape_ascii())));
+            return Err(s.error(
+                at,
+                format!("the block `{}` is there twice", tag.escape_ascii()),
+            ));
         }
         seen.push(tag);
         match tag {
@@ -75,7 +78,10 @@ pub(super) fn read<R: BufRead>(lines: &mut Lines<R>, options: &ReadOptions) -> R
                 parts.add_feature(&name, &value);
             }
             other => {
-                let reason = format!("unknown block `{}` in a configuration", other.escape_ascii());
+                let reason = format!(
+                    "unknown block `{}` in a configuration",
+                    other.escape_ascii()
+                );
                 return Err(s.error(at, reason).advise(
                     "the file is damaged, or was changed by a transfer as text; get a complete copy",
                 ));
@@ -123,7 +129,11 @@ impl<R: BufRead> Source<'_, R> {
     fn count(&mut self, most: usize, what: &str) -> Result<usize> {
         let at = self.lines.offset();
         let bytes = self.bytes(4)?;
-        let value = bytes.as_chunks().0.first().map_or(0, |b| i32::from_le_bytes(*b));
+        let value = bytes
+            .as_chunks()
+            .0
+            .first()
+            .map_or(0, |b| i32::from_le_bytes(*b));
         usize::try_from(value)
             .ok()
             .filter(|n| *n <= most)

@@ -60,7 +60,10 @@ fn text<R: BufRead>(lines: &mut Lines<R>, options: &ReadOptions) -> Result<Frame
     loop {
         if !waiting && !lines.advance()? {
             return Err(lines
-                .error_at(begin, "the file ends inside the configuration that begins here")
+                .error_at(
+                    begin,
+                    "the file ends inside the configuration that begins here",
+                )
                 .advise("the file is damaged; get a complete copy"));
         }
         waiting = false;
@@ -156,7 +159,10 @@ fn more<R: BufRead>(lines: &mut Lines<R>, begin: usize) -> Result<()> {
         return Ok(());
     }
     Err(lines
-        .error_at(begin, "the file ends inside the configuration that begins here")
+        .error_at(
+            begin,
+            "the file ends inside the configuration that begins here",
+        )
         .advise("the file is damaged; get a complete copy"))
 }
 
@@ -259,9 +265,18 @@ fn entries<R: BufRead>(
         };
         entries.push((word, entry));
     }
-    let count = |wanted: &str| entries.iter().filter(|(w, _)| w.starts_with(wanted)).count();
-    if (count("cartes_"), count("direct_")) != (3, 0) && (count("cartes_"), count("direct_")) != (0, 3) {
-        return Err(lines.error("the atoms need columns cartes_x, cartes_y, cartes_z or direct_x, direct_y, direct_z"));
+    let count = |wanted: &str| {
+        entries
+            .iter()
+            .filter(|(w, _)| w.starts_with(wanted))
+            .count()
+    };
+    if (count("cartes_"), count("direct_")) != (3, 0)
+        && (count("cartes_"), count("direct_")) != (0, 3)
+    {
+        return Err(lines.error(
+            "the atoms need columns cartes_x, cartes_y, cartes_z or direct_x, direct_y, direct_z",
+        ));
     }
     for c in &parts.columns {
         let there = entries
@@ -335,8 +350,10 @@ fn atoms<R: BufRead>(
                     Some("true" | "1") => true,
                     Some("false" | "0") => false,
                     other => {
-                        let reason =
-                            format!("`ghost` must be true or false, not {}", quoted(other.unwrap_or("")));
+                        let reason = format!(
+                            "`ghost` must be true or false, not {}",
+                            quoted(other.unwrap_or(""))
+                        );
                         return Err(lines.error(reason));
                     }
                 }),

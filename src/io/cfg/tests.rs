@@ -29,7 +29,13 @@ fn everything_in_a_configuration_is_read() {
     let frames = read(TEXT.as_bytes()).unwrap();
     assert_eq!(frames.len(), 2);
     let frame = &frames[0];
-    let symbols: Vec<&str> = frame.system.atoms.elements.iter().map(|e| e.symbol()).collect();
+    let symbols: Vec<&str> = frame
+        .system
+        .atoms
+        .elements
+        .iter()
+        .map(|e| e.symbol())
+        .collect();
     assert_eq!(symbols, ["As", "B"]);
     assert_eq!(frame.system.cell.row_vectors()[1], [0.0, 5.0, 1.0]);
     assert_eq!(frame.energy(), Some(-3.5));
@@ -47,12 +53,19 @@ fn everything_in_a_configuration_is_read() {
 #[test]
 fn fractions_and_other_orders() {
     let text = TEXT
-        .replacen("cartes_x cartes_y cartes_z", "direct_x direct_y direct_z", 1)
+        .replacen(
+            "cartes_x cartes_y cartes_z",
+            "direct_x direct_y direct_z",
+            1,
+        )
         .replace("xx yy zz yz xz xy", "xx yy zz xy yz xz")
         .replace("AtomData:", "Atomic_data:")
         .replace("Supercell", "SuperCell");
     let frame = read(text.as_bytes()).unwrap().remove(0);
-    assert_eq!(frame.system.atoms.positions[0], [2.0, 1.25, 0.25 + 0.1 * 6.5]);
+    assert_eq!(
+        frame.system.atoms.positions[0],
+        [2.0, 1.25, 0.25 + 0.1 * 6.5]
+    );
     assert_eq!(frame.virial().unwrap()[0], [1.0, 4.0, 6.0]);
 }
 
@@ -87,12 +100,18 @@ fn one_frame_of_many() {
     std::fs::write(&path, TEXT).unwrap();
     let atoms = |index| {
         let frame = crate::io::read_frame(&path, index, &options());
-        frame.map(|f| f.system.atoms.len()).map_err(|e| e.to_string())
+        frame
+            .map(|f| f.system.atoms.len())
+            .map_err(|e| e.to_string())
     };
     assert_eq!(atoms(FrameIndex::First), Ok(2));
     assert_eq!(atoms(FrameIndex::Nth(1)), Ok(1));
     assert_eq!(atoms(FrameIndex::Last), Ok(1));
-    assert!(atoms(FrameIndex::Nth(2)).unwrap_err().contains("the file has 2"));
+    assert!(
+        atoms(FrameIndex::Nth(2))
+            .unwrap_err()
+            .contains("the file has 2")
+    );
 }
 
 #[test]
@@ -100,15 +119,43 @@ fn each_damage_is_named_with_its_line() {
     for (from, to, part) in [
         ("BEGIN_CFG", "BEGIN", "a.cfg:2: this is the old form"),
         ("BEGIN_CFG", "HELLO", "a.cfg:2: BEGIN_CFG must stand here"),
-        ("    2\n Supercell", "    x\n Supercell", "a.cfg:4: the number of atoms is `x`"),
+        (
+            "    2\n Supercell",
+            "    x\n Supercell",
+            "a.cfg:4: the number of atoms is `x`",
+        ),
         ("    2\n Supercell", "    1e30\n Supercell", "a.cfg:4"),
-        ("    2\n Supercell", "    3\n Supercell", "a.cfg:12: the id of atom 3"),
+        (
+            "    2\n Supercell",
+            "    3\n Supercell",
+            "a.cfg:12: the id of atom 3",
+        ),
         ("0.0 5.0 1.0", "0.0 5.0", "a.cfg:7: a row of the cell"),
-        ("    2 0  1", "    3 0  1", "a.cfg:11: the id of atom 2 must be 2"),
-        ("    2 0  1", "    2 7  1", "no element is given for species 7"),
-        ("-0.2 0.3 -2.5", "-0.2 0.3", "a.cfg:11: local_energy is missing"),
-        ("-0.2 0.3 -2.5", "-0.2 0.3 -2.5 1", "a.cfg:11: there is no column for `1`"),
-        ("fx fy fz", "fx fy", "a.cfg:9: of the columns for forces some are missing"),
+        (
+            "    2 0  1",
+            "    3 0  1",
+            "a.cfg:11: the id of atom 2 must be 2",
+        ),
+        (
+            "    2 0  1",
+            "    2 7  1",
+            "no element is given for species 7",
+        ),
+        (
+            "-0.2 0.3 -2.5",
+            "-0.2 0.3",
+            "a.cfg:11: local_energy is missing",
+        ),
+        (
+            "-0.2 0.3 -2.5",
+            "-0.2 0.3 -2.5 1",
+            "a.cfg:11: there is no column for `1`",
+        ),
+        (
+            "fx fy fz",
+            "fx fy",
+            "a.cfg:9: of the columns for forces some are missing",
+        ),
         ("site_en", "spin", "a.cfg:9: unknown column `spin`"),
         ("PlusStress", "Stress", "`Stress:` is ambiguous"),
         ("1 2 3 4 5 6", "1 2 3 4 5 nan", "a.cfg:15"),
@@ -126,13 +173,21 @@ fn each_damage_is_named_with_its_line() {
         .unwrap()
         .unwrap_err()
         .to_string();
-    assert!(error.contains("(0, 1 here)") && error.contains("--species"), "{error}");
+    assert!(
+        error.contains("(0, 1 here)") && error.contains("--species"),
+        "{error}"
+    );
 }
 
 #[test]
 fn damaged_binary_is_named_with_its_byte() {
     let mut bytes = Vec::new();
-    render_frame(&read(TEXT.as_bytes()).unwrap()[0], Format::MlipBinaryCfg, &mut bytes).unwrap();
+    render_frame(
+        &read(TEXT.as_bytes()).unwrap()[0],
+        Format::MlipBinaryCfg,
+        &mut bytes,
+    )
+    .unwrap();
     let error = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
     assert!(error(&bytes[..30]).contains("byte 6: the file ends inside a block of 72 bytes"));
     let mut wrong = bytes.clone();

@@ -50,7 +50,13 @@ fn virial(frame: &Frame) -> Option<[f64; 6]> {
 /// Keys and values that are features: all but those that have a place of their own.
 fn features(frame: &Frame) -> impl Iterator<Item = (&str, String)> {
     let taken = [
-        "energy", "virial", "virials", "stress", "free_energy", "Energy", "Virial",
+        "energy",
+        "virial",
+        "virials",
+        "stress",
+        "free_energy",
+        "Energy",
+        "Virial",
     ];
     frame
         .info
@@ -67,15 +73,23 @@ fn features(frame: &Frame) -> impl Iterator<Item = (&str, String)> {
 }
 
 fn check(frame: &Frame) -> Result<()> {
-    let values = frame.energy().into_iter().chain(virial(frame).into_iter().flatten());
-    let columns = COLUMNS.iter().filter_map(|(_, name)| match &frame.column(name)?.data {
-        ColumnData::Real(v) => Some(v),
-        _ => None,
-    });
+    let values = frame
+        .energy()
+        .into_iter()
+        .chain(virial(frame).into_iter().flatten());
+    let columns = COLUMNS
+        .iter()
+        .filter_map(|(_, name)| match &frame.column(name)?.data {
+            ColumnData::Real(v) => Some(v),
+            _ => None,
+        });
     if values.chain(columns.flatten().copied()).all(f64::is_finite) {
         return Ok(());
     }
-    Err(Error::input("MLIP cfg", "a number of the frame is not finite"))
+    Err(Error::input(
+        "MLIP cfg",
+        "a number of the frame is not finite",
+    ))
 }
 
 /// Appends a configuration as text.

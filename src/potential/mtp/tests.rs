@@ -52,7 +52,10 @@ fn every_spelling_is_read() {
     let c = file.coefficients.as_ref().unwrap();
     assert_eq!(c.labels, [6, -14]);
     // Pairs by species: 6-6 first, whatever their order in the file.
-    assert_eq!(&c.radial[..9], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.1, 0.2, 0.3]);
+    assert_eq!(
+        &c.radial[..9],
+        &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.1, 0.2, 0.3]
+    );
     assert_eq!(file.products[4].factor, 2);
 }
 
@@ -61,7 +64,10 @@ fn what_is_written_reads_back() {
     let file = parse(MODEL.as_bytes()).unwrap();
     assert_eq!(parse(&file.render()).unwrap(), file);
     let file = parse(&with_state()).unwrap();
-    assert_eq!(file.selection.as_ref().unwrap().mode, SelectionMode::Neighbourhood);
+    assert_eq!(
+        file.selection.as_ref().unwrap().mode,
+        SelectionMode::Neighbourhood
+    );
     let bytes = file.render();
     assert_eq!(parse(&bytes).unwrap(), file);
     assert_eq!(parse(&bytes).unwrap().render(), bytes);
@@ -70,8 +76,11 @@ fn what_is_written_reads_back() {
 #[test]
 fn products_out_of_order_are_sorted() {
     let species = [6, 14].map(|z| Element::from_number(z).unwrap());
-    let sorted = MODEL.replace("{5, 0, 1, 7}, {1, 1, 1, 5}", "{1, 1, 1, 5}").replace("{5, 4, 2, 6}", "{5, 4, 2, 6}, {5, 0, 1, 7}");
-    let models = [MODEL, &sorted].map(|text| Mtp::new(parse(text.as_bytes()).unwrap(), Some(&species)).unwrap());
+    let sorted = MODEL
+        .replace("{5, 0, 1, 7}, {1, 1, 1, 5}", "{1, 1, 1, 5}")
+        .replace("{5, 4, 2, 6}", "{5, 4, 2, 6}, {5, 0, 1, 7}");
+    let models = [MODEL, &sorted]
+        .map(|text| Mtp::new(parse(text.as_bytes()).unwrap(), Some(&species)).unwrap());
     let energies = models.map(|model| {
         let rows = Rows {
             centres: &[species[0]],
@@ -93,10 +102,18 @@ fn products_out_of_order_are_sorted() {
             booked: &mut [],
             reliability: &mut [],
         };
-        model.evaluate(&rows, Want::ENERGY, &mut MtpScratch::default(), &mut results);
+        model.evaluate(
+            &rows,
+            Want::ENERGY,
+            &mut MtpScratch::default(),
+            &mut results,
+        );
         energy[0]
     });
-    assert!(energies[0] != -1.5 && energies[0] == energies[1], "{energies:?}");
+    assert!(
+        energies[0] != -1.5 && energies[0] == energies[1],
+        "{energies:?}"
+    );
 }
 
 #[test]
@@ -104,32 +121,108 @@ fn each_damage_is_named_with_its_place() {
     for (from, to, part) in [
         ("MTP\r", "MTQ\r", "does not begin with the word `MTP`"),
         ("1.1.0", "1.2.0", "m.mtp:3: version `1.2.0`"),
-        ("RBChebyshev\n", "RBChebyshev_sss\n", "m.mtp:8: the radial basis `RBChebyshev_sss`"),
-        ("\tmin_val", "\tzbl_repulsion = 40 1\n\tmin_val", "m.mtp:10: unknown key `zbl_repulsion`"),
-        ("potential_tag", "magnetic_basis_type = B\npotential_tag", "m.mtp:7: `magnetic_basis_type`"),
-        ("max_dist = 5.0", "max_dist = nan", "m.mtp:11: the value of `max_dist`"),
+        (
+            "RBChebyshev\n",
+            "RBChebyshev_sss\n",
+            "m.mtp:8: the radial basis `RBChebyshev_sss`",
+        ),
+        (
+            "\tmin_val",
+            "\tzbl_repulsion = 40 1\n\tmin_val",
+            "m.mtp:10: unknown key `zbl_repulsion`",
+        ),
+        (
+            "potential_tag",
+            "magnetic_basis_type = B\npotential_tag",
+            "m.mtp:7: `magnetic_basis_type`",
+        ),
+        (
+            "max_dist = 5.0",
+            "max_dist = nan",
+            "m.mtp:11: the value of `max_dist`",
+        ),
         ("max_dist = 5.0", "max_dist = 1.0", "`min_dist` is 1.5"),
         ("max_dist = 5.0", "max_dist = 500", "`max_dist` is 500"),
-        ("{1, 2, 3}", "{1, 2}", "m.mtp:14: the pair 6-6 has 5 coefficients"),
-        ("6-6", "6-7", "m.mtp:14: `radial_coeffs` has pairs of 3 species"),
+        (
+            "{1, 2, 3}",
+            "{1, 2}",
+            "m.mtp:14: the pair 6-6 has 5 coefficients",
+        ),
+        (
+            "6-6",
+            "6-7",
+            "m.mtp:14: `radial_coeffs` has pairs of 3 species",
+        ),
         ("-14--14", "6-6", "m.mtp:14: the pair 6-6 is there twice"),
         ("-14--14", "14", "m.mtp:24: `14` is not a pair"),
-        ("moments_count = 9", "moments_count = 5000", "`alpha_moments_count` is 5000"),
-        ("basic_count = 5", "basic_count = 6", "`alpha_index_basic` has 5 entries"),
-        ("{1, 0, 0, 0}}", "{2, 0, 0, 0}}", "entry 5 of `alpha_index_basic` names radial function 2"),
-        ("{1, 0, 0, 0}}", "{1, 0, 0}}", "m.mtp:29: entry 5 of `alpha_index_basic` has 3 numbers"),
-        ("{1, 0, 0, 0}}", "{1, 0, 0, 21}}", "entry 5 of `alpha_index_basic`"),
-        ("{0, 4, 1, 8}", "{0, 4, 1, 9}", "entry 6 of `alpha_index_times` names moment 9"),
-        ("{0, 4, 1, 8}", "{0, 4, 1, 4}", "adds to moment 4, which is a basic one"),
-        ("{0, 4, 1, 8}", "{0, 4, 99999999999, 8}", "m.mtp:32: entry 6 of `alpha_index_times`"),
+        (
+            "moments_count = 9",
+            "moments_count = 5000",
+            "`alpha_moments_count` is 5000",
+        ),
+        (
+            "basic_count = 5",
+            "basic_count = 6",
+            "`alpha_index_basic` has 5 entries",
+        ),
+        (
+            "{1, 0, 0, 0}}",
+            "{2, 0, 0, 0}}",
+            "entry 5 of `alpha_index_basic` names radial function 2",
+        ),
+        (
+            "{1, 0, 0, 0}}",
+            "{1, 0, 0}}",
+            "m.mtp:29: entry 5 of `alpha_index_basic` has 3 numbers",
+        ),
+        (
+            "{1, 0, 0, 0}}",
+            "{1, 0, 0, 21}}",
+            "entry 5 of `alpha_index_basic`",
+        ),
+        (
+            "{0, 4, 1, 8}",
+            "{0, 4, 1, 9}",
+            "entry 6 of `alpha_index_times` names moment 9",
+        ),
+        (
+            "{0, 4, 1, 8}",
+            "{0, 4, 1, 4}",
+            "adds to moment 4, which is a basic one",
+        ),
+        (
+            "{0, 4, 1, 8}",
+            "{0, 4, 99999999999, 8}",
+            "m.mtp:32: entry 6 of `alpha_index_times`",
+        ),
         ("{1, 1, 1, 5}", "{7, 1, 1, 5}", "go in a circle"),
-        ("{0, 5, 6, 7}", "{0, 5, 6, 6}", "names moment 6 a second time"),
+        (
+            "{0, 5, 6, 7}",
+            "{0, 5, 6, 6}",
+            "names moment 6 a second time",
+        ),
         ("{0, 5, 6, 7}", "{0, 5, 6, 9}", "names moment 9"),
         ("{0, 5, 6, 7}", "{0, 5, 6, 7", "m.mtp:35: after entry 4"),
-        ("{-1.5, -2.5}", "{-1.5}", "`species_coeffs` has 1 entries; 2 are needed"),
-        ("0.3, 0.4}", "0.3, inf}", "m.mtp:36: entry 4 of `moment_coeffs`"),
-        ("moment_coeffs", "moment_coefs", "unknown key `moment_coefs`"),
-        ("species_count = 2\n", "species_count = 2\nspecies_count = 2\n", "`species_count` is there twice"),
+        (
+            "{-1.5, -2.5}",
+            "{-1.5}",
+            "`species_coeffs` has 1 entries; 2 are needed",
+        ),
+        (
+            "0.3, 0.4}",
+            "0.3, inf}",
+            "m.mtp:36: entry 4 of `moment_coeffs`",
+        ),
+        (
+            "moment_coeffs",
+            "moment_coefs",
+            "unknown key `moment_coefs`",
+        ),
+        (
+            "species_count = 2\n",
+            "species_count = 2\nspecies_count = 2\n",
+            "`species_count` is there twice",
+        ),
     ] {
         let text = MODEL.replacen(from, to, 1);
         assert_ne!(text, MODEL, "{from}");
@@ -143,25 +236,52 @@ fn damaged_states_are_named_with_their_place() {
     let good = with_state();
     let text_end = good.windows(2).rposition(|w| w == b"2\n").unwrap_or(0);
     assert!(text_end > 0);
-    let start = good.windows(17).position(|w| w == b"weight_scaling 2\n").unwrap() + 18;
+    let start = good
+        .windows(17)
+        .position(|w| w == b"weight_scaling 2\n")
+        .unwrap()
+        + 18;
     for (bytes, part) in [
-        (good[..start + 100].to_vec(), "the file ends inside the matrix A".to_owned()),
-        (good[..start + 8 * 30 * 30 + 9].to_vec(), "the file ends inside the matrix Q".to_owned()),
-        ([&good[..start], &[0xff; 8], &good[start + 8..]].concat(), format!("byte {start}: a number of the matrix A")),
-        ([&good[..start], &good[start + 8..]].concat(), "two matrices of 30 × 30".to_owned()),
+        (
+            good[..start + 100].to_vec(),
+            "the file ends inside the matrix A".to_owned(),
+        ),
+        (
+            good[..start + 8 * 30 * 30 + 9].to_vec(),
+            "the file ends inside the matrix Q".to_owned(),
+        ),
+        (
+            [&good[..start], &[0xff; 8], &good[start + 8..]].concat(),
+            format!("byte {start}: a number of the matrix A"),
+        ),
+        (
+            [&good[..start], &good[start + 8..]].concat(),
+            "two matrices of 30 × 30".to_owned(),
+        ),
     ] {
         let error = parse(&bytes).unwrap_err().to_string();
         assert!(error.contains(&part), "{part}: {error}");
     }
     let replaced = |from: &str, to: &str| {
-        let at = good.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        let at = good
+            .windows(from.len())
+            .position(|w| w == from.as_bytes())
+            .unwrap();
         [&good[..at], to.as_bytes(), &good[at + from.len()..]].concat()
     };
     for (from, to, part) in [
-        ("site_en_weight 1", "site_en_weight 0", "exactly one must be different"),
+        (
+            "site_en_weight 1",
+            "site_en_weight 0",
+            "exactly one must be different",
+        ),
         ("force_weight 0", "force_weight 1", "selection by forces"),
         ("MVS_v1.1", "MVS_v9.9", "`MVS_v9.9`"),
-        ("stress_weight", "stres_weight", "unknown key `stres_weight`"),
+        (
+            "stress_weight",
+            "stres_weight",
+            "unknown key `stres_weight`",
+        ),
         ("3 17\n", "3 x7\n", "the origin of row 2"),
     ] {
         let error = parse(&replaced(from, to)).expect_err(to).to_string();
@@ -186,9 +306,8 @@ fn untrained_templates_are_read_but_not_evaluated() {
 #[test]
 fn elements_that_are_missing_or_do_not_fit() {
     let load = |symbols: Option<&[&str]>| {
-        let elements: Option<Vec<Element>> = symbols.map(|s| {
-            s.iter().map(|s| Element::from_symbol(s).unwrap()).collect()
-        });
+        let elements: Option<Vec<Element>> =
+            symbols.map(|s| s.iter().map(|s| Element::from_symbol(s).unwrap()).collect());
         Mtp::new(parse(MODEL.as_bytes()).unwrap(), elements.as_deref()).map(|_| ())
     };
     load(Some(&["C", "Si"])).unwrap();
@@ -233,7 +352,13 @@ pub(super) fn fuzz(files: &[Vec<u8>], seed: u64, read: impl Fn(&[u8])) {
                     bytes.splice(to..to, copy);
                 }
                 _ => {
-                    let big: &[u8] = [&b"99999999999999999999"[..], b"-1", b"1e308", b"4294967295", b"nan"][pick(5)];
+                    let big: &[u8] = [
+                        &b"99999999999999999999"[..],
+                        b"-1",
+                        b"1e308",
+                        b"4294967295",
+                        b"nan",
+                    ][pick(5)];
                     bytes.splice(at..at, big.iter().copied());
                 }
             }

@@ -41,19 +41,28 @@ impl MtpFile {
             }
         }
         line(&mut t, format!("alpha_moments_count = {}", self.moments));
-        line(&mut t, format!("alpha_index_basic_count = {}", self.basic.len()));
+        line(
+            &mut t,
+            format!("alpha_index_basic_count = {}", self.basic.len()),
+        );
         let basic = self.basic.iter().map(|i| {
             let [a, b, c] = i.powers;
             format!("{{{}, {a}, {b}, {c}}}", i.mu)
         });
         line(&mut t, format!("alpha_index_basic = {}", list(basic)));
-        line(&mut t, format!("alpha_index_times_count = {}", self.products.len()));
+        line(
+            &mut t,
+            format!("alpha_index_times_count = {}", self.products.len()),
+        );
         let times = self
             .products
             .iter()
             .map(|p| format!("{{{}, {}, {}, {}}}", p.a, p.b, p.factor, p.target));
         line(&mut t, format!("alpha_index_times = {}", list(times)));
-        line(&mut t, format!("alpha_scalar_moments = {}", self.scalars.len()));
+        line(
+            &mut t,
+            format!("alpha_scalar_moments = {}", self.scalars.len()),
+        );
         let mapping = self.scalars.iter().map(u32::to_string);
         line(&mut t, format!("alpha_moment_mapping = {}", list(mapping)));
         if let Some(c) = &self.coefficients {

@@ -5,7 +5,7 @@
 
 use super::Model;
 use super::descriptor::Pairs;
-use super::kernel::{LANES, Sums, Table, total};
+use super::kernel::{Factors, LANES, Sums, Table, total};
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{Evaluation, EvaluationError, Member, Want};
 use crate::simd::{F64x8, simd_dispatch};
@@ -69,6 +69,8 @@ struct Local {
     queries: Vec<f64>,
     sums: Vec<Sums>,
     derivative: Vec<F64x8>,
+    factors: Vec<Factors>,
+    lanes: Vec<F64x8>,
 }
 
 simd_dispatch! {
@@ -182,6 +184,7 @@ impl Model {
             }
             let result = &mut results[g / copies];
             let (first, copy) = (n * (g % copies), g % copies);
+            sum[0] += self.undecayed.add(&pairs.d, &mut sum[2..]);
             result.energy += self.constant + self.scale * sum[0];
             if derivative {
                 self.forces(atoms, copy, pairs, &sum[2..], want, result);
@@ -297,7 +300,7 @@ impl Model {
             for (i, geometry) in members.enumerate() {
                 // SAFETY: each geometry and chunk is met by one piece only, and has its own stretch.
                 let out = unsafe { partial.range((geometry * chunks + c) * width, width) };
-                local.put_back(self, i, c == 0, derivative, out);
+                local.put_back(self, i, &pairs[geometry], derivative, out);
             }
         });
         chunks
@@ -389,37 +392,60 @@ impl Local {
         self.derivative.clear();
         self.derivative
             .resize(if derivative { count * d } else { 0 }, F64x8::ZERO);
-        model
-            .table
-            .add(vectors, &self.queries, &mut self.sums, &mut self.derivative);
+        model.table.add(
+            vectors,
+            &self.queries,
+            &mut self.sums,
+            &mut self.derivative,
+            &mut self.factors,
+        );
     }
 
-    /// Energy, smallest squared distance and derivative of geometry `i` of the group; with what does not decay where `whole`.
-    fn put_back(&self, model: &Model, i: usize, whole: bool, derivative: bool, out: &mut [f64]) {
+    /// Energy, smallest squared distance and derivative of geometry `i` of the group.
+    fn put_back(
+        &mut self,
+        model: &Model,
+        i: usize,
+        pairs: &Pairs,
+        derivative: bool,
+        out: &mut [f64],
+    ) {
         let d = model.table.pairs;
         let s = model.permuted.len();
         out.fill(0.0);
-        out[1] = f64::INFINITY;
-        for (q, permuted) in model.permuted.iter().enumerate() {
-            let at = i * s + q;
-            let sums = &self.sums[at];
-            let query = &self.queries[at * d..(at + 1) * d];
-            out[0] += sums.energy();
-            if whole {
-                out[0] += model.table.constant_energy(query);
-            }
-            out[1] = out[1].min(sums.nearest());
-            if derivative {
+        let own = &self.sums[i * s..(i + 1) * s];
+        out[0] = own.iter().map(Sums::energy).sum();
+        out[1] = own.iter().map(Sums::nearest).fold(f64::INFINITY, f64::min);
+        if derivative {
+            self.lanes.clear();
+            self.lanes.resize(d, F64x8::ZERO);
+            let lanes = &self.derivative[i * s * d..(i + 1) * s * d];
+            unpermute(&model.permuted, lanes, &mut self.lanes);
+            let f = &mut out[2..];
+            f.iter_mut()
+                .zip(&self.lanes)
+                .for_each(|(f, l)| *f = -total(l));
+            for (sums, permuted) in own.iter().zip(&model.permuted) {
                 let factor = sums.factor();
-                let lanes = &self.derivative[at * d..(at + 1) * d];
-                for (f, to) in out[2..].iter_mut().zip(permuted) {
-                    let to = *to as usize;
-                    *f += factor * query[to] - total(&lanes[to]);
-                    if whole {
-                        *f += model.table.constant_derivative(to, query[to]);
-                    }
+                for ((f, to), x) in f.iter_mut().zip(permuted).zip(&pairs.d) {
+                    *f += factor * (x - model.table.centre[*to as usize]);
                 }
             }
+        }
+    }
+}
+
+simd_dispatch! {
+    fn unpermute(permuted: &[Vec<u32>], lanes: &[F64x8], out: &mut [F64x8]) = unpermute_body;
+}
+
+/// Adds up the derivatives by permuted descriptors, each in its own place.
+#[inline(always)]
+fn unpermute_body<const FMA: bool>(permuted: &[Vec<u32>], lanes: &[F64x8], out: &mut [F64x8]) {
+    let d = out.len();
+    for (permutation, lanes) in permuted.iter().zip(lanes.chunks_exact(d)) {
+        for (o, to) in out.iter_mut().zip(permutation) {
+            *o = *o + lanes[*to as usize];
         }
     }
 }

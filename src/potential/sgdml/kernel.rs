@@ -13,15 +13,15 @@
 //! that no digits are lost; only the sum of (5/σ) A w u is split into its two parts, which are of its own size there.
 
 use super::decay::decay;
-use crate::simd::{F64x8, simd_dispatch};
+use crate::simd::{self, F64x8, Level, fma, simd_dispatch};
 
 /// Training points in one vector.
 pub(super) const LANES: usize = F64x8::WIDTH;
 /// Vectors of training points in a block: their coefficients are kept between the two passes, and the block in the first
 /// cache.
 const BLOCK: usize = 4;
-/// Queries that share what is loaded of a training point.
-const TILE: usize = 2;
+/// Pairs of a vector of training points that go through all queries before the next ones.
+const STRETCH: usize = 64;
 
 /// The training set as the kernels read it.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +38,6 @@ pub(super) struct Table {
     sigma: f64,
     /// c, the value of h at t = 0.
     height: f64,
-    /// Sum of the weights of all training points, pair by pair.
-    weights: Vec<f64>,
-    /// Sum of descriptor times weight over all training points and pairs.
-    products: f64,
-    /// Sum of the coefficients of energies, and of coefficient times descriptor, pair by pair; empty when there are none.
-    alpha_sum: f64,
-    alpha_descriptors: Vec<f64>,
 }
 
 /// What is summed for one query over training points.
@@ -131,21 +124,6 @@ impl Table {
                 ]);
             }
         }
-        let shifted = |m: usize, k: usize| descriptors[m * pairs + k] - centre[k];
-        let mut all = ExactSum::default();
-        (0..points * pairs)
-            .for_each(|i| all.add_product(shifted(i / pairs, i % pairs), weights[i]));
-        let of_pair = |f: &dyn Fn(&mut ExactSum, usize, usize)| -> Vec<f64> {
-            (0..pairs)
-                .map(|k| {
-                    let mut sum = ExactSum::default();
-                    (0..points).for_each(|m| f(&mut sum, m, k));
-                    sum.value()
-                })
-                .collect()
-        };
-        let mut alpha_sum = ExactSum::default();
-        alphas.iter().for_each(|a| alpha_sum.add(*a));
         let lanes = |v: usize| {
             F64x8(std::array::from_fn(|l| {
                 if real(v, l) { alphas[lane(v, l)] } else { 0.0 }
@@ -153,42 +131,13 @@ impl Table {
         };
         let some = if alphas.is_empty() { 0 } else { vectors };
         Table {
-            weights: of_pair(&|sum, m, k| sum.add(weights[m * pairs + k])),
-            products: all.value(),
-            alpha_sum: alpha_sum.value(),
-            alpha_descriptors: if alphas.is_empty() {
-                Vec::new()
-            } else {
-                of_pair(&|sum, m, k| sum.add_product(alphas[m], shifted(m, k)))
-            },
             alphas: (0..some).map(lanes).collect(),
             data,
             centre,
             pairs,
             sigma,
-            height: 5.0 / (3.0 * sigma * sigma),
+            height: height(sigma),
         }
-    }
-
-    /// The part of the sums that does not decay: its energy for a query (less the centre).
-    pub fn constant_energy(&self, query: &[f64]) -> f64 {
-        let mut sum = ExactSum::default();
-        query
-            .iter()
-            .zip(&self.weights)
-            .for_each(|(q, b)| sum.add_product(*q, *b));
-        sum.add(-self.products);
-        self.height * sum.value() + self.alpha_sum
-    }
-
-    /// The part of the sums that does not decay: its derivative by pair `k`, where the query less the centre is `q`.
-    #[inline(always)]
-    pub fn constant_derivative(&self, k: usize, q: f64) -> f64 {
-        let energies = match self.alpha_descriptors.get(k) {
-            Some(x) => q * self.alpha_sum - x,
-            None => 0.0,
-        };
-        self.height * (energies - self.weights[k])
     }
 
     /// Number of vectors of training points.
@@ -207,8 +156,18 @@ impl Table {
         queries: &[f64],
         sums: &mut [Sums],
         derivative: &mut [F64x8],
+        scratch: &mut Vec<Factors>,
     ) {
-        add_table(self, range.start, range.end, queries, sums, derivative);
+        scratch.resize(sums.len() * BLOCK, Factors::default());
+        add_table(
+            self,
+            range.start,
+            range.end,
+            queries,
+            sums,
+            derivative,
+            scratch,
+        );
     }
 
     /// Smallest squared distance from a query (less the centre) to the training points, the point `without` left out.
@@ -217,44 +176,15 @@ impl Table {
     }
 }
 
-/// A sum with twice the digits (Ogita, Rump and Oishi, SIAM J. Sci. Comput. 26, 1955 (2005)).
-#[derive(Clone, Copy, Default)]
-struct ExactSum {
-    sum: f64,
-    error: f64,
-}
-
-impl ExactSum {
-    #[inline(always)]
-    fn add(&mut self, x: f64) {
-        let sum = self.sum + x;
-        let shift = sum - self.sum;
-        self.error += (self.sum - (sum - shift)) + (x - shift);
-        self.sum = sum;
-    }
-
-    #[inline(always)]
-    fn add_product(&mut self, a: f64, b: f64) {
-        // Veltkamp and Dekker: the product and its rounding error, without a fused operation.
-        let split = |x: f64| {
-            let c = 134_217_729.0 * x;
-            let high = c - (c - x);
-            (high, x - high)
-        };
-        let (p, (a1, a2), (b1, b2)) = (a * b, split(a), split(b));
-        self.error += ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
-        self.add(p);
-    }
-
-    #[inline(always)]
-    fn value(self) -> f64 {
-        self.sum + self.error
-    }
+/// c: the value of h at t = 0.
+pub(super) fn height(sigma: f64) -> f64 {
+    5.0 / (3.0 * sigma * sigma)
 }
 
 simd_dispatch! {
     fn add_table(
         table: &Table, first: usize, end: usize, queries: &[f64], sums: &mut [Sums], derivative: &mut [F64x8],
+        factors: &mut [Factors],
     ) = add_table_body;
 }
 
@@ -290,144 +220,220 @@ fn add_table_body<const FMA: bool>(
     queries: &[f64],
     sums: &mut [Sums],
     derivative: &mut [F64x8],
+    factors: &mut [Factors],
 ) {
     let d = table.pairs;
+    let wide = simd::level() == Level::Avx512;
     let mut from = first;
     while from < end {
         let to = (from + BLOCK).min(end);
-        let points = &table.data[from * d..to * d];
-        let alphas = if table.alphas.is_empty() {
-            &[]
-        } else {
-            &table.alphas[from..to]
-        };
         let block = Block {
-            points,
-            alphas,
+            points: &table.data[from * d..to * d],
+            vectors: to - from,
             pairs: d,
-            sigma: table.sigma,
-            height: table.height,
         };
-        let tiles = sums.len() / TILE;
-        let forces = !derivative.is_empty();
-        for t in 0..tiles {
-            let (q, s) = (TILE * t, TILE * d);
-            let out = if forces {
-                &mut derivative[t * s..(t + 1) * s]
-            } else {
-                &mut [][..]
-            };
-            block.tile::<FMA, TILE>(&queries[t * s..(t + 1) * s], &mut sums[q..q + TILE], out);
+        factors.fill(Factors::default());
+        block.differences::<FMA>(queries, factors);
+        for (sums, factors) in sums.iter_mut().zip(factors.chunks_exact_mut(BLOCK)) {
+            for (v, f) in factors[..to - from].iter_mut().enumerate() {
+                table.kernel::<FMA>(table.alphas.get(from + v), f, sums);
+            }
         }
-        for q in TILE * tiles..sums.len() {
-            let out = if forces {
-                &mut derivative[q * d..(q + 1) * d]
-            } else {
-                &mut [][..]
-            };
-            block.tile::<FMA, 1>(&queries[q * d..(q + 1) * d], &mut sums[q..q + 1], out);
+        if !derivative.is_empty() && wide {
+            block.gather_all::<FMA, 8>(factors, derivative);
+        } else if !derivative.is_empty() {
+            block.gather_all::<FMA, 4>(factors, derivative);
         }
         from = to;
+    }
+}
+
+/// For a query and a vector of training points: |u|² and u·b, then the factors of u and b in the derivative.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Factors {
+    of_u: F64x8,
+    of_b: F64x8,
+}
+
+impl Default for Factors {
+    fn default() -> Self {
+        Factors {
+            of_u: F64x8::ZERO,
+            of_b: F64x8::ZERO,
+        }
     }
 }
 
 /// A few vectors of training points.
 struct Block<'a> {
     points: &'a [[F64x8; 2]],
-    alphas: &'a [F64x8],
+    vectors: usize,
     pairs: usize,
-    sigma: f64,
-    height: f64,
 }
 
 impl Block<'_> {
+    /// |u|² and u·b of all queries: a stretch of a few kilobytes of the training points serves all of them before the next.
     #[inline(always)]
-    fn tile<const FMA: bool, const Q: usize>(
-        &self,
-        queries: &[f64],
-        sums: &mut [Sums],
-        derivative: &mut [F64x8],
-    ) {
+    fn differences<const FMA: bool>(&self, queries: &[f64], factors: &mut [Factors]) {
         let d = self.pairs;
-        // Factors of the differences and of the weights: the second pass needs them for the whole block.
-        let mut of_u = [[F64x8::ZERO; Q]; BLOCK];
-        let mut of_b = [[F64x8::ZERO; Q]; BLOCK];
-        let queries: [&[f64]; Q] = std::array::from_fn(|q| &queries[q * d..(q + 1) * d]);
+        let count = factors.len() / BLOCK;
         for (v, points) in self.points.chunks_exact(d).enumerate() {
-            let mut square = [F64x8::ZERO; Q];
-            let mut dot = [F64x8::ZERO; Q];
-            for k in 0..d {
-                let [x, b] = points[k];
-                for q in 0..Q {
-                    let u = F64x8::splat(queries[q][k]) - x;
-                    square[q] = u.mul_add::<FMA>(u, square[q]);
-                    dot[q] = u.mul_add::<FMA>(b, dot[q]);
+            for from in (0..d).step_by(STRETCH) {
+                let to = (from + STRETCH).min(d);
+                let points = &points[from..to];
+                let mut q = 0;
+                while q + 2 <= count {
+                    let two = [
+                        &queries[q * d + from..q * d + to],
+                        &queries[(q + 1) * d + from..(q + 1) * d + to],
+                    ];
+                    let [a, b] = two_factors(factors, q * BLOCK + v);
+                    difference::<FMA, 2>(points, two, [a, b]);
+                    q += 2;
+                }
+                if q < count {
+                    let one = [&queries[q * d + from..q * d + to]];
+                    difference::<FMA, 1>(points, one, [&mut factors[q * BLOCK + v]]);
                 }
             }
-            for q in 0..Q {
-                let alpha = self.alphas.get(v);
-                (of_u[v][q], of_b[v][q]) =
-                    self.kernel::<FMA>(square[q], dot[q], alpha, &mut sums[q]);
-            }
-        }
-        if derivative.is_empty() {
-            return;
-        }
-        let vectors = self.points.len() / d;
-        let mut k = 0;
-        while k + 2 <= d {
-            self.gather::<FMA, Q, 2>(k, vectors, &of_u, &of_b, derivative);
-            k += 2;
-        }
-        if k < d {
-            self.gather::<FMA, Q, 1>(k, vectors, &of_u, &of_b, derivative);
         }
     }
 
-    /// Adds the sums over the block for `K` pairs from `k` on.
+    /// Adds the sums over the block to the derivatives of all queries, `W` lanes at a time.
     #[inline(always)]
-    fn gather<const FMA: bool, const Q: usize, const K: usize>(
+    fn gather_all<const FMA: bool, const W: usize>(
+        &self,
+        factors: &[Factors],
+        derivative: &mut [F64x8],
+    ) {
+        const K: usize = 4;
+        let mut k = 0;
+        while k + K <= self.pairs {
+            self.gather::<FMA, W, K>(k, factors, derivative);
+            k += K;
+        }
+        while k < self.pairs {
+            self.gather::<FMA, W, 1>(k, factors, derivative);
+            k += 1;
+        }
+    }
+
+    /// The same for `K` pairs from `k` on.
+    #[inline(always)]
+    fn gather<const FMA: bool, const W: usize, const K: usize>(
         &self,
         k: usize,
-        vectors: usize,
-        of_u: &[[F64x8; Q]; BLOCK],
-        of_b: &[[F64x8; Q]; BLOCK],
+        factors: &[Factors],
         derivative: &mut [F64x8],
     ) {
-        let d = self.pairs;
-        let mut sum = [[F64x8::ZERO; K]; Q];
+        let (d, n) = (self.pairs, self.vectors);
+        let count = factors.len() / BLOCK;
+        let points = &self.points[k..];
+        let own = |q: usize| &factors[q * BLOCK..q * BLOCK + n];
+        let mut q = 0;
+        while q + 2 <= count {
+            gather_some::<FMA, W, K, 2>(
+                points,
+                d,
+                [own(q), own(q + 1)],
+                &mut derivative[q * d + k..],
+                d,
+            );
+            q += 2;
+        }
+        if q < count {
+            gather_some::<FMA, W, K, 1>(points, d, [own(q)], &mut derivative[q * d + k..], d);
+        }
+    }
+}
+
+/// The factors of one vector of training points for two neighbouring queries.
+#[inline(always)]
+fn two_factors(factors: &mut [Factors], at: usize) -> [&mut Factors; 2] {
+    let (low, high) = factors.split_at_mut(at + 1);
+    [&mut low[at], &mut high[BLOCK - 1]]
+}
+
+#[inline(always)]
+fn difference<const FMA: bool, const Q: usize>(
+    points: &[[F64x8; 2]],
+    queries: [&[f64]; Q],
+    factors: [&mut Factors; Q],
+) {
+    let mut square: [F64x8; Q] = std::array::from_fn(|q| factors[q].of_u);
+    let mut dot: [F64x8; Q] = std::array::from_fn(|q| factors[q].of_b);
+    let queries: [&[f64]; Q] = queries.map(|q| &q[..points.len()]);
+    for (k, [x, b]) in points.iter().enumerate() {
+        for q in 0..Q {
+            let u = F64x8::splat(queries[q][k]) - *x;
+            square[q] = u.mul_add::<FMA>(u, square[q]);
+            dot[q] = u.mul_add::<FMA>(*b, dot[q]);
+        }
+    }
+    for (q, f) in factors.into_iter().enumerate() {
+        *f = Factors {
+            of_u: square[q],
+            of_b: dot[q],
+        };
+    }
+}
+
+/// Sums over vectors of training points (`stride` apart) for `K` pairs and `Q` queries (`next` apart).
+#[inline(always)]
+fn gather_some<const FMA: bool, const W: usize, const K: usize, const Q: usize>(
+    points: &[[F64x8; 2]],
+    stride: usize,
+    factors: [&[Factors]; Q],
+    derivative: &mut [F64x8],
+    next: usize,
+) {
+    let n = factors[0].len();
+    let factors = factors.map(|f| &f[..n]);
+    for half in 0..LANES / W {
+        let at = half * W;
+        let lanes = |x: &F64x8| -> [f64; W] { std::array::from_fn(|l| x.0[at + l]) };
+        let mut sum = [[[0.0; W]; K]; Q];
         for q in 0..Q {
             for i in 0..K {
-                sum[q][i] = derivative[q * d + k + i];
+                sum[q][i] = lanes(&derivative[q * next + i]);
             }
         }
-        for v in 0..vectors.min(BLOCK) {
-            let points = &self.points[v * d + k..v * d + k + K];
+        for v in 0..n {
+            let points: &[[F64x8; 2]; K] = match points[v * stride..].first_chunk() {
+                Some(points) => points,
+                None => return,
+            };
+            let f: [([f64; W], [f64; W]); Q] =
+                std::array::from_fn(|q| (lanes(&factors[q][v].of_u), lanes(&factors[q][v].of_b)));
             for i in 0..K {
-                let [x, b] = points[i];
+                let (x, b) = (lanes(&points[i][0]), lanes(&points[i][1]));
                 for q in 0..Q {
-                    sum[q][i] = of_u[v][q].mul_add::<FMA>(x, sum[q][i]);
-                    sum[q][i] = of_b[v][q].mul_add::<FMA>(b, sum[q][i]);
+                    for l in 0..W {
+                        let s = fma::<FMA>(f[q].0[l], x[l], sum[q][i][l]);
+                        sum[q][i][l] = fma::<FMA>(f[q].1[l], b[l], s);
+                    }
                 }
             }
         }
         for q in 0..Q {
             for i in 0..K {
-                derivative[q * d + k + i] = sum[q][i];
+                derivative[q * next + i].0[at..at + W].copy_from_slice(&sum[q][i]);
             }
         }
     }
+}
 
+impl Table {
     /// From |u|² and u·b of a vector of training points to the factors of u and b in the derivative.
     #[inline(always)]
     fn kernel<const FMA: bool>(
         &self,
-        square: F64x8,
-        dot: F64x8,
         alpha: Option<&F64x8>,
+        factors: &mut Factors,
         sums: &mut Sums,
-    ) -> (F64x8, F64x8) {
+    ) {
         let s = self.sigma;
+        let (square, dot) = (factors.of_u, factors.of_b);
         let t = F64x8(square.0.map(|r| (5.0 * r).sqrt())) * F64x8::splat(1.0 / s);
         let (less_one, rest) = decay::<FMA>(t);
         let e = less_one + F64x8::splat(1.0);
@@ -442,6 +448,6 @@ impl Block<'_> {
         }
         sums.factor = sums.factor + of_u;
         sums.nearest = F64x8(std::array::from_fn(|l| sums.nearest.0[l].min(square.0[l])));
-        (of_u, of_b)
+        *factors = Factors { of_u, of_b };
     }
 }

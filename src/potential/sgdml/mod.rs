@@ -13,6 +13,7 @@ mod file;
 mod identity;
 mod kernel;
 mod matching;
+mod undecayed;
 
 pub use file::{SgdmlFile, TestErrors};
 
@@ -28,6 +29,7 @@ use identity::{Found, Identity};
 use kernel::Table;
 use std::path::Path;
 use std::sync::Arc;
+use undecayed::Undecayed;
 
 /// An sGDML model. Evaluates configurations whose atoms are those of the model, in its order.
 pub struct Sgdml {
@@ -47,6 +49,7 @@ struct Model {
     identity: Identity,
     elements: Vec<Element>,
     table: Table,
+    undecayed: Undecayed,
     /// For each permutation, the pair to which each pair goes.
     permuted: Vec<Vec<u32>>,
     /// eV of what the kernels give, and of their constant.
@@ -82,11 +85,20 @@ impl Sgdml {
             .iter()
             .map(|p| permuted_pairs(p).into_iter().map(|k| k as u32).collect())
             .collect();
+        let undecayed = Undecayed::new(
+            &file.descriptors,
+            &file.weights,
+            &file.alphas_energies,
+            &permuted,
+            pairs,
+            file.sigma,
+        );
         let spacing = evaluate::spacing(&file.descriptors, &table, &permuted);
         let model = Model {
             identity: Identity::new(file),
             elements: file.elements.clone(),
             table,
+            undecayed,
             permuted,
             scale: file.std * file.energy,
             constant: file.constant * file.energy,
