@@ -160,8 +160,14 @@ struct Parts {
 /// The pair blocks under `radial_coeffs`, in the order of the file.
 struct RadialBlock {
     line: usize,
-    /// Labels and rows of each pair.
-    pairs: Vec<([i64; 2], Vec<f64>)>,
+    pairs: Vec<PairRows>,
+}
+
+/// The coefficients of one pair, where they stand.
+struct PairRows {
+    labels: [i64; 2],
+    line: usize,
+    values: Vec<f64>,
 }
 
 impl MtpFile {
@@ -280,8 +286,9 @@ impl Parts {
     fn read_key(&mut self, s: &mut Scanner<'_>) -> Result<()> {
         let key = String::from_utf8_lossy(s.word()).into_owned();
         if key == "radial_coeffs" {
+            let line = s.line();
             s.end_of_line(&key)?;
-            let block = read_radial(s)?;
+            let block = read_radial(s, line)?;
             return set(s, &key, &mut self.radial, block);
         }
         if key == "magnetic_basis_type" {
@@ -576,8 +583,8 @@ impl MtpFile {
     ) -> Result<Coefficients> {
         let path = &self.path;
         let mut labels: Vec<i64> = Vec::new();
-        for (pair, _) in &block.pairs {
-            for label in pair {
+        for pair in &block.pairs {
+            for label in &pair.labels {
                 if !labels.contains(label) {
                     labels.push(*label);
                     if labels.len() > MAX_SPECIES {
@@ -598,10 +605,11 @@ impl MtpFile {
         let each = self.functions * self.basis.size;
         let mut radial = vec![0.0; n * n * each];
         let mut filled = vec![false; n * n];
-        for (pair, values) in &block.pairs {
+        for pair in &block.pairs {
+            let PairRows { line, values, .. } = pair;
             let place = |label: i64| labels.iter().position(|l| *l == label).unwrap_or(0);
-            let at = place(pair[0]) * n + place(pair[1]);
-            let [a, b] = pair;
+            let [a, b] = pair.labels;
+            let at = place(a) * n + place(b);
             if values.len() != each {
                 let reason = format!(
                     "the pair {a}-{b} has {} coefficients; {} rows of {} are needed",
@@ -609,12 +617,12 @@ impl MtpFile {
                     self.functions,
                     self.basis.size
                 );
-                return Err(Error::line(path, block.line, reason));
+                return Err(Error::line(path, *line, reason));
             }
             if std::mem::replace(&mut filled[at], true) {
                 return Err(Error::line(
                     path,
-                    block.line,
+                    *line,
                     format!("the pair {a}-{b} is there twice"),
                 ));
             }
@@ -649,31 +657,36 @@ impl MtpFile {
 }
 
 /// The pairs under `radial_coeffs`: headers such as `0-1`, each with rows in braces.
-fn read_radial(s: &mut Scanner<'_>) -> Result<RadialBlock> {
+fn read_radial(s: &mut Scanner<'_>, line: usize) -> Result<RadialBlock> {
     let mut block = RadialBlock {
-        line: s.line(),
+        line,
         pairs: Vec::new(),
     };
     loop {
         s.skip_blank();
         let rest = s.rest();
         if rest.starts_with(b"{") {
-            let Some((_, values)) = block.pairs.last_mut() else {
+            let Some(pair) = block.pairs.last_mut() else {
                 return Err(s.error("the coefficients of a pair begin with a line such as `0-0`"));
             };
-            values.extend(s.reals("radial_coeffs")?);
+            pair.values.extend(s.reals("radial_coeffs")?);
         } else if rest
             .first()
             .is_some_and(|b| b.is_ascii_digit() || *b == b'-')
         {
+            let line = s.line();
             let word = s.word();
-            let pair = pair_header(word).ok_or_else(|| {
+            let labels = pair_header(word).ok_or_else(|| {
                 s.error(format!(
                     "`{}` is not a pair of species labels such as `0-1`",
                     shown(word)
                 ))
             })?;
-            block.pairs.push((pair, Vec::new()));
+            block.pairs.push(PairRows {
+                labels,
+                line,
+                values: Vec::new(),
+            });
             if block.pairs.len() > MAX_SPECIES * MAX_SPECIES {
                 return Err(s.error("there are more pairs than species can form"));
             }

@@ -146,7 +146,7 @@ fn each_damage_is_named_with_its_place() {
         (
             "{1, 2, 3}",
             "{1, 2}",
-            "m.mtp:14: the pair 6-6 has 5 coefficients",
+            "m.mtp:18: the pair 6-6 has 5 coefficients",
         ),
         (
             "6-6",
@@ -322,6 +322,9 @@ fn elements_that_are_missing_or_do_not_fit() {
     }
 }
 
+/// Bytes that mean something to the readers.
+const PIECES: &[u8] = b"{}#-=, \n0123456789.e\0\xff";
+
 /// Runs a reader on damaged forms of files for a while: `ZUNDEL_FUZZ_SECONDS`, one second otherwise.
 pub(super) fn fuzz(files: &[Vec<u8>], seed: u64, read: impl Fn(&[u8])) {
     let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS")
@@ -339,7 +342,7 @@ pub(super) fn fuzz(files: &[Vec<u8>], seed: u64, read: impl Fn(&[u8])) {
             match pick(6) {
                 _ if bytes.is_empty() => {}
                 0 => bytes[at] ^= 1 << pick(8),
-                1 => bytes[at] = b"{}#-=, \n0123456789.e\0\xff"[pick(23)],
+                1 => bytes[at] = PIECES[pick(PIECES.len())],
                 2 => bytes.truncate(at),
                 3 => {
                     let end = (at + pick(40)).min(bytes.len());
