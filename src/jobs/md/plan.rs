@@ -38,6 +38,7 @@ pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
             ),
         );
     }
+    plan.notes.iter().for_each(|note| console.fact("", note));
     for (what, text) in ensembles(plan.md) {
         console.fact(what, text);
     }
@@ -309,6 +310,7 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     files.check_folders()?;
     let terms = parts::build_terms(&deck.potential)?;
     let (system, has_velocities) = parts::build_system(&deck.system)?;
+    let (terms, notes) = parts::fit_terms(&terms, &system, &deck.system.structure)?;
     let mut evaluator = Evaluator::new(terms, md.skin);
     if let Some(reliability) = &md.reliability {
         Watch::new(reliability, &mut evaluator, &deck.source.path)?;
@@ -328,6 +330,7 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
             page.fact("", format!("cutoff {} Å", r.cutoff));
         }
     }
+    notes.iter().for_each(|note| page.fact("", note));
     if let Some(note) = evaluator.cutoff().and_then(|c| image_note(&system, c)) {
         page.fact("images", note);
     }

@@ -1,0 +1,46 @@
+//! `angle_3b` and `distance_Nb` coordinates on three atoms: Gaussian processes on the shape of a triangle.
+//!
+//! An instance is a centre with two neighbours inside the cutoff; its energy is fc(r_1) fc(r_2) f(x), x made of the three
+//! distances. Clusters of two atoms are pairs and live with the other pairs, see [`Descriptor::pair`].
+
+mod parameters;
+mod process;
+mod term;
+#[cfg(test)]
+mod tests;
+
+pub use parameters::{Angle3b, DistanceNb};
+pub(super) use parameters::{angle_3b, distance_nb};
+pub(super) use term::ClusterScratch;
+
+use super::coordinate::Coordinate;
+use crate::potential::{RowResults, Rows};
+use term::Term;
+
+/// All the coordinates of a model on three atoms.
+#[derive(Clone, Debug)]
+pub(super) struct Clusters(Vec<Term>);
+
+impl Clusters {
+    /// Collects the coordinates on three atoms among all.
+    pub(super) fn new(coordinates: &[Coordinate]) -> Clusters {
+        Clusters(coordinates.iter().filter_map(Term::new).collect())
+    }
+
+    /// Whether the order of the atoms' numbers matters.
+    pub(super) fn needs_names(&self) -> bool {
+        self.0.iter().any(Term::needs_names)
+    }
+
+    /// Adds the energies and, if there is room for them, the derivatives.
+    pub(super) fn evaluate(
+        &self,
+        rows: &Rows<'_>,
+        scratch: &mut ClusterScratch,
+        results: &mut RowResults<'_>,
+    ) {
+        for term in &self.0 {
+            term.evaluate(rows, scratch, results);
+        }
+    }
+}
