@@ -5,8 +5,10 @@
 //! repeat bit for bit on one level, which runs print.
 
 mod lanes;
+mod sums;
 
 pub use lanes::{F64x4, F64x8};
+pub use sums::lane_sum;
 
 use std::sync::LazyLock;
 

@@ -5,7 +5,7 @@ use crate::potential::{
     Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest,
     RowResults, RowStyle, Rows, Want,
 };
-use crate::simd::{fma, simd_dispatch};
+use crate::simd::{fma, lane_sum, simd_dispatch};
 use std::f64::consts::PI;
 
 /// How the potential ends at the cutoff.
@@ -210,18 +210,6 @@ impl LennardJones {
     }
 }
 
-/// A sum in eight interleaved parts, so that it vectorises with a fixed order.
-fn lane_sum(x: &[f64]) -> f64 {
-    let (blocks, rest) = x.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for b in blocks {
-        for l in 0..8 {
-            lanes[l] += b[l];
-        }
-    }
-    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
-}
-
 impl Coefficients {
     fn new(p: PairParameters, scheme: Scheme) -> Coefficients {
         let (s6, rc) = (p.sigma.powi(6), p.cutoff);
@@ -316,7 +304,7 @@ impl LocalModel for LennardJones {
         }
         let book = !results.booked.is_empty();
         for (k, sum) in results.energy.iter_mut().enumerate() {
-            let total = lane_sum(&energies[rows.of(k)]);
+            let total = lane_sum([&energies[rows.of(k)]]);
             *sum += if book { 0.5 * total } else { total };
         }
         results
