@@ -17,11 +17,7 @@ pub fn lane_sum<const N: usize>(arrays: [&[f64]; N]) -> f64 {
                 .fold(split[0].0[block][l], |p, a| p * a.0[block][l]);
         }
     }
-    let rest = (0..length % 8).map(|k| {
-        split[1..]
-            .iter()
-            .fold(split[0].1[k], |p, a| p * a.1[k])
-    });
+    let rest = (0..length % 8).map(|k| split[1..].iter().fold(split[0].1[k], |p, a| p * a.1[k]));
     lanes.iter().sum::<f64>() + rest.sum::<f64>()
 }
 

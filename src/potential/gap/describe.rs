@@ -6,7 +6,9 @@ use super::file::GapFile;
 use super::init_args::Composition;
 use super::two_body::takes;
 use crate::elements::Element;
-use crate::potential::{Description, Gives, ListKind, NeighbourRequest};
+use crate::potential::{
+    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope,
+};
 
 /// Fraction of the smallest sparse distance below which a pair counts as closer than anything seen. Sparse points are
 /// picked among the training distances, so the data reach down to about the smallest of them; a tenth allows for the
@@ -21,6 +23,7 @@ pub(super) fn describe(
     file: &GapFile,
     glue_cutoff: Option<f64>,
     table_error: Option<f64>,
+    has_variance: bool,
     chunk: usize,
 ) -> Description {
     let elements = known_elements(file);
@@ -53,7 +56,10 @@ pub(super) fn describe(
         gives: Gives {
             virial: true,
             site_energies: true,
-            reliability: None,
+            reliability: has_variance.then_some(Reliability {
+                measure: Measure::Variance,
+                scope: Scope::Atom,
+            }),
         },
         references: references(file),
     }

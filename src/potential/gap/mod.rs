@@ -17,6 +17,7 @@ pub mod soap;
 mod sparse;
 mod spline;
 mod two_body;
+mod variance;
 mod xml;
 
 #[cfg(test)]
@@ -40,6 +41,7 @@ use glue::{Glue, GlueScratch};
 use soap::{Soap, SoapScratch};
 use std::path::Path;
 use two_body::TwoBody;
+use variance::{VarianceScratch, Variances};
 
 /// Most centres in one call: enough to make matrix products of them, few enough to stay in the caches.
 const BLOCK: usize = 64;
@@ -56,6 +58,7 @@ pub struct Gap {
     two_body: TwoBody,
     soaps: Vec<Soap>,
     glue: Option<Glue>,
+    variances: Option<Variances>,
 }
 
 /// Memory of [`Gap::evaluate`](LocalModel::evaluate).
@@ -63,6 +66,7 @@ pub struct Gap {
 pub struct GapScratch {
     soap: SoapScratch,
     glue: GlueScratch,
+    variance: VarianceScratch,
 }
 
 impl Gap {
@@ -77,11 +81,13 @@ impl Gap {
     ///
     /// Errors when parameters are beyond what can be evaluated.
     pub fn new(file: GapFile) -> Result<Gap> {
-        Self::with_tables(file, true)
+        Self::with(file, true, variance::JITTER)
     }
 
-    /// With or without tables of the pair terms; without, they are summed over the sparse points each time.
-    fn with_tables(file: GapFile, tabulated: bool) -> Result<Gap> {
+    /// With or without tables of the pair terms; without, they are summed over the sparse points each time. `jitter` (eV²)
+    /// is that of the variance.
+    fn with(file: GapFile, tabulated: bool, jitter: f64) -> Result<Gap> {
+        let variances = Variances::new(&file.coordinates, jitter);
         let two_body = TwoBody::new(&file.coordinates, tabulated);
         let glue = match &file.glue {
             Some(parameters) => {
@@ -98,6 +104,7 @@ impl Gap {
             &file,
             glue.as_ref().map(Glue::cutoff),
             two_body.table_error(),
+            variances.is_some(),
             BLOCK,
         );
         let mut soaps = Vec::new();
@@ -124,6 +131,7 @@ impl Gap {
             two_body,
             soaps,
             glue,
+            variances,
         })
     }
 }
@@ -155,6 +163,15 @@ impl LocalModel for Gap {
         }
         if let Some(glue) = &self.glue {
             glue.evaluate(rows, &mut scratch.glue, results);
+        }
+        if let Some(variances) = self.variances.as_ref().filter(|_| want.reliability) {
+            variances.evaluate(
+                rows,
+                &self.soaps,
+                &mut scratch.soap,
+                &mut scratch.variance,
+                results.reliability,
+            );
         }
     }
 }

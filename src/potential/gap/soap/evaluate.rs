@@ -45,6 +45,35 @@ impl Soap {
         results: &mut RowResults<'_>,
     ) {
         let gradient = want.forces || want.virial;
+        self.blocks(rows, scratch, |slots, scratch| {
+            self.evaluate_block(rows, slots, gradient, scratch, results);
+        });
+    }
+
+    /// Calls `visit` with up to 32 centres of its kind, their descriptors in the layout of [`Soap::kernel`] (eight centres
+    /// side by side), and the factor that scaled each, which is zero where there is no descriptor.
+    pub(in super::super) fn describe(
+        &self,
+        rows: &Rows<'_>,
+        scratch: &mut SoapScratch,
+        visit: &mut dyn FnMut(&[usize], &[F64x8], &[F64x8]),
+    ) {
+        self.blocks(rows, scratch, |slots, s| {
+            let groups = slots.len().div_ceil(LANES);
+            s.prepare(self, groups, false);
+            self.describe_block(rows, slots, s);
+            let q = &s.q[..groups * self.sparse.rows()];
+            visit(slots, q, &s.inverse[..groups]);
+        });
+    }
+
+    /// Calls `visit` with every block of centres of its kind.
+    fn blocks(
+        &self,
+        rows: &Rows<'_>,
+        scratch: &mut SoapScratch,
+        mut visit: impl FnMut(&[usize], &mut SoapScratch),
+    ) {
         let mut slots = std::mem::take(&mut scratch.slots);
         let mut next = 0;
         while next < rows.centres.len() {
@@ -56,7 +85,7 @@ impl Soap {
                 next += 1;
             }
             if !slots.is_empty() {
-                self.evaluate_block(rows, &slots, gradient, scratch, results);
+                visit(&slots, scratch);
             }
         }
         scratch.slots = slots;
@@ -73,17 +102,8 @@ impl Soap {
         let groups = slots.len().div_ceil(LANES);
         scratch.prepare(self, groups, gradient);
         let s = scratch;
-        s.neighbours.clear();
-        for &c in slots {
-            s.neighbours.push(self, rows, c);
-        }
         let coefficients = self.coefficients_len();
-        for (g, members) in slots.chunks(LANES).enumerate() {
-            self.expand_group(rows, members, g, s);
-            let c = &mut s.c[g * coefficients..][..coefficients];
-            let q = &mut s.q[g * self.sparse.rows()..][..self.sparse.rows()];
-            power_forward(&self.power, c, q, &mut s.inverse[g]);
-        }
+        self.describe_block(rows, slots, s);
         kernel_block(
             &self.sparse,
             &s.q,
@@ -112,6 +132,21 @@ impl Soap {
                 );
                 self.sweep_group(members.len(), g, s, results);
             }
+        }
+    }
+
+    /// Descriptors of a block of centres: coefficients, power spectra, and what scaled them.
+    fn describe_block(&self, rows: &Rows<'_>, slots: &[usize], s: &mut SoapScratch) {
+        s.neighbours.clear();
+        for &c in slots {
+            s.neighbours.push(self, rows, c);
+        }
+        let coefficients = self.coefficients_len();
+        for (g, members) in slots.chunks(LANES).enumerate() {
+            self.expand_group(rows, members, g, s);
+            let c = &mut s.c[g * coefficients..][..coefficients];
+            let q = &mut s.q[g * self.sparse.rows()..][..self.sparse.rows()];
+            power_forward(&self.power, c, q, &mut s.inverse[g]);
         }
     }
 

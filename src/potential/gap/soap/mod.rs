@@ -34,6 +34,7 @@ pub use evaluate::SoapScratch;
 pub use parameters::SoapParameters;
 pub use table::RadialMode;
 
+use super::variance::Kernel;
 use crate::elements::Element;
 use crate::simd::F64x4;
 use cutoff::Cutoff;
@@ -200,6 +201,11 @@ impl Soap {
     /// The parameters it was made from.
     pub fn parameters(&self) -> &SoapParameters {
         &self.parameters
+    }
+
+    /// The sparse points, as the variance needs them.
+    pub(super) fn kernel(&self) -> &dyn Kernel {
+        &self.sparse
     }
 
     /// Whether atoms of this element are centres of this coordinate.
