@@ -4,6 +4,7 @@
 //! several instruction sets and picks one at each call. Fused multiply-add changes last digits between levels, so results
 //! repeat bit for bit on one level, which runs print.
 
+mod exp;
 mod lanes;
 mod sums;
 

@@ -80,10 +80,14 @@ impl Dimension {
     pub const C6: Dimension = Dimension([8, 1, -2, 0, 0]);
     /// eV Å^8 inside.
     pub const C8: Dimension = Dimension([10, 1, -2, 0, 0]);
+    /// eV^2 inside.
+    pub const ENERGY_SQUARED: Dimension = Dimension([4, 2, -4, 0, 0]);
+    /// 1/Å inside.
+    pub const INVERSE_LENGTH: Dimension = Dimension([-1, 0, 0, 0, 0]);
 
     /// What a person calls it, with an example of how to write it.
     fn name_and_example(self) -> (String, &'static str) {
-        let known: [(Dimension, &str, &'static str); 14] = [
+        let known: [(Dimension, &str, &'static str); 16] = [
             (Dimension::NONE, "a plain number", ""),
             (Dimension::LENGTH, "a length", "Å"),
             (Dimension::MASS, "a mass", "u"),
@@ -98,6 +102,8 @@ impl Dimension {
             (Dimension::DENSITY, "a density", "g/cm^3"),
             (Dimension::C6, "an energy times length^6", "eV Å^6"),
             (Dimension::C8, "an energy times length^8", "eV Å^8"),
+            (Dimension::ENERGY_SQUARED, "a squared energy", "eV^2"),
+            (Dimension::INVERSE_LENGTH, "an inverse length", "/Å"),
         ];
         known.into_iter().find(|k| k.0 == self).map_or_else(
             || {

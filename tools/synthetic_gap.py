@@ -45,10 +45,12 @@ def fixed(x):
 class Coordinate:
     """One gpCoordinates element: descriptor string, kernel, points (rows), weights."""
 
-    def __init__(self, descriptor, points, alpha, delta, kernel, theta=None, zeta=None, cutoffs=None, f0=0.0):
+    def __init__(self, descriptor, points, alpha, delta, kernel, theta=None, zeta=None, cutoffs=None, f0=0.0, permutations=None):
         self.descriptor, self.points, self.alpha = descriptor, np.atleast_2d(points), alpha
         self.delta, self.kernel, self.theta, self.zeta, self.f0 = delta, kernel, theta, zeta, f0
         self.cutoffs = np.ones(len(alpha)) if cutoffs is None else cutoffs
+        dimensions = self.points.shape[1]
+        self.permutations = permutations or [range(1, 2 if kernel == 2 else dimensions + 1)]
 
 
 def pair(rng, descriptor, n, low, high, delta, theta, size, f0=0.0):
@@ -69,6 +71,15 @@ def soap(rng, descriptor, species, n_max, l_max, n, delta, zeta, size, zeta_in_t
     return Coordinate(descriptor, points, size * rng.normal(size=n), delta, 2, theta, None if zeta_in_theta else zeta)
 
 
+def triangle(rng, descriptor, n, high, delta, theta, size, permutations=None, angle=False, kernel=1, f0=0.0):
+    """A coordinate on three atoms with points that are triangles: two sides from a centre below `high`, and the third side."""
+    a, b = rng.uniform(1.4, high, (2, n))
+    c = np.sqrt(a * a + b * b - 2 * a * b * rng.uniform(-1.0, 0.8, n))
+    points = np.column_stack([a + b, (a - b) ** 2, c] if angle else [a, b, c])
+    cutoffs = np.where(rng.uniform(size=n) < 0.3, rng.uniform(0.1, 0.9, n), 1.0)
+    return Coordinate(descriptor, points, size * rng.normal(size=n), delta, kernel, theta, cutoffs=cutoffs, f0=f0, permutations=permutations)
+
+
 def coordinate_xml(folder, label, name, c, separate, old):
     n, d = c.points.shape
     attributes = [
@@ -77,7 +88,7 @@ def coordinate_xml(folder, label, name, c, separate, old):
         ("signal_variance", fortran(c.delta)),
         ("signal_mean", fortran(c.f0) if c.f0 else ".00000000000000000E+000"),
         ("sparsified", "T"),
-        ("n_permutations", 1),
+        ("n_permutations", len(c.permutations)),
         ("covariance_type", c.kernel),
     ]
     if c.zeta is not None:
@@ -96,7 +107,8 @@ def coordinate_xml(folder, label, name, c, separate, old):
     if c.theta is not None:
         lines.append("      <theta> " + " ".join(" " + fixed(t) for t in c.theta) + " </theta>")
     lines.append(f"      <descriptor>{c.descriptor}</descriptor>")
-    lines.append(f'      <permutation i="1">{" ".join(str(k + 1) for k in range(d if c.kernel == 1 else 1))}  </permutation>')
+    for k, permutation in enumerate(c.permutations):
+        lines.append(f'      <permutation i="{k + 1}">{" ".join(map(str, permutation))}  </permutation>')
     for k in range(n):
         head = f'      <sparseX i="{k + 1}" alpha="{fortran(c.alpha[k])}" sparseCutoff="{fortran(c.cutoffs[k])}"'
         if separate:
@@ -220,6 +232,48 @@ def models(root):
     ]
     write_model(root / "glue", "glue.xml", "GAP_glue", 1423607965, {"Si": -1.5, "C": -0.5}, c, separate=False, glue=glue_tables())
     made["glue"] = ("glue.xml", ["Si", "C"], "a `Sum` of `IP Glue` and a GAP: cubic and spline densities, natural and clamped tables, distances and densities beyond their ends; a `soap` whose centre is not the element of its channel")
+
+    rng = np.random.default_rng(7)
+    c = [
+        triangle(rng, "angle_3b Z_center=14 Z1=6 Z2=14 cutoff=3.6 cutoff_transition_width=0.8 covariance_type=ard_se delta=0.3", 9, 3.5, 0.3, [1.0, 0.5, 0.7], 20.0, angle=True, f0=0.1),
+        triangle(rng, "angle_3b cutoff=3.2 n_sparse=7 covariance_type=pp delta=0.4 theta_uniform=2.0               Z=6 Z1=14 Z2=14", 7, 3.1, 0.4, [2.0, 2.0, 2.0], 5.0, angle=True, kernel=4),
+        triangle(rng, "angle_3b Z_center=6 Z1=0 Z2=6 cutoff=3.0 covariance_type=ard_se delta=0.2", 6, 2.9, 0.2, [0.6, 0.1, 1.5], 10.0, angle=True),
+        triangle(rng, "angle_3b cutoff=2.8 covariance_type=pp delta=0.2", 5, 2.7, 0.2, [1.5, 0.7, 3.0], 5.0, angle=True, kernel=4, f0=0.2),
+        pair(rng, "distance_2b cutoff=3.5 delta=0.5 Z1=14 Z2=6", 6, 1.5, 3.3, 0.5, 0.8, 1.0),
+    ]
+    write_model(root / "angles", "angles.xml", "GAP_angles", 1686220958, {"Si": -2.0, "C": -1.0}, c, separate=True)
+    made["angles"] = ("angles.xml", ["Si", "C"], "four `angle_3b`: Gaussian and polynomial kernels, f0, narrow and wide lengths, any element as centre and as neighbour")
+
+    all6 = ["1 2 3", "2 1 3", "1 3 2", "3 1 2", "2 3 1", "3 2 1"]
+    all6 = [[int(x) for x in p.split()] for p in all6]
+    last2, first2 = [all6[0], all6[1]], [all6[0], all6[2]]
+    rng = np.random.default_rng(8)
+    twice = [[1], [1]]
+    c = [
+        pair(rng, "distance_Nb order=2 cutoff=4.0 covariance_type=ard_se delta=1.0 compact_clusters=T Z={14 14 }", 8, 1.5, 3.9, 1.0, 1.5, 5.0),
+        pair(rng, "distance_Nb order=2 cutoff=4.0 cutoff_transition_width=0.8 delta=1.0 Z={6 14 }", 8, 1.5, 3.9, 1.0, 1.5, 5.0, f0=0.2),
+        triangle(rng, "distance_Nb order=3 cutoff=3.3 covariance_type=ard_se delta=0.3 Z={14 14 14 }", 8, 3.2, 0.3, [2.0] * 3, 40.0, all6),
+        triangle(rng, "distance_Nb order=3 cutoff=3.5 cutoff_transition_width=0.7 delta=0.3 compact_clusters=T Z={6 14 14 }", 8, 3.4, 0.3, [0.9, 0.9, 1.3], 30.0, last2, f0=0.3),
+        triangle(rng, "distance_Nb order=3 cutoff=3.5 covariance_type=ard_se delta=0.3 compact_clusters=T Z={6 6 14 }", 8, 3.4, 0.3, [1.2, 0.7, 0.9], 30.0, first2),
+        triangle(rng, "distance_Nb order=3 cutoff=3.0 covariance_type=pp delta=0.5 Z={6 6 6 }", 8, 2.9, 0.5, [1.8] * 3, 10.0, all6, kernel=4, f0=0.1),
+        triangle(rng, "distance_Nb order=3 cutoff=2.8 covariance_type=ard_se delta=0.2", 6, 2.7, 0.2, [0.7, 0.8, 1.0], 10.0, all6),
+    ]
+    c[0].permutations = twice
+    write_model(root / "clusters", "clusters.xml", "GAP_clusters", 1596837814, {"Si": -2.0, "C": -1.0}, c, separate=True)
+    made["clusters"] = ("clusters.xml", ["Si", "C"], "seven compact `distance_Nb` of two and three atoms: triplets of mixed elements, whose energy depends on the order of the atoms, lengths that differ by dimension, Gaussian and polynomial kernels with permutations, f0, any elements")
+
+    rng = np.random.default_rng(9)
+    c = [
+        pair(rng, "distance_Nb order=2 cutoff=4.0 covariance_type=ard_se delta=1.0 Z={14 14 }", 8, 1.5, 3.9, 1.0, 1.5, 5.0),
+        pair(rng, "distance_Nb order=2 cutoff=4.0 covariance_type=pp delta=1.0 Z={14 6 }", 8, 1.5, 3.9, 1.0, 1.5, 5.0, f0=0.2),
+        triangle(rng, "distance_Nb order=3 cutoff=3.3 covariance_type=ard_se delta=0.3 Z={14 14 14 }", 8, 3.2, 0.3, [1.0] * 3, 20.0, all6),
+        triangle(rng, "distance_Nb order=3 cutoff=3.1 cutoff_transition_width=0.9 delta=0.3 compact_clusters=F Z={6 14 14 }", 8, 3.0, 0.3, [0.9, 0.9, 1.3], 20.0, last2, f0=0.3),
+        triangle(rng, "distance_Nb order=3 cutoff=3.3 covariance_type=pp delta=0.3 Z={6 6 14 }", 8, 3.2, 0.3, [1.6, 1.7, 2.1], 20.0, first2, kernel=4),
+        triangle(rng, "distance_Nb order=3 cutoff=2.6 covariance_type=ard_se delta=0.2", 6, 2.5, 0.2, [0.8] * 3, 10.0, all6),
+    ]
+    c[0].permutations = twice
+    write_model(root / "chains", "chains.xml", "GAP_chains", 1596837813, {"Si": -2.0, "C": -1.0}, c, separate=False)
+    made["chains"] = ("chains.xml", ["Si", "C"], "six `distance_Nb` of a version whose clusters are not compact unless said so: any two or three atoms that distances within the cutoff connect")
     return made
 
 
@@ -238,7 +292,7 @@ def spread(rng, cell, pbc, n, least):
     return np.array(positions)
 
 
-def structures(seed, species):
+def structures(seed, species, numbered=False):
     """Frames (name, symbols, positions, cell or None, pbc) of every kind of periodicity and shape."""
     rng = np.random.default_rng(100 + seed)
     pick = lambda n: [species[int(k)] for k in rng.integers(len(species), size=n)]
@@ -268,6 +322,15 @@ def structures(seed, species):
     frames.append(("unwrapped", symbols, x + np.array([[-3, 2, 0], [5, 0, -4]]) @ cell, cell, pbc))
     # An element no descriptor names: QUIP gives it e0 and passes it over otherwise.
     frames.append(("foreign", [species[0], "Xe", species[-1]], np.array([[0.0, 0.0, 0.0], [0.3, 1.9, 0.2], [1.9, 0.4, -0.7]]), None, none))
+    if numbered:
+        # The values of these models depend on how atoms are numbered, and on which image a neighbour is: other numbers, and
+        # every atom moved by lattice vectors of its own.
+        for k in (2, 3):
+            name, symbols, x, cell, pbc = frames[k]
+            order = rng.permutation(len(symbols))
+            frames.append((f"{name}_renumbered", [symbols[i] for i in order], x[order], cell, pbc))
+            away = x + rng.integers(-3, 4, (len(symbols), 3)) @ cell
+            frames.append((f"{name}_unwrapped", symbols, away, cell, pbc))
     return [(n, s, x, None if p == none else c, p) for n, s, x, c, p in frames]
 
 
@@ -350,7 +413,7 @@ def stored_energies(path):
 
 
 # Models whose predictive variance is tested, too.
-VARIANCES = ("pair", "pairs", "soap", "soap_species", "old", "glue")
+VARIANCES = ("pair", "pairs", "soap", "soap_species", "old", "glue", "angles", "chains", "clusters")
 
 README = """# {name}
 
@@ -374,7 +437,7 @@ def main():
         folder = arguments.folder / name
         (folder / "README.md").write_text(README.format(name=name, purpose=purpose[0].upper() + purpose[1:]))
         if arguments.reference or arguments.check:
-            frames = structures(seed, species)
+            frames = structures(seed, species, numbered=name in ("angles", "clusters", "chains"))
             values = quip_values(folder / file, frames)
             assert all(np.all(np.isfinite(x)) for v in values for x in v), f"{name}: QUIP gives no number"
             if arguments.reference:

@@ -7,7 +7,7 @@ use super::lennard_jones::{self, LennardJonesDeck};
 use super::reader::{Choice, Table, Variant};
 use super::zbl::{self, ZblDeck};
 use crate::elements::Element;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where energies and forces come from: a sum of scaled terms, mostly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,16 @@ pub enum ModelDeck {
     Zbl(ZblDeck),
     /// Damped dispersion.
     Dispersion(DispersionDeck),
+}
+
+impl ModelDeck {
+    /// The model file, for families that have one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            ModelDeck::Gap { file } => Some(file),
+            ModelDeck::LennardJones(_) | ModelDeck::Zbl(_) | ModelDeck::Dispersion(_) => None,
+        }
+    }
 }
 
 /// Every model family; one more is one more entry here.

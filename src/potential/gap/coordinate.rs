@@ -108,13 +108,17 @@ pub(super) fn read(
         .descriptor
         .take()
         .ok_or_else(|| attributes.error("<gpCoordinates> lacks its <descriptor>"))?;
-    let descriptor =
+    let mut descriptor =
         descriptor::parse(&text, gap_version).map_err(|e| e.within(&xml.place(line)))?;
+    if let Descriptor::SoapTurbo(p) = &mut descriptor {
+        p.read_compress_file(path)?;
+    }
     let covariance = covariance(xml, &attributes, &children, dimensions)?;
     check_descriptor(&attributes, &descriptor, &covariance, dimensions)?;
     check_permutations(
         &attributes,
         &mut children.permutations,
+        &descriptor,
         dimensions,
         &covariance,
     )?;
@@ -292,7 +296,10 @@ fn check_descriptor(
 ) -> Result<()> {
     let expected = match descriptor {
         Descriptor::Distance2b(d) => d.exponents.len(),
+        Descriptor::Angle3b(_) => 3,
+        Descriptor::DistanceNb(d) => d.z.len() * (d.z.len() - 1) / 2,
         Descriptor::Soap(p) => p.dimensions(),
+        Descriptor::SoapTurbo(p) => p.dimensions(),
     };
     if expected != dimensions {
         let reason =
@@ -300,20 +307,25 @@ fn check_descriptor(
         return Err(attributes.error(reason));
     }
     match (descriptor, kernel) {
-        (Descriptor::Distance2b(_), Covariance::DotProduct { .. }) => {
-            Err(attributes.error("a dot-product kernel on `distance_2b` is not supported"))
-        }
+        (
+            Descriptor::Distance2b(_) | Descriptor::Angle3b(_) | Descriptor::DistanceNb(_),
+            Covariance::DotProduct { .. },
+        ) => Err(attributes.error("a dot-product kernel on distances is not supported")),
         (Descriptor::Soap(_), Covariance::ArdSe { .. } | Covariance::Pp { .. }) => {
             Err(attributes.error("on `soap` only the dot-product kernel is supported"))
+        }
+        (Descriptor::SoapTurbo(_), Covariance::ArdSe { .. } | Covariance::Pp { .. }) => {
+            Err(attributes.error("on `soap_turbo` only the dot-product kernel is supported"))
         }
         _ => Ok(()),
     }
 }
 
-/// Both supported descriptors have no permutation but the identity.
+/// Permutations must be such; descriptors other than `distance_Nb` have none but the identity.
 fn check_permutations(
     attributes: &Attributes,
     given: &mut Vec<Vec<usize>>,
+    descriptor: &Descriptor,
     dimensions: usize,
     kernel: &Covariance,
 ) -> Result<()> {
@@ -328,6 +340,17 @@ fn check_permutations(
             "{} <permutation> are there, {stated} are announced",
             given.len()
         )));
+    }
+    if let Descriptor::DistanceNb(d) = descriptor {
+        let is_permutation =
+            |p: &Vec<usize>| p.len() == dimensions && (0..dimensions).all(|k| p.contains(&k));
+        let most: usize = (1..=d.z.len()).product();
+        if given.len() > most || !given.iter().all(is_permutation) {
+            return Err(attributes.error(format!(
+                "there must be at most {most} <permutation>, each of the numbers 1 to {dimensions}"
+            )));
+        }
+        return Ok(());
     }
     let identity = |p: &Vec<usize>| {
         // Files write a single 1 for dot-product kernels, whatever the dimension.

@@ -1,7 +1,9 @@
 //! Descriptor strings: which function of a neighbourhood a set of sparse points belongs to.
 
 use super::arguments::{Arguments, shorten};
+use super::clusters::{self, Angle3b, DistanceNb};
 use super::soap::SoapParameters;
+use super::soap_turbo::{self, SoapTurboParameters};
 use crate::error::{Error, Result};
 
 /// A supported descriptor with QUIP's defaults filled in.
@@ -9,8 +11,14 @@ use crate::error::{Error, Result};
 pub enum Descriptor {
     /// Distance of a pair, or powers of it.
     Distance2b(Distance2b),
+    /// Shape of a triangle about a centre.
+    Angle3b(Angle3b),
+    /// Distances within a cluster of atoms.
+    DistanceNb(DistanceNb),
     /// Smooth overlap of atomic positions.
     Soap(SoapParameters),
+    /// The same with polynomial radial functions.
+    SoapTurbo(SoapTurboParameters),
 }
 
 /// The parameters of a `distance_2b` descriptor.
@@ -86,8 +94,17 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
         "distance_2b" => distance_2b(&arguments)
             .map(Descriptor::Distance2b)
             .map_err(within),
+        "angle_3b" => clusters::angle_3b(&arguments)
+            .map(Descriptor::Angle3b)
+            .map_err(within),
+        "distance_nb" => clusters::distance_nb(&arguments, gap_version)
+            .map(Descriptor::DistanceNb)
+            .map_err(within),
         "soap" => soap(&arguments, gap_version)
             .map(Descriptor::Soap)
+            .map_err(within),
+        "soap_turbo" => soap_turbo::parse(&arguments)
+            .map(Descriptor::SoapTurbo)
             .map_err(within),
         _ => Err(Error::input(
             "",
@@ -96,11 +113,11 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
                 shorten(as_written(text, name))
             ),
         )
-        .advise("supported are `distance_2b` and `soap`")),
+        .advise("supported are `distance_2b`, `angle_3b`, `distance_Nb`, `soap` and `soap_turbo`")),
     }
 }
 
-fn range(arguments: &Arguments) -> Result<(f64, f64)> {
+pub(super) fn range(arguments: &Arguments) -> Result<(f64, f64)> {
     let cutoff = arguments.required(&["cutoff"])?;
     if !(cutoff > 0.0 && cutoff <= LARGEST_CUTOFF) {
         return Err(Error::input(
@@ -123,8 +140,8 @@ fn range(arguments: &Arguments) -> Result<(f64, f64)> {
     Ok((cutoff, width))
 }
 
-fn distance_2b(arguments: &Arguments) -> Result<Distance2b> {
-    let (cutoff, transition_width) = range(arguments)?;
+/// Refuses the keys of descriptors that want to know molecules.
+pub(super) fn refuse_molecules(arguments: &Arguments) -> Result<()> {
     for key in ["only_intra", "only_inter"] {
         if arguments.logical(&[key])? == Some(true) {
             return Err(Error::input(
@@ -139,6 +156,12 @@ fn distance_2b(arguments: &Arguments) -> Result<Distance2b> {
             "`resid_name` is not supported: it needs molecules",
         ));
     }
+    Ok(())
+}
+
+fn distance_2b(arguments: &Arguments) -> Result<Distance2b> {
+    let (cutoff, transition_width) = range(arguments)?;
+    refuse_molecules(arguments)?;
     let one = |key: &str| {
         arguments
             .atomic_numbers(key, 1)
@@ -410,8 +433,8 @@ mod tests {
             assert!(parse(&format!("{base} {bad}"), 0).is_err(), "{bad}");
         }
         assert!(reason("soap l_max=999999999 n_max=2 cutoff=4 atom_sigma=0.5").contains("l_max"));
-        assert!(reason("angle_3b cutoff=3 Z=14").contains("`angle_3b` is not supported"));
-        assert!(reason("distance_Nb order=2 cutoff=4").contains("`distance_Nb` is not supported"));
+        assert!(reason("eam_density cutoff=3 Z=14").contains("`eam_density` is not supported"));
+        assert!(reason("General_Dimer cutoff=4").contains("`General_Dimer` is not supported"));
         assert!(reason(" cutoff=4").contains("no name"));
     }
 }

@@ -191,8 +191,8 @@ fn each_damage_is_named_with_its_line() {
         (" 0.3 0.2 0.0 <", " 0.3 0.2 <", "m.xml:32: <sparseX_slice>"),
         (
             "distance_2b Z1",
-            "angle_3b Z1",
-            "m.xml:21: the descriptor `angle_3b` is not supported",
+            "eam_density Z1",
+            "m.xml:21: the descriptor `eam_density` is not supported",
         ),
         (
             "Z=14 species",

@@ -4,8 +4,10 @@
 //! [`GapFile`] is the file as data; [`Gap`] is the model made of it.
 
 mod arguments;
+mod clusters;
 mod coordinate;
 mod cutoff;
+pub mod density;
 mod describe;
 mod descriptor;
 mod extended;
@@ -14,6 +16,7 @@ mod glue;
 mod init_args;
 mod numbers;
 pub mod soap;
+pub mod soap_turbo;
 mod sparse;
 mod spline;
 mod two_body;
@@ -27,18 +30,21 @@ mod tests;
 #[cfg(test)]
 mod tests_support;
 
+pub use clusters::{Angle3b, DistanceNb};
 pub use coordinate::{Coordinate, Covariance};
 pub use descriptor::{Descriptor, Distance2b};
 pub use file::{GapFile, NEWEST_GAP_VERSION};
 pub use glue::{GluePair, GlueParameters, GlueType, Table};
 pub use init_args::Composition;
 pub use soap::SoapParameters;
+pub use soap_turbo::SoapTurboParameters;
 pub use spline::EndSlope;
 
-use super::{Description, LocalModel, RowResults, Rows, Want};
+use super::{Description, LocalModel, RowResults, RowStyle, Rows, Want};
 use crate::error::{Error, Result};
+use clusters::{ClusterScratch, Clusters};
+use density::{DensityScratch, DensityTerm, RadialMode, Weights};
 use glue::{Glue, GlueScratch};
-use soap::{Soap, SoapScratch};
 use std::path::Path;
 use two_body::TwoBody;
 use variance::{VarianceScratch, Variances};
@@ -56,7 +62,8 @@ pub struct Gap {
     /// Energy of the isolated atom (eV) by atomic number.
     e0: [f64; 119],
     two_body: TwoBody,
-    soaps: Vec<Soap>,
+    clusters: Clusters,
+    densities: Vec<DensityTerm>,
     glue: Option<Glue>,
     variances: Option<Variances>,
 }
@@ -64,7 +71,8 @@ pub struct Gap {
 /// Memory of [`Gap::evaluate`](LocalModel::evaluate).
 #[derive(Default)]
 pub struct GapScratch {
-    soap: SoapScratch,
+    clusters: ClusterScratch,
+    density: DensityScratch,
     glue: GlueScratch,
     variance: VarianceScratch,
 }
@@ -89,6 +97,7 @@ impl Gap {
     fn with(file: GapFile, tabulated: bool, jitter: f64) -> Result<Gap> {
         let variances = Variances::new(&file.coordinates, jitter);
         let two_body = TwoBody::new(&file.coordinates, tabulated);
+        let clusters = Clusters::new(&file.coordinates);
         let glue = match &file.glue {
             Some(parameters) => {
                 glue::check_range(parameters, &file.path)?;
@@ -107,29 +116,33 @@ impl Gap {
             variances.is_some(),
             BLOCK,
         );
-        let mut soaps = Vec::new();
+        let mut densities = Vec::new();
         for c in file.coordinates {
-            if let (Descriptor::Soap(parameters), Covariance::DotProduct { zeta }) =
-                (&c.descriptor, &c.covariance)
-            {
-                let soap = Soap::new(
-                    parameters,
-                    c.delta,
-                    *zeta,
-                    c.alpha,
-                    c.sparse_cutoff,
-                    c.sparse,
-                );
-                soaps.push(soap.map_err(|e| {
-                    Error::file(&file.path, format!("coordinate {}: {e}", c.label))
-                })?);
-            }
+            let Covariance::DotProduct { zeta } = c.covariance else {
+                continue;
+            };
+            let weights = Weights {
+                delta: c.delta,
+                zeta,
+                alpha: c.alpha,
+                sparse_cutoff: c.sparse_cutoff,
+                sparse: c.sparse,
+            };
+            let term = match &c.descriptor {
+                Descriptor::Soap(p) => p.term(weights, RadialMode::Table),
+                Descriptor::SoapTurbo(p) => p.term(weights, RadialMode::Table),
+                _ => continue,
+            };
+            densities.push(
+                term.map_err(|e| Error::file(&file.path, format!("coordinate {}: {e}", c.label)))?,
+            );
         }
         Ok(Gap {
             description,
             e0,
             two_body,
-            soaps,
+            clusters,
+            densities,
             glue,
             variances,
         })
@@ -147,6 +160,12 @@ impl LocalModel for Gap {
         BLOCK
     }
 
+    fn style(&self) -> RowStyle {
+        RowStyle::Vectors {
+            names: self.clusters.needs_names(),
+        }
+    }
+
     fn evaluate(
         &self,
         rows: &Rows<'_>,
@@ -158,20 +177,15 @@ impl LocalModel for Gap {
             *energy += self.e0[usize::from(centre.number())];
         }
         self.two_body.evaluate(rows, results);
-        for soap in &self.soaps {
-            soap.evaluate(rows, want, &mut scratch.soap, results);
+        self.clusters.evaluate(rows, &mut scratch.clusters, results);
+        for term in &self.densities {
+            term.evaluate(rows, want, &mut scratch.density, results);
         }
         if let Some(glue) = &self.glue {
             glue.evaluate(rows, &mut scratch.glue, results);
         }
         if let Some(variances) = self.variances.as_ref().filter(|_| want.reliability) {
-            variances.evaluate(
-                rows,
-                &self.soaps,
-                &mut scratch.soap,
-                &mut scratch.variance,
-                results.reliability,
-            );
+            variances.evaluate(self, rows, scratch, results.reliability);
         }
     }
 }

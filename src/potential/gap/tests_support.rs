@@ -1,7 +1,7 @@
 //! Neighbourhoods by brute force over all images, and reference frames: for the tests of this family.
 
 use crate::elements::Element;
-use crate::potential::{Evaluation, LocalModel, RowResults, Rows, Want};
+use crate::potential::{Evaluation, LocalModel, Names, RowResults, Rows, Want};
 use crate::system::Cell;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,8 @@ pub(super) struct BruteRows {
     y: Vec<f64>,
     z: Vec<f64>,
     r2: Vec<f64>,
-    atoms: Vec<usize>,
+    atoms: Vec<u32>,
+    shifts: Vec<[i32; 3]>,
 }
 
 /// All neighbours of all atoms inside the cutoff, every periodic image counted.
@@ -33,6 +34,7 @@ pub(super) fn brute_rows(
         z: Vec::new(),
         r2: Vec::new(),
         atoms: Vec::new(),
+        shifts: Vec::new(),
     };
     // Positions need not be wrapped: their own spread adds to the images needed.
     let spread = |k: usize| {
@@ -60,7 +62,8 @@ pub(super) fn brute_rows(
                             rows.y.push(d[1]);
                             rows.z.push(d[2]);
                             rows.r2.push(r2);
-                            rows.atoms.push(j);
+                            rows.atoms.push(j as u32);
+                            rows.shifts.push([a, b, c]);
                         }
                     }
                 }
@@ -91,6 +94,10 @@ pub(super) fn evaluate<M: LocalModel>(
         y: &rows.y,
         z: &rows.z,
         r2: &rows.r2,
+        names: Names {
+            atoms: &rows.atoms,
+            shifts: &rows.shifts,
+        },
     };
     let mut results = RowResults {
         energy: &mut energy,
@@ -108,7 +115,7 @@ pub(super) fn evaluate<M: LocalModel>(
     out.site_energies.copy_from_slice(&energy);
     for i in 0..n {
         for k in view.of(i) {
-            let j = rows.atoms[k];
+            let j = rows.atoms[k] as usize;
             let (g, d) = ([gx[k], gy[k], gz[k]], [rows.x[k], rows.y[k], rows.z[k]]);
             out.site_energies[j] += booked[k];
             for a in 0..3 {

@@ -2,7 +2,7 @@
 
 use super::kernels::{self, Gradients};
 use super::wrapper::{Outcome, Slots};
-use super::{LocalModel, RowResults, RowStyle, Rows};
+use super::{LocalModel, Names, RowResults, RowStyle, Rows};
 use crate::elements::Element;
 use crate::neighbours::Chunk;
 use crate::potential::{Configuration, Want};
@@ -19,6 +19,8 @@ pub(super) struct BlockScratch<S> {
     /// Local atom of each neighbour.
     target: Vec<u32>,
     elements: Vec<Element>,
+    atoms: Vec<u32>,
+    shifts: Vec<[i32; 3]>,
     x: Vec<f64>,
     y: Vec<f64>,
     z: Vec<f64>,
@@ -56,6 +58,7 @@ impl<S: Default> BlockScratch<S> {
         };
         slots.forces.fill([0.0; 4]);
         slots.sites.fill([0.0; 2]);
+        slots.features.fill(0.0);
         let style = model.style();
         self.place(configuration, chunk, translations, style);
         let images = kernels::Images {
@@ -74,7 +77,7 @@ impl<S: Default> BlockScratch<S> {
                 return outcome;
             }
             self.zero_results(centres.len(), pairs, want, style);
-            self.call(model, centres.clone(), pairs, want, style);
+            self.call(model, centres.clone(), pairs, want, style, slots.features);
             outcome.energy += self.energy.iter().sum::<f64>() + self.booked.iter().sum::<f64>();
             if want.forces || want.virial {
                 self.scatter(
@@ -113,7 +116,7 @@ impl<S: Default> BlockScratch<S> {
         self.local.clear();
         let here = |a: u32| configuration.positions[a as usize];
         let atoms = chunk.atoms.iter().zip(&chunk.image);
-        if style == RowStyle::Vectors {
+        if is_vectors(style) {
             self.local.extend(atoms.map(|(&a, _)| {
                 let [x, y, z] = here(a);
                 [x, y, z, 0.0]
@@ -157,7 +160,7 @@ impl<S: Default> BlockScratch<S> {
                 kernels::squared_distances(&self.local, origins, &self.first, listed, &mut self.r2);
                 listed.len()
             }
-            RowStyle::Vectors => {
+            RowStyle::Vectors { names } => {
                 for v in [&mut self.x, &mut self.y, &mut self.z] {
                     grow(v, listed.len());
                 }
@@ -173,13 +176,16 @@ impl<S: Default> BlockScratch<S> {
                 let pairs = kernels::packed_rows(
                     &self.local,
                     images,
-                    centres,
+                    centres.clone(),
                     rows,
                     listed,
                     cutoff * cutoff,
                     out,
                 );
                 self.target.truncate(pairs);
+                if names {
+                    self.name(chunk, centres, images);
+                }
                 pairs
             }
         };
@@ -189,6 +195,22 @@ impl<S: Default> BlockScratch<S> {
                 .extend(self.target.iter().map(|&k| self.local_elements[k as usize]));
         }
         pairs
+    }
+
+    /// Atoms and images behind the neighbours of rows that have just been packed.
+    fn name(&mut self, chunk: &Chunk, centres: Range<usize>, images: &kernels::Images<'_>) {
+        self.atoms.clear();
+        self.atoms
+            .extend(self.target.iter().map(|&k| chunk.atoms[k as usize]));
+        self.shifts.clear();
+        for (c, row) in centres.zip(self.first.windows(2)) {
+            let own = images.of[c];
+            let row = &self.target[row[0] as usize..row[1] as usize];
+            self.shifts.extend(
+                row.iter()
+                    .map(|&k| images.shift(own, images.of[k as usize])),
+            );
+        }
     }
 
     /// The pair of atoms at one place that makes the least distance what it is.
@@ -223,7 +245,7 @@ impl<S: Default> BlockScratch<S> {
         );
         zero(&mut self.booked, if want.site_energies { pairs } else { 0 });
         let gradients = if want.forces || want.virial { pairs } else { 0 };
-        let vectors = style == RowStyle::Vectors;
+        let vectors = is_vectors(style);
         for v in [&mut self.gx, &mut self.gy, &mut self.gz] {
             zero(v, if vectors { gradients } else { 0 });
         }
@@ -237,8 +259,9 @@ impl<S: Default> BlockScratch<S> {
         pairs: usize,
         want: Want,
         style: RowStyle,
+        features: &mut [f64],
     ) {
-        let vectors = if style == RowStyle::Vectors { pairs } else { 0 };
+        let vectors = if is_vectors(style) { pairs } else { 0 };
         let rows = Rows {
             centres: &self.local_elements[centres],
             first: &self.first,
@@ -247,6 +270,13 @@ impl<S: Default> BlockScratch<S> {
             y: &self.y[..vectors],
             z: &self.z[..vectors],
             r2: &self.r2[..pairs],
+            names: match style {
+                RowStyle::Vectors { names: true } => Names {
+                    atoms: &self.atoms,
+                    shifts: &self.shifts,
+                },
+                _ => Names::default(),
+            },
         };
         let mut results = RowResults {
             energy: &mut self.energy,
@@ -258,6 +288,9 @@ impl<S: Default> BlockScratch<S> {
             reliability: &mut self.reliability,
         };
         model.evaluate(&rows, want, &mut self.model, &mut results);
+        if !features.is_empty() {
+            model.add_features(&rows, &mut self.model, features);
+        }
     }
 
     /// dE/dr of each neighbour to forces on both atoms and to the virial.
@@ -271,7 +304,7 @@ impl<S: Default> BlockScratch<S> {
         virial: &mut [[f64; 3]; 3],
     ) {
         let (first, target) = (&self.first, &self.target);
-        if style == RowStyle::Vectors {
+        if is_vectors(style) {
             let g = Gradients {
                 gx: &self.gx,
                 gy: &self.gy,
@@ -299,6 +332,10 @@ impl<S: Default> BlockScratch<S> {
         };
         kernels::scatter_radial(&rows, centres.start, forces, virial, want.virial);
     }
+}
+
+fn is_vectors(style: RowStyle) -> bool {
+    matches!(style, RowStyle::Vectors { .. })
 }
 
 /// Makes a buffer at least `n` long; what is in it does not matter.

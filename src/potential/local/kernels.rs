@@ -103,9 +103,14 @@ impl Images<'_> {
     /// The translation (Å) of a local atom's image relative to that of another.
     #[inline]
     fn between(&self, from: u32, to: u32) -> [f64; 3] {
+        self.cell.translation(self.shift(from, to))
+    }
+
+    /// The same in lattice vectors.
+    #[inline]
+    pub fn shift(&self, from: u32, to: u32) -> [i32; 3] {
         let (a, b) = (self.list[from as usize], self.list[to as usize]);
-        self.cell
-            .translation([b[0] - a[0], b[1] - a[1], b[2] - a[2]])
+        [b[0] - a[0], b[1] - a[1], b[2] - a[2]]
     }
 }
 

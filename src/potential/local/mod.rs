@@ -6,7 +6,7 @@ mod wrapper;
 
 pub use wrapper::Local;
 
-use super::{Configuration, Description, Evaluation, Want};
+use super::{Configuration, Description, Evaluation, Selection, Want};
 use crate::elements::Element;
 
 /// The neighbourhoods of a block of centres, as compressed rows. Row c holds the neighbours
@@ -30,6 +30,18 @@ pub struct Rows<'a> {
     pub z: &'a [f64],
     /// Squared distance (Å^2), never zero.
     pub r2: &'a [f64],
+    /// Which image of which atom each neighbour is; empty where the style leaves it out.
+    pub names: Names<'a>,
+}
+
+/// The atoms behind rows, for the few descriptors whose value depends on the order in which the atoms are numbered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// Index of each neighbour's atom in its configuration.
+    pub atoms: &'a [u32],
+    /// Lattice translation of each neighbour relative to its centre, for the positions as they stand in the configuration:
+    /// the displacement is position of the neighbour's atom plus translation minus position of the centre.
+    pub shifts: &'a [[i32; 3]],
 }
 
 impl Rows<'_> {
@@ -65,7 +77,10 @@ pub struct RowResults<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowStyle {
     /// Displacements and elements of the neighbours inside the cutoff; gradients as vectors. For many-body models.
-    Vectors,
+    Vectors {
+        /// Whether the [`Names`] of the neighbours are wanted.
+        names: bool,
+    },
     /// Squared distances of all listed neighbours, beyond the cutoff too; gradients as (dE/dr)/r. For pair potentials, which
     /// cost less than the packing of rows.
     Distances {
@@ -87,7 +102,7 @@ pub trait LocalModel: Send + Sync {
 
     /// What it wants in its rows.
     fn style(&self) -> RowStyle {
-        RowStyle::Vectors
+        RowStyle::Vectors { names: false }
     }
 
     /// Adds the energies of the centres and, where wanted, the derivatives by the neighbours' displacements.
@@ -101,5 +116,25 @@ pub trait LocalModel: Send + Sync {
 
     /// Adds what does not depend on neighbourhoods, such as long-range corrections of a homogeneous fluid.
     fn add_global(&self, _configuration: Configuration<'_>, _want: Want, _result: &mut Evaluation) {
+    }
+
+    /// Length of the vector, summed over all centres, from which the reliability of a configuration follows
+    /// ([`Scope::Frame`](super::Scope)); 0 when the model has none.
+    fn features(&self) -> usize {
+        0
+    }
+
+    /// Adds the centres' parts to that vector.
+    fn add_features(&self, _rows: &Rows<'_>, _scratch: &mut Self::Scratch, _features: &mut [f64]) {
+    }
+
+    /// The reliability of a configuration of so many atoms, from the sum of all parts.
+    fn frame_reliability(&self, _features: &[f64], _atoms: usize) -> f64 {
+        0.0
+    }
+
+    /// See [`Potential::selection`](super::Potential::selection).
+    fn selection(&self) -> Option<Box<dyn Selection>> {
+        None
     }
 }

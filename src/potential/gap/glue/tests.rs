@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::elements::Element;
-use crate::potential::{RowResults, Rows};
+use crate::potential::{Names, RowResults, Rows};
 use std::path::Path;
 
 fn parse(text: &str) -> Result<GlueParameters> {
@@ -65,6 +65,7 @@ fn dimer(text: &str, r: f64) -> (f64, f64) {
         y: &[0.0, 0.5, 0.0, 0.5, 0.5],
         z: &[r, 0.0, -r, 0.0, 0.0],
         r2: &[r * r, 0.25, r * r, 0.25, 0.25],
+        names: Names::default(),
     };
     let mut energy = [0.0; 3];
     let (mut gx, mut gy, mut gz) = ([0.0; 5], [0.0; 5], [0.0; 5]);

@@ -1,4 +1,4 @@
-//! `distance_2b` coordinates: Gaussian processes on the distances of pairs.
+//! `distance_2b` coordinates and clusters of two atoms: Gaussian processes on the distances of pairs.
 //!
 //! Every pair of elements sums over its coordinates and their sparse points, which is a function of the distance alone:
 //! it is tabulated once (see [`table`]). What a table cannot hold to full accuracy is evaluated term by term.
@@ -9,13 +9,13 @@ mod term;
 mod tests;
 
 use super::coordinate::Coordinate;
-use super::descriptor::{Descriptor, Distance2b};
+use super::descriptor::Distance2b;
 use crate::elements::Element;
 use crate::potential::{RowResults, Rows};
 use table::Table;
 use term::Term;
 
-/// All the `distance_2b` coordinates of a model.
+/// All the coordinates of a model on pairs.
 #[derive(Clone, Debug)]
 pub(super) struct TwoBody {
     /// Slot of each atomic number; the last slot is that of all elements no coordinate names.
@@ -62,18 +62,15 @@ pub(super) fn takes(d: &Distance2b, a: u8, b: u8) -> bool {
 }
 
 impl TwoBody {
-    /// Collects the `distance_2b` coordinates among all; `tabulated` asks for tables where they are accurate.
+    /// Collects the coordinates on pairs among all; `tabulated` asks for tables where they are accurate.
     pub(super) fn new(coordinates: &[Coordinate], tabulated: bool) -> TwoBody {
-        let two_body: Vec<(&Coordinate, &Distance2b)> = coordinates
+        let two_body: Vec<(&Coordinate, Distance2b, f64)> = coordinates
             .iter()
-            .filter_map(|c| match &c.descriptor {
-                Descriptor::Distance2b(d) => Some((c, d)),
-                Descriptor::Soap(_) => None,
-            })
+            .filter_map(|c| c.descriptor.pair().map(|(d, times)| (c, d, times)))
             .collect();
         let mut named: Vec<u8> = two_body
             .iter()
-            .flat_map(|(_, d)| [d.z1, d.z2])
+            .flat_map(|(_, d, _)| [d.z1, d.z2])
             .filter(|z| *z != 0)
             .collect();
         named.sort_unstable();
@@ -91,7 +88,7 @@ impl TwoBody {
         for (a, &za) in named.iter().enumerate() {
             for (b, &zb) in named.iter().enumerate() {
                 let members: Vec<usize> = (0..two_body.len())
-                    .filter(|&k| takes(two_body[k].1, za, zb))
+                    .filter(|&k| takes(&two_body[k].1, za, zb))
                     .collect();
                 if members.is_empty() {
                     continue;
@@ -99,7 +96,7 @@ impl TwoBody {
                 let index = made.iter().position(|m| *m == members).unwrap_or_else(|| {
                     let terms = members
                         .iter()
-                        .map(|&k| Term::new(two_body[k].0, two_body[k].1))
+                        .map(|&k| Term::new(two_body[k].0, &two_body[k].1, two_body[k].2))
                         .collect();
                     functions.push(PairFunction::new(terms, tabulated));
                     made.push(members);

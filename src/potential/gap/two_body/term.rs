@@ -52,8 +52,8 @@ impl Kernel {
 }
 
 impl Term {
-    /// The term of a coordinate with this descriptor.
-    pub(super) fn new(c: &Coordinate, d: &Distance2b) -> Term {
+    /// The term of a coordinate with this descriptor, whose instances count `times`.
+    pub(super) fn new(c: &Coordinate, d: &Distance2b, times: f64) -> Term {
         let (kernel, theta) = match &c.covariance {
             Covariance::Pp { theta } => (
                 Kernel::Polynomial {
@@ -69,7 +69,7 @@ impl Term {
             c.alpha
                 .iter()
                 .zip(&c.sparse_cutoff)
-                .map(|(a, sc)| s * a * sc)
+                .map(|(a, sc)| times * s * a * sc)
                 .collect::<Vec<f64>>()
         };
         Term {

@@ -1,5 +1,6 @@
 //! Tables against exact sums, and exact sums against a double-double evaluation.
 
+use super::super::descriptor::Descriptor;
 use super::*;
 use crate::potential::gap::coordinate::Covariance;
 use crate::potential::gap::cutoff::Zone;

@@ -14,7 +14,7 @@ pub(in super::super) struct VarianceScratch {
     k: Vec<F64x8>,
     norms: [F64x8; GROUPS],
     variance: [F64x8; GROUPS],
-    /// Centre and squared switch of each instance in `x`.
+    /// Centre and weight of each instance in `x`.
     owners: Vec<(u32, f64)>,
 }
 
@@ -97,14 +97,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Adds an instance that the row `centre` books: the value of its switch and its vector.
-    pub(in super::super) fn push(&mut self, centre: usize, switch: f64, x: &[f64]) {
+    /// Adds an instance that the row `centre` books: its weight, the square of the switch, and its vector.
+    pub(in super::super) fn push(&mut self, centre: usize, weight: f64, x: &[f64]) {
         let n = self.scratch.owners.len();
         let at = n / 8 * self.kernel.length();
         for (out, value) in self.scratch.x[at..].iter_mut().zip(x) {
             out.0[n % 8] = *value;
         }
-        self.scratch.owners.push((centre as u32, switch * switch));
+        self.scratch.owners.push((centre as u32, weight));
         if n + 1 == GROUPS * 8 {
             self.flush();
         }

@@ -21,7 +21,7 @@ pub(in super::super) trait Kernel: Send + Sync {
 }
 
 /// Kernels of scaled distances: Gaussian and compact polynomial, with permutations.
-pub(in super::super) struct Distances {
+pub(super) struct Distances {
     shape: Shape,
     /// 1/theta for each dimension.
     inverse: Vec<f64>,
@@ -56,7 +56,7 @@ impl Shape {
 
 impl Distances {
     /// The kernel of a coordinate; the reader refuses dot products of distances.
-    pub(in super::super) fn new(c: &Coordinate) -> Distances {
+    pub(super) fn new(c: &Coordinate) -> Distances {
         let (shape, theta) = match &c.covariance {
             Covariance::ArdSe { theta } => (Shape::Gaussian, theta.clone()),
             Covariance::Pp { theta } => (
@@ -65,9 +65,14 @@ impl Distances {
             ),
             Covariance::DotProduct { .. } => (Shape::Gaussian, vec![1.0; c.dimensions]),
         };
+        // QUIP gives numbers that permutations exchange one length: the mean of theirs.
+        let mean = |d: usize| {
+            let lengths = c.permutations.iter().filter_map(|p| theta.get(*p.get(d)?));
+            lengths.sum::<f64>() / c.permutations.len() as f64
+        };
         let mut kernel = Distances {
             shape,
-            inverse: theta.iter().map(|t| 1.0 / t).collect(),
+            inverse: (0..theta.len()).map(|d| 1.0 / mean(d)).collect(),
             permutations: c.permutations.clone(),
             points: c.sparse.clone(),
             norms: Vec::new(),

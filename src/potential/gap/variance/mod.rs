@@ -11,6 +11,8 @@
 //! k_M and K_MM carry the `sparseCutoff` of the points, as in the fit; the jitter is that of `gap_fit`. It is the variance
 //! before the data are counted: nearly zero at the sparse points, K(x, x) far from all of them.
 //!
+//! The instances of a pair fall to both atoms, those of three atoms to their centre.
+//!
 //! K_MM is rebuilt from the sparse points and factorised when the first variance is asked for; a model that is never
 //! asked costs nothing.
 
@@ -21,14 +23,16 @@ mod pairs;
 #[cfg(test)]
 mod tests;
 
-pub(super) use batch::{Batch, VarianceScratch};
-pub(super) use kernel::{Distances, Kernel};
+use batch::Batch;
+pub(super) use batch::VarianceScratch;
+use kernel::Distances;
+pub(super) use kernel::Kernel;
 
 use super::coordinate::{Coordinate, Covariance};
-use super::descriptor::Descriptor;
-use super::soap::{Soap, SoapScratch};
+use super::{Gap, GapScratch};
 use crate::potential::Rows;
 use factor::Factor;
+use pairs::Pairs;
 use std::sync::OnceLock;
 
 /// What `gap_fit` adds to the diagonal of K_MM (eV²).
@@ -37,15 +41,6 @@ pub(super) const JITTER: f64 = 1e-10;
 /// Most sparse points of a coordinate for which K_MM (eight bytes for each pair) is built.
 pub(super) const MOST_POINTS: usize = 16_384;
 
-/// A descriptor as its variance needs it: which vectors the centres of some rows book.
-pub(super) trait Instances: Send + Sync {
-    /// Kernel and sparse points.
-    fn kernel(&self) -> &dyn Kernel;
-
-    /// Pushes every instance that a centre of the rows books: the index of the centre, the switch, the vector.
-    fn gather(&self, rows: &Rows<'_>, batch: &mut Batch<'_>);
-}
-
 /// The variances of all coordinates of a model.
 pub(super) struct Variances {
     terms: Vec<(Variance, Source)>,
@@ -53,9 +48,11 @@ pub(super) struct Variances {
 
 /// Where the descriptor vectors of a coordinate come from.
 enum Source {
-    Instances(Box<dyn Instances>),
-    /// The soap term of this number.
-    Soap(usize),
+    Pairs(Pairs),
+    /// The coordinate of this number among those on three atoms.
+    Cluster(usize, Distances),
+    /// The term of this number among those on the density of neighbours.
+    Density(usize),
 }
 
 /// The Gaussian process of one coordinate before it has seen data.
@@ -109,51 +106,64 @@ impl Variance {
 }
 
 impl Variances {
-    /// The variances of coordinates whose soap terms are numbered in their order; `None` when one has more sparse points
-    /// than [`MOST_POINTS`].
+    /// The variances of some coordinates; `None` when one has more sparse points than [`MOST_POINTS`].
     pub(super) fn new(coordinates: &[Coordinate], jitter: f64) -> Option<Variances> {
         if coordinates.iter().any(|c| c.alpha.len() > MOST_POINTS) {
             return None;
         }
-        let mut soaps = 0..;
-        let mut source = |c: &Coordinate| match &c.descriptor {
-            Descriptor::Distance2b(d) => Source::Instances(Box::new(pairs::Pairs::new(c, d))),
-            Descriptor::Soap(_) => Source::Soap(soaps.next().unwrap_or_default()),
+        // Numbered as the model numbers its terms: in the order of the file.
+        let (mut clusters, mut densities) = (0..usize::MAX, 0..usize::MAX);
+        let mut source = |c: &Coordinate| {
+            if let Some((d, times)) = c.descriptor.pair() {
+                return Some(Source::Pairs(Pairs::new(c, d, times)));
+            }
+            Some(match c.covariance {
+                Covariance::DotProduct { .. } => Source::Density(densities.next()?),
+                _ => Source::Cluster(clusters.next()?, Distances::new(c)),
+            })
         };
-        let terms = coordinates
+        let terms: Option<Vec<_>> = coordinates
             .iter()
-            .map(|c| (Variance::new(c, jitter), source(c)))
+            .map(|c| Some((Variance::new(c, jitter), source(c)?)))
             .collect();
-        Some(Variances { terms })
+        Some(Variances { terms: terms? })
     }
 
-    /// Adds the variances (eV²) that the centres book.
+    /// Adds the variances (eV²) that the centres book. `gap` is the model that has these variances.
     pub(super) fn evaluate(
         &self,
+        gap: &Gap,
         rows: &Rows<'_>,
-        soaps: &[Soap],
-        soap_scratch: &mut SoapScratch,
-        scratch: &mut VarianceScratch,
+        scratch: &mut GapScratch,
         reliability: &mut [f64],
     ) {
+        let own = &mut scratch.variance;
         for (variance, source) in &self.terms {
             match source {
-                Source::Instances(instances) => {
-                    let kernel = instances.kernel();
-                    let mut batch = Batch::new(variance, kernel, scratch, reliability);
-                    instances.gather(rows, &mut batch);
+                Source::Pairs(pairs) => {
+                    let mut batch = Batch::new(variance, &pairs.kernel, own, reliability);
+                    pairs.gather(rows, &mut batch);
                     batch.finish();
                 }
-                Source::Soap(n) => {
-                    let Some(soap) = soaps.get(*n) else { continue };
-                    let kernel = soap.kernel();
-                    soap.describe(rows, soap_scratch, &mut |centres, q, inverse| {
-                        scratch.groups(variance, kernel, q, inverse.len());
+                Source::Cluster(n, kernel) => {
+                    let mut batch = Batch::new(variance, kernel, own, reliability);
+                    let mut push = |centre: usize, weight: f64, x: [f64; 3]| {
+                        batch.push(centre, weight, &x);
+                    };
+                    let clusters = &mut scratch.clusters;
+                    gap.clusters.instances(*n, rows, clusters, &mut push);
+                    batch.finish();
+                }
+                Source::Density(n) => {
+                    let Some(term) = gap.densities.get(*n) else {
+                        continue;
+                    };
+                    let kernel = term.kernel();
+                    term.describe(rows, &mut scratch.density, &mut |centres, q, has_one| {
+                        own.groups(variance, kernel, q, centres.len().div_ceil(8));
                         for (k, &c) in centres.iter().enumerate() {
-                            let (group, lane) = (k / 8, k % 8);
-                            // An atom without density has no descriptor.
-                            if inverse[group].0[lane] > 0.0 {
-                                reliability[c] += scratch.variance(group, lane);
+                            if has_one(k) {
+                                reliability[c] += own.variance(k / 8, k % 8);
                             }
                         }
                     });

@@ -55,7 +55,19 @@ fn prior(file: &GapFile, delta: f64, f: &super::super::tests_support::Frame) -> 
 
 #[test]
 fn variances_of_quip() {
-    for name in ["pair", "pairs", "soap", "soap_species", "old", "glue"] {
+    for name in [
+        "pair",
+        "pairs",
+        "soap",
+        "soap_species",
+        "old",
+        "glue",
+        "angles",
+        "chains",
+        "clusters",
+    ] {
+        // QUIP divides the variance of a `distance_Nb` of three among its atoms: there only the sums agree.
+        let sums = ["chains", "clusters"].contains(&name);
         let mut file = file(name);
         // See tools/synthetic_gap.py.
         file.coordinates.iter_mut().for_each(|c| c.f0 = 0.0);
@@ -76,23 +88,26 @@ fn variances_of_quip() {
             let extra = prior(&file, sigma, f);
             let largest = prior(&file, 1.0, f).into_iter().fold(0.0, f64::max);
             assert_eq!(words.clone().count(), got.len());
-            for (k, word) in words.enumerate() {
-                let expected: f64 = word.parse().unwrap();
-                let off = (got[k] + extra[k] - expected).abs();
+            let mut expected: Vec<f64> = words.map(|w| w.parse().unwrap()).collect();
+            let mut got: Vec<f64> = got.iter().zip(&extra).map(|(g, e)| g + e).collect();
+            if sums {
+                (got, expected) = (vec![got.iter().sum()], vec![expected.iter().sum()]);
+            }
+            for (got, expected) in got.into_iter().zip(expected) {
+                let off = (got - expected).abs();
                 worst = worst.max(off);
                 // Both sides solve ill-conditioned systems: rounding of the largest number over the jitter's share.
                 let noise = 1e-13 * (1.0 + largest) / sigma.sqrt();
                 assert!(
                     off <= 1e-9 * expected + noise,
-                    "{name} {} sigma {sigma}: {} instead of {expected}, off by {off:e}",
-                    f.name,
-                    got[k] + extra[k]
+                    "{name} {} sigma {sigma}: {got} instead of {expected}, off by {off:e}",
+                    f.name
                 );
                 checked += 1;
             }
         }
         println!("{name}: {checked} variances, off by {worst:.1e} eV²");
-        assert!(checked > 40);
+        assert!(checked >= 20);
     }
 }
 
@@ -131,7 +146,7 @@ fn the_variance_is_that_of_a_textbook() {
         .collect();
     for polynomial in [false, true] {
         let mut c = file("pair").coordinates[0].clone();
-        let theta = vec![1.9, 1.9, 2.2];
+        let theta = vec![1.7, 2.1, 2.2];
         c.covariance = if polynomial {
             Covariance::Pp { theta }
         } else {
@@ -152,7 +167,7 @@ fn the_variance_is_that_of_a_textbook() {
         let mut scratch = VarianceScratch::default();
         let mut batch = Batch::new(&process, &kernel, &mut scratch, &mut reliability);
         for (n, x) in x.iter().enumerate() {
-            batch.push(n, 0.5, x);
+            batch.push(n, 0.25, x);
         }
         batch.finish();
         let base = |a: &[f64], b: &[f64]| {

@@ -1,0 +1,1 @@
+//! Terms on three atoms.
