@@ -124,7 +124,7 @@ fn every_reference_file_is_read() {
         for c in &file.coordinates {
             assert_eq!(c.sparse.len(), c.alpha.len() * c.dimensions);
         }
-        assert_eq!(file.glue.is_some(), name == "gap_example.xml");
+        assert_eq!(!file.glues.is_empty(), name == "gap_example.xml");
     }
 }
 

@@ -148,30 +148,47 @@ impl LennardJonesPair {
                 p.sigma, p.epsilon
             ));
         }
-        let (s6, rc) = (p.sigma.powi(6), p.cutoff);
-        let (c12, c6) = (4.0 * p.epsilon * s6 * s6, 4.0 * p.epsilon * s6);
+        let s6 = p.sigma.powi(6);
+        Ok(Self::with_coefficients(
+            4.0 * p.epsilon * s6 * s6,
+            4.0 * p.epsilon * s6,
+            p.cutoff,
+            scheme != Scheme::Truncated,
+            scheme == Scheme::ForceShifted,
+        ))
+    }
+
+    /// c12/r^12 - c6/r^6 (eV Å^12, eV Å^6) up to a cutoff (Å), with V(rc) subtracted, (r - rc) V'(rc) subtracted, or both.
+    pub fn with_coefficients(
+        c12: f64,
+        c6: f64,
+        cutoff: f64,
+        energy_shift: bool,
+        force_shift: bool,
+    ) -> LennardJonesPair {
+        let rc = cutoff;
         let v = c12 * rc.powi(-12) - c6 * rc.powi(-6);
         let slope = -12.0 * c12 * rc.powi(-13) + 6.0 * c6 * rc.powi(-7);
-        let (v0, v1) = match scheme {
-            Scheme::Truncated => (0.0, 0.0),
-            Scheme::Shifted => (-v, 0.0),
-            Scheme::ForceShifted => (-v + rc * slope, -slope),
-        };
+        let v1 = if force_shift { -slope } else { 0.0 };
+        let v0 = if energy_shift { -v } else { 0.0 } - rc * v1;
         // Allen and Tildesley, Computer Simulation of Liquids, 2nd ed., eqs. 2.144 and 2.148.
-        let x3 = (p.sigma / p.cutoff).powi(3);
-        let x9 = x3 * x3 * x3;
-        let weight = PI * p.epsilon * p.sigma.powi(3);
-        Ok(LennardJonesPair {
+        let (i3, i9) = (rc.powi(-3), rc.powi(-9));
+        LennardJonesPair {
             c12,
             c6,
             v0,
             v1,
             cutoff2: rc * rc,
             tail: (
-                weight * 8.0 / 3.0 * (x9 / 3.0 - x3),
-                weight * 16.0 * (2.0 * x9 / 3.0 - x3),
+                2.0 * PI * (c12 * i9 / 9.0 - c6 * i3 / 3.0),
+                2.0 * PI * (4.0 / 3.0 * c12 * i9 - 2.0 * c6 * i3),
             ),
-        })
+        }
+    }
+
+    /// Whether all its constants are numbers.
+    pub fn is_finite(&self) -> bool {
+        [self.c12, self.c6, self.v0, self.v1].iter().all(|x| x.is_finite())
     }
 
     /// Energy at squared distance `r2`, and (dV/dr)/r.
