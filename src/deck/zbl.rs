@@ -24,7 +24,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<ZblDeck> {
     let doc = "Distances by pair of elements, as in `Si-C = { inner = \"0.8 Å\", outer = \"1.4 Å\" }`. Without `inner` and \
                `outer` for all, only these pairs repel each other.";
     let pairs = t.optional_table("pairs", doc, |t| {
-        pairs::read(t, pairs::Like::Free, |t| range_of_pair(t))
+        pairs::read(t, pairs::Like::Free, range_of_pair)
     });
     if by_pair && pairs.is_none() || (all || !by_pair) && range.is_none() {
         return None;

@@ -69,6 +69,7 @@ pub(super) fn describe(
             }),
         },
         references: references(file),
+        fixed_cell: None,
     }
 }
 

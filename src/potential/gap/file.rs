@@ -234,7 +234,7 @@ impl Parts<'_> {
         let mut xml = Xml::new(text, self.path);
         let (mut gaps, mut glues, mut lennard_jones) = (0.., 0.., 0..);
         let picked = |pick: &dyn Fn(&Pick) -> bool| self.picks.iter().any(pick);
-        let mut next = |numbers: &mut std::ops::RangeFrom<usize>| numbers.next().unwrap_or(0);
+        let next = |numbers: &mut std::ops::RangeFrom<usize>| numbers.next().unwrap_or(0);
         while let Some(node) = xml.next()? {
             let Node::Start(tag) = node else { continue };
             match tag.name() {

@@ -152,7 +152,10 @@ mod tests {
             ("IP GAP do_rescale_E=T", "`do_rescale_e`"),
             ("IP Glue E_scale=2", "`e_scale`"),
             ("IP LJ r_scale=0.9", "`r_scale`"),
-            ("Sum init_args_pot1={IP GAP} init_args_pot2={IP Glue} E_scale=2", "`e_scale`"),
+            (
+                "Sum init_args_pot1={IP GAP} init_args_pot2={IP Glue} E_scale=2",
+                "`e_scale`",
+            ),
             ("Sum init_args_pot1={IP GAP}", "two"),
             (
                 "Sum init_args_pot1={IP GAP} init_args_pot2={IP DispTS a=1}",

@@ -73,8 +73,9 @@ impl LennardJonesParameters {
                         Ok(attributes.logical(key)?.unwrap_or(false))
                     };
                     if attributes.logical("only_inter_resid")? == Some(true) {
-                        return Err(attributes
-                            .error("`only_inter_resid=\"T\"` is not supported: it needs molecules"));
+                        return Err(attributes.error(
+                            "`only_inter_resid=\"T\"` is not supported: it needs molecules",
+                        ));
                     }
                     if attributes.number("smooth_cutoff_width")?.unwrap_or(0.0) != 0.0 {
                         return Err(attributes.error("`smooth_cutoff_width` is not supported"));
@@ -95,7 +96,9 @@ impl LennardJonesParameters {
                         )));
                     }
                     if !pair.function().is_finite() {
-                        return Err(attributes.error("the parameters are beyond what can be evaluated"));
+                        return Err(
+                            attributes.error("the parameters are beyond what can be evaluated")
+                        );
                     }
                     let sorted = |p: &LennardJonesTypes| {
                         (p.types[0].min(p.types[1]), p.types[0].max(p.types[1]))
@@ -167,7 +170,11 @@ impl LennardJonesBaseline {
             types,
             pairs,
             count,
-            cutoff: parameters.pairs.iter().map(|p| p.cutoff).fold(0.0, f64::max),
+            cutoff: parameters
+                .pairs
+                .iter()
+                .map(|p| p.cutoff)
+                .fold(0.0, f64::max),
         }
     }
 
@@ -239,27 +246,55 @@ mod tests {
                 format!("cutoff=\"6\" energy_shift=\"{shift}\" linear_force_shift=\"{linear}\"");
             let parameters = read(&text(&flags)).unwrap();
             let (energy, _) = parameters.pairs[0].function().energy_and_slope(16.0);
-            assert!((energy - expected).abs() < 1e-14, "{shift} {linear} {energy}");
+            assert!(
+                (energy - expected).abs() < 1e-14,
+                "{shift} {linear} {energy}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_known_is_refused_with_its_line() {
         let whole = "cutoff=\"6\" energy_shift=\"F\" linear_force_shift=\"F\"";
-        assert!(read(&text(&format!("{whole} smooth_cutoff_width=\"0.0\" only_inter_resid=\"F\""))).is_ok());
+        assert!(
+            read(&text(&format!(
+                "{whole} smooth_cutoff_width=\"0.0\" only_inter_resid=\"F\""
+            )))
+            .is_ok()
+        );
         for (pair, part) in [
-            (format!("{whole} smooth_cutoff_width=\"1.0\""), "smooth_cutoff_width"),
-            (format!("{whole} only_inter_resid=\"T\""), "only_inter_resid"),
-            ("cutoff=\"6\" energy_shift=\"F\"".into(), "linear_force_shift"),
-            ("energy_shift=\"F\" linear_force_shift=\"F\"".into(), "cutoff"),
+            (
+                format!("{whole} smooth_cutoff_width=\"1.0\""),
+                "smooth_cutoff_width",
+            ),
+            (
+                format!("{whole} only_inter_resid=\"T\""),
+                "only_inter_resid",
+            ),
+            (
+                "cutoff=\"6\" energy_shift=\"F\"".into(),
+                "linear_force_shift",
+            ),
+            (
+                "energy_shift=\"F\" linear_force_shift=\"F\"".into(),
+                "cutoff",
+            ),
             (whole.replace('6', "1e9"), "between 0 and 100"),
             (whole.replace('6', "1e-40"), "beyond what can be evaluated"),
         ] {
             let message = read(&text(&pair)).unwrap_err().to_string();
-            assert!(message.contains(part) && message.contains("l.xml:3"), "{message}");
+            assert!(
+                message.contains(part) && message.contains("l.xml:3"),
+                "{message}"
+            );
         }
         let twice = text(whole).replace("n_types=\"1\"", "n_types=\"2\"");
-        assert!(read(&twice).unwrap_err().to_string().contains("announces 2"));
+        assert!(
+            read(&twice)
+                .unwrap_err()
+                .to_string()
+                .contains("announces 2")
+        );
         let other = text(whole).replace("type2=\"1\"", "type2=\"7\"");
         assert!(read(&other).unwrap_err().to_string().contains("l.xml:3"));
     }

@@ -188,7 +188,9 @@ impl LennardJonesPair {
 
     /// Whether all its constants are numbers.
     pub fn is_finite(&self) -> bool {
-        [self.c12, self.c6, self.v0, self.v1].iter().all(|x| x.is_finite())
+        [self.c12, self.c6, self.v0, self.v1]
+            .iter()
+            .all(|x| x.is_finite())
     }
 
     /// Energy at squared distance `r2`, and (dV/dr)/r.

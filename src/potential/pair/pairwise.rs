@@ -102,6 +102,7 @@ impl<F: PairFunction> Pairwise<F> {
             },
             closest_seen: Vec::new(),
             references: vec![words.reference.into()],
+            fixed_cell: None,
             details: words.details,
         };
         let tails = table.iter().filter(|_| tail).map(F::tail).collect();

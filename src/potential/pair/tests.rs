@@ -191,10 +191,10 @@ fn slopes<F: PairFunction + 'static>(
 fn screened_repulsion() {
     // The formula with its published constants, in forty digits.
     for (elements, r, expected) in [
-        (["Si", "Si"], 0.5, 470.493_113_485_970_57),
+        (["Si", "Si"], 0.5, 470.493_113_485_970_6),
         (["Si", "Si"], 1.0, 50.974_363_650_339_87),
         (["Si", "Si"], 2.0, 2.406_770_569_371_149_5),
-        (["C", "Si"], 0.8, 59.435_913_130_971_552),
+        (["C", "Si"], 0.8, 59.435_913_130_971_55),
         (["H", "U"], 1.3, 7.341_975_408_589_331),
     ] {
         let got = pair_at(Zbl::new(Some((2.5, 3.0)), &[]).unwrap(), elements, &[r]);
@@ -206,7 +206,7 @@ fn screened_repulsion() {
     }
     // LAMMPS (22 July 2025), pair_style zbl 9.9 9.99, whose e²/4πε0 has seven digits and whose energy is shifted a little.
     let lammps = [
-        (0.5, 2615.591_908_817),
+        (0.5, 2_615.591_908_817),
         (1.0, 189.796_219_426),
         (1.4, 40.900_268_610),
     ];

@@ -35,6 +35,9 @@ pub struct DensityScratch {
     energy: Vec<F64x8>,
 }
 
+/// Takes centres, their descriptors, and whether each has one.
+type Visit<'a> = dyn FnMut(&[usize], &[F64x8], &dyn Fn(usize) -> bool) + 'a;
+
 impl DensityTerm {
     /// Adds the energy of every centre of its kind, and with forces or virial wanted dE/dr of their neighbours, to the
     /// results. Centres are taken 32 at a time; what comes out for one does not depend on the others.
@@ -57,7 +60,7 @@ impl DensityTerm {
         &self,
         rows: &Rows<'_>,
         scratch: &mut DensityScratch,
-        visit: &mut dyn FnMut(&[usize], &[F64x8], &dyn Fn(usize) -> bool),
+        visit: &mut Visit<'_>,
     ) {
         self.blocks(rows, scratch, |slots, s| {
             let groups = slots.len().div_ceil(LANES);
