@@ -99,8 +99,8 @@ fn each_damage_is_named_with_its_line() {
         ),
         (
             "{IP Glue}",
-            "{IP GAP label=other}",
-            "two terms with <GAP_params>",
+            "{IP GAP label=nowhere}",
+            "no <GAP_params> has the label `nowhere`",
         ),
         (
             "1423607965",

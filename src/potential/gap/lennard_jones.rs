@@ -280,7 +280,12 @@ mod tests {
                 "cutoff",
             ),
             (whole.replace('6', "1e9"), "between 0 and 100"),
-            (whole.replace('6', "1e-40"), "beyond what can be evaluated"),
+            (
+                whole
+                    .replace('6', "1e-40")
+                    .replace("energy_shift=\"F", "energy_shift=\"T"),
+                "beyond what can be evaluated",
+            ),
         ] {
             let message = read(&text(&pair)).unwrap_err().to_string();
             assert!(
