@@ -7,6 +7,7 @@
 //! into the resolved deck. To add a model or a job, add an entry to the list of variants in `potential.rs` or `schema.rs`.
 
 mod diagnostics;
+mod dispersion;
 mod document;
 mod duration;
 mod ensemble;
@@ -14,6 +15,7 @@ mod kinds;
 mod lennard_jones;
 mod md;
 mod output;
+mod pairs;
 mod potential;
 mod reader;
 mod reference;
@@ -24,8 +26,10 @@ mod spelling;
 mod stage;
 mod system;
 mod templates;
+mod zbl;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
+pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use ensemble::{BarostatDeck, BarostatMethod, Coupling, GroupDeck, ThermostatDeck};
@@ -40,6 +44,7 @@ pub use schema::{JobDeck, VERSION};
 pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
 pub use templates::{JOBS, template};
+pub use zbl::ZblDeck;
 
 use crate::error::{Error, Result};
 use reader::{Context, Table};
