@@ -22,6 +22,8 @@ pub(super) struct Neighbourhoods {
     stride: usize,
     /// The neighbours of one centre on their way, by species.
     order: Vec<u32>,
+    /// Where the next of each species goes.
+    next: Vec<u32>,
     polynomials: Vec<F64x4>,
 }
 
@@ -30,7 +32,8 @@ pub(super) const INVERSE: usize = 3;
 pub(super) const VALUES: usize = 4;
 
 impl Neighbourhoods {
-    pub fn clear(&mut self, radial: &Radial) {
+    pub fn clear(&mut self, radial: &Radial, species: usize) {
+        self.next.resize(species + 1, 0);
         self.first.clear();
         self.first.push(0);
         self.who.clear();
@@ -52,39 +55,64 @@ impl Neighbourhoods {
         &mut self,
         radial: &Radial,
         kinds: &[u8; 119],
-        species: usize,
         rows: &Rows<'_>,
         c: usize,
     ) {
         let centre = kinds[usize::from(rows.centres[c].number())];
-        self.order.clear();
-        if centre != UNKNOWN {
-            let (row, limit) = (rows.of(c), radial.cutoff * radial.cutoff);
-            for kind in 0..species {
-                self.order.extend(
-                    row.clone()
-                        .filter(|&k| {
-                            rows.r2[k] < limit
-                                && usize::from(kinds[usize::from(rows.elements[k].number())])
-                                    == kind
-                        })
-                        .map(|k| k as u32),
-                );
+        let row = rows.of(c);
+        let limit = radial.cutoff * radial.cutoff;
+        let kind_of = |k: usize| usize::from(kinds[usize::from(rows.elements[k].number())]);
+        // Counted first, then put in their places. What is beyond the cutoff or unknown goes to the end.
+        let species = self.next.len() - 1;
+        let place_of = |k: usize| {
+            if rows.r2[k] < limit {
+                kind_of(k).min(species)
+            } else {
+                species
             }
+        };
+        self.next.fill(0);
+        for k in row.clone() {
+            self.next[place_of(k)] += 1;
         }
-        for four in self.order.chunks(4) {
+        let mut sum = 0;
+        for next in &mut self.next {
+            sum += std::mem::replace(next, sum);
+        }
+        let inside = match centre {
+            UNKNOWN => 0,
+            _ => self.next[species] as usize,
+        };
+        self.order.resize(row.len(), 0);
+        for k in row {
+            let next = &mut self.next[place_of(k)];
+            self.order[*next as usize] = k as u32;
+            *next += 1;
+        }
+        for four in self.order[..inside].chunks(4) {
             let mut who = [NOBODY; 4];
             who[..four.len()].copy_from_slice(four);
-            let at = who.map(|k| if k == NOBODY { four[0] } else { k } as usize);
-            let species = at.map(|k| kinds[usize::from(rows.elements[k].number())]);
-            let r = F64x4(at.map(|k| rows.r2[k].sqrt()));
-            let inverse = F64x4(r.0.map(|r| 1.0 / r));
+            let mut species = [0; 4];
+            let [mut x, mut y, mut z, mut r, mut inverse] = [F64x4::ZERO; 5];
+            for l in 0..4 {
+                // Places that nobody fills repeat the first neighbour.
+                let k = four[if l < four.len() { l } else { 0 }] as usize;
+                species[l] = kinds[usize::from(rows.elements[k].number())];
+                r.0[l] = rows.r2[k];
+                x.0[l] = rows.x[k];
+                y.0[l] = rows.y[k];
+                z.0[l] = rows.z[k];
+            }
+            for l in 0..4 {
+                r.0[l] = r.0[l].sqrt();
+                inverse.0[l] = 1.0 / r.0[l];
+            }
             let start = self.records.len();
             self.records.resize(start + self.stride, F64x4::ZERO);
             let record = &mut self.records[start..];
-            record[0] = F64x4(at.map(|k| rows.x[k])) * inverse;
-            record[1] = F64x4(at.map(|k| rows.y[k])) * inverse;
-            record[2] = F64x4(at.map(|k| rows.z[k])) * inverse;
+            record[0] = x * inverse;
+            record[1] = y * inverse;
+            record[2] = z * inverse;
             record[INVERSE] = inverse;
             let (f, df) = record[VALUES..].split_at_mut(radial.functions);
             radial.evaluate::<FMA>(
