@@ -7,6 +7,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use zundel::elements::{Element, Species};
 use zundel::potential::mtp::{Coefficients, Mtp, MtpFile, MtpScratch, Stage};
 use zundel::potential::{Evaluation, Evaluator, Local, RowResults, Rows, Term, Want};
@@ -218,7 +219,9 @@ fn loading(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default();
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
     targets = stages, loading
 }
 criterion_main!(benches);
