@@ -22,8 +22,10 @@ pub(super) struct Neighbourhoods {
     stride: usize,
     /// The neighbours of one centre on their way, by species.
     order: Vec<u32>,
-    /// Where the next of each species goes.
-    next: Vec<u32>,
+    /// Species of the neighbours in the row of one centre; [`UNKNOWN`] for those that do not count.
+    kinds: Vec<u8>,
+    /// Number of species.
+    count: u8,
     polynomials: Vec<F64x4>,
 }
 
@@ -33,7 +35,7 @@ pub(super) const VALUES: usize = 4;
 
 impl Neighbourhoods {
     pub fn clear(&mut self, radial: &Radial, species: usize) {
-        self.next.resize(species + 1, 0);
+        self.count = species as u8;
         self.first.clear();
         self.first.push(0);
         self.who.clear();
@@ -61,34 +63,35 @@ impl Neighbourhoods {
         let centre = kinds[usize::from(rows.centres[c].number())];
         let row = rows.of(c);
         let limit = radial.cutoff * radial.cutoff;
-        let kind_of = |k: usize| usize::from(kinds[usize::from(rows.elements[k].number())]);
-        // Counted first, then put in their places. What is beyond the cutoff or unknown goes to the end.
-        let species = self.next.len() - 1;
-        let place_of = |k: usize| {
-            if rows.r2[k] < limit {
-                kind_of(k).min(species)
-            } else {
-                species
-            }
-        };
-        self.next.fill(0);
-        for k in row.clone() {
-            self.next[place_of(k)] += 1;
-        }
-        let mut sum = 0;
-        for next in &mut self.next {
-            sum += std::mem::replace(next, sum);
-        }
-        let inside = match centre {
-            UNKNOWN => 0,
-            _ => self.next[species] as usize,
-        };
+        // The species of each neighbour that counts, in a pass of its own: the passes below then only look at bytes.
+        self.kinds.clear();
+        self.kinds.extend(
+            rows.elements[row.clone()]
+                .iter()
+                .zip(&rows.r2[row.clone()])
+                .map(|(element, r2)| match *r2 < limit {
+                    true => kinds[usize::from(element.number())],
+                    false => UNKNOWN,
+                }),
+        );
         self.order.resize(row.len(), 0);
-        for k in row {
-            let next = &mut self.next[place_of(k)];
-            self.order[*next as usize] = k as u32;
-            *next += 1;
+        let order = &mut self.order[..row.len()];
+        let mut inside = 0;
+        if centre != UNKNOWN {
+            for species in 0..self.count {
+                // Written in any case, counted if it belongs here: there is no branch to be guessed.
+                for (k, kind) in self.kinds.iter().enumerate() {
+                    if let Some(place) = order.get_mut(inside) {
+                        *place = (row.start + k) as u32;
+                    }
+                    inside += usize::from(*kind == species);
+                }
+            }
         }
+        let records = inside.div_ceil(4);
+        let mut start = self.records.len();
+        self.records
+            .resize(start + records * self.stride, F64x4::ZERO);
         for four in self.order[..inside].chunks(4) {
             let mut who = [NOBODY; 4];
             who[..four.len()].copy_from_slice(four);
@@ -107,9 +110,8 @@ impl Neighbourhoods {
                 r.0[l] = r.0[l].sqrt();
                 inverse.0[l] = 1.0 / r.0[l];
             }
-            let start = self.records.len();
-            self.records.resize(start + self.stride, F64x4::ZERO);
-            let record = &mut self.records[start..];
+            let record = &mut self.records[start..start + self.stride];
+            start += self.stride;
             record[0] = x * inverse;
             record[1] = y * inverse;
             record[2] = z * inverse;
