@@ -85,10 +85,10 @@ impl Gap {
         Self::with_tables(file, true)
     }
 
-    /// With or without tables of the pair terms; without, they are summed over the sparse points each time.
+    /// With or without tables of the pair and triplet terms; without, they are summed over the sparse points each time.
     fn with_tables(file: GapFile, tabulated: bool) -> Result<Gap> {
         let two_body = TwoBody::new(&file.coordinates, tabulated);
-        let clusters = Clusters::new(&file.coordinates);
+        let clusters = Clusters::new(&file.coordinates, tabulated);
         let glue = match &file.glue {
             Some(parameters) => {
                 glue::check_range(parameters, &file.path)?;
@@ -100,12 +100,13 @@ impl Gap {
         for (slot, value) in e0[1..].iter_mut().zip(&file.e0) {
             *slot = *value;
         }
-        let description = describe::describe(
+        let mut description = describe::describe(
             &file,
             glue.as_ref().map(Glue::cutoff),
             two_body.table_error(),
             BLOCK,
         );
+        description.details.extend(clusters.tables());
         let mut soaps = Vec::new();
         for c in file.coordinates {
             if let (Descriptor::Soap(parameters), Covariance::DotProduct { zeta }) =
