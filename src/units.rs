@@ -77,9 +77,14 @@ impl Dimension {
     /// amu/Å^3 inside.
     pub const DENSITY: Dimension = Dimension([-3, 1, 0, 0, 0]);
 
+    /// eV^2 inside.
+    pub const ENERGY_SQUARED: Dimension = Dimension([4, 2, -4, 0, 0]);
+    /// 1/Å inside.
+    pub const INVERSE_LENGTH: Dimension = Dimension([-1, 0, 0, 0, 0]);
+
     /// What a person calls it, with an example of how to write it.
     fn name_and_example(self) -> (String, &'static str) {
-        let known: [(Dimension, &str, &'static str); 12] = [
+        let known: [(Dimension, &str, &'static str); 14] = [
             (Dimension::NONE, "a plain number", ""),
             (Dimension::LENGTH, "a length", "Å"),
             (Dimension::MASS, "a mass", "u"),
@@ -92,6 +97,8 @@ impl Dimension {
             (Dimension::RATE, "a rate", "/ps"),
             (Dimension::VELOCITY, "a velocity", "Å/fs"),
             (Dimension::DENSITY, "a density", "g/cm^3"),
+            (Dimension::ENERGY_SQUARED, "a squared energy", "eV^2"),
+            (Dimension::INVERSE_LENGTH, "an inverse length", "/Å"),
         ];
         known.into_iter().find(|k| k.0 == self).map_or_else(
             || {

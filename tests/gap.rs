@@ -126,9 +126,7 @@ fn unsupported_models_are_refused_by_name() {
     let Some(reference) = common::reference() else {
         return;
     };
-    for (file, what) in [
-        ("ch_turbo/CH.xml", "soap_turbo"),
-    ] {
+    for (file, what) in [("ch_turbo/CH.xml", "soap_turbo")] {
         let error = registry::load(&reference.join("gap").join(file), None)
             .err()
             .expect("refused")

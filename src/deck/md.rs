@@ -3,6 +3,7 @@
 use super::diagnostics::Diagnostic;
 use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
 use super::reader::{Choice, Table, Variant};
+use super::reliability::{self, ReliabilityDeck};
 use crate::units::{Dimension, FS};
 
 /// Molecular dynamics.
@@ -30,6 +31,8 @@ pub struct MdDeck {
     pub skin: f64,
     /// What ends a run that has gone wrong.
     pub guard: GuardDeck,
+    /// What is done when the model says that it does not know where it is.
+    pub reliability: Option<ReliabilityDeck>,
 }
 
 /// How the temperature is kept.
@@ -168,6 +171,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         "What ends a run that has gone wrong, before it wastes time.",
         guard,
     );
+    let reliability = reliability::read(t);
     Some(MdDeck {
         timestep: timestep?,
         steps: steps?,
@@ -180,6 +184,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         replicas: u32::try_from(replicas?).ok()?,
         skin: skin?,
         guard: guard?,
+        reliability: reliability?,
     })
 }
 

@@ -16,6 +16,7 @@ mod output;
 mod potential;
 mod reader;
 mod reference;
+mod reliability;
 mod resolved;
 mod schema;
 mod spelling;
@@ -30,6 +31,7 @@ pub use md::{GuardDeck, MdDeck, ThermostatDeck, VelocitiesDeck, VelocitySource};
 pub use output::{CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
+pub use reliability::{ReliabilityDeck, SaveDeck};
 pub use resolved::{Difference, differences};
 pub use schema::{JobDeck, VERSION};
 pub use system::{FrameChoice, SystemDeck};
@@ -154,15 +156,15 @@ pub fn parse(
     cx.diagnostics.borrow_mut().extend(wrong_overrides);
     let table = Table::root(&cx, root.entries().unwrap_or_default());
     let parts = schema::deck(&table);
-    if let Some((system, potential, _, output)) = &parts {
+    if let Some((system, potential, job, output)) = &parts {
         let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
         for term in &potential.terms {
-            if let ModelDeck::Gap { file } = &term.model {
-                inputs.push(("potential".to_owned(), file.clone()));
+            if let Some(file) = term.model.file() {
+                inputs.push(("potential".to_owned(), file.to_path_buf()));
             }
         }
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
-        output::collisions(&table, output, &inputs);
+        output::collisions(&table, output, &job.outputs(), &inputs);
     }
     drop(table);
 

@@ -198,7 +198,12 @@ fn every<'t, 'a>(t: &'t Table<'a>) -> super::reader::Field<'t, 'a, Steps> {
 }
 
 /// Complains about files that would overwrite each other or the input.
-pub(super) fn collisions(root: &Table<'_>, output: &OutputDeck, inputs: &[(String, PathBuf)]) {
+pub(super) fn collisions(
+    root: &Table<'_>,
+    output: &OutputDeck,
+    of_job: &[(String, PathBuf)],
+    inputs: &[(String, PathBuf)],
+) {
     let mut taken = inputs.to_vec();
     let outputs = [
         (
@@ -210,7 +215,10 @@ pub(super) fn collisions(root: &Table<'_>, output: &OutputDeck, inputs: &[(Strin
         ("output.checkpoint", Some(&output.checkpoint.file)),
         ("output.final_structure", output.final_structure.as_ref()),
     ];
-    for (name, path) in outputs {
+    let of_job = of_job
+        .iter()
+        .map(|(name, path)| (name.as_str(), Some(path)));
+    for (name, path) in outputs.into_iter().chain(of_job) {
         let Some(path) = path else { continue };
         if let Some((other, _)) = taken.iter().find(|t| t.1 == *path) {
             root.complain(

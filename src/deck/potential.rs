@@ -5,7 +5,7 @@ use super::kinds::{Elements, InFile, Name, Number};
 use super::lennard_jones::{self, LennardJonesDeck};
 use super::reader::{Choice, Table, Variant};
 use crate::elements::Element;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where energies and forces come from: a sum of scaled terms, mostly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,16 @@ pub enum ModelDeck {
     },
     /// The Lennard-Jones pair potential.
     LennardJones(LennardJonesDeck),
+}
+
+impl ModelDeck {
+    /// The model file, for families that have one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            ModelDeck::Gap { file } => Some(file),
+            ModelDeck::LennardJones(_) => None,
+        }
+    }
 }
 
 /// Every model family; one more is one more entry here.

@@ -8,6 +8,7 @@ use super::output::{self, OutputDeck};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
 use super::system::{self, SystemDeck};
+use std::path::PathBuf;
 
 /// The version of the deck format that this program reads.
 pub const VERSION: u32 = 1;
@@ -18,6 +19,18 @@ pub const VERSION: u32 = 1;
 pub enum JobDeck {
     /// Molecular dynamics.
     Md(MdDeck),
+}
+
+impl JobDeck {
+    /// The files that the job writes beside those of `[output]`: the key and the path of each.
+    pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
+        let JobDeck::Md(md) = self;
+        let saved = md.reliability.iter().filter_map(|r| {
+            let key = format!("md.reliability.{}.file", r.measure.name());
+            Some((key, r.save.as_ref()?.file.clone()))
+        });
+        saved.collect()
+    }
 }
 
 /// Every job; one more is one more line here.

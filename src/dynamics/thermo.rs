@@ -1,6 +1,7 @@
 //! The numbers of the log: what they are called, their units, and how they are computed.
 
 use super::{Integrator, State};
+use crate::potential::Reliability;
 use crate::system::{kinetic_energy, kinetic_tensor};
 use crate::units::{BOLTZMANN, EV_PER_A3_IN_GPA};
 
@@ -13,6 +14,8 @@ pub struct ThermoColumns {
     pub pressure: bool,
     /// Whether a thermostat gives the kinetic energy in the middle of the step.
     pub thermostat: bool,
+    /// The reliability number of the model, when it is watched.
+    pub reliability: Option<Reliability>,
 }
 
 /// One row, in the order of [`ThermoColumns::names`].
@@ -41,6 +44,9 @@ impl ThermoColumns {
                 ("pressure_xz", "GPa"),
                 ("pressure_xy", "GPa"),
             ]);
+        }
+        if let Some(r) = self.reliability {
+            names.push((r.measure.name(), r.measure.unit()));
         }
         names
     }
@@ -75,6 +81,9 @@ impl ThermoColumns {
             };
             row.push((p(0, 0) + p(1, 1) + p(2, 2)) / 3.0);
             row.extend([p(0, 0), p(1, 1), p(2, 2), p(1, 2), p(0, 2), p(0, 1)]);
+        }
+        if let Some(r) = self.reliability {
+            row.push(r.largest(&state.evaluation));
         }
     }
 }

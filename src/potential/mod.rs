@@ -11,6 +11,7 @@ pub mod conformance;
 mod evaluator;
 pub mod gap;
 mod local;
+pub mod mtp;
 pub mod pair;
 pub mod registry;
 
@@ -64,15 +65,20 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    /// The largest number (of any atom, or that of the configuration) in an evaluation.
+    /// The largest number (of any atom, or that of the configuration) in an evaluation that was asked for it.
     pub fn largest(&self, evaluation: &Evaluation) -> f64 {
         match self.scope {
-            Scope::Atom => evaluation
-                .reliability
-                .iter()
-                .copied()
-                .fold(f64::NEG_INFINITY, f64::max),
+            Scope::Atom => evaluation.reliability.iter().copied().fold(0.0, f64::max),
             Scope::Frame => evaluation.frame_reliability,
+        }
+    }
+
+    /// The atom with the largest number, when atoms have one.
+    pub fn worst_atom(&self, evaluation: &Evaluation) -> Option<usize> {
+        let numbers = evaluation.reliability.iter().enumerate();
+        match self.scope {
+            Scope::Atom => numbers.max_by(|a, b| a.1.total_cmp(b.1)).map(|(a, _)| a),
+            Scope::Frame => None,
         }
     }
 }
@@ -104,6 +110,15 @@ impl Measure {
             Measure::Variance => "variance",
             Measure::Grade => "grade",
             Measure::Distance => "distance",
+        }
+    }
+
+    /// The unit of its numbers, as files and tables write it.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Measure::Variance => "eV^2",
+            Measure::Grade => "",
+            Measure::Distance => "Angstrom-1",
         }
     }
 }

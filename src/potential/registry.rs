@@ -1,6 +1,7 @@
 //! From files to potentials: a model file is recognised by its content.
 
 use super::gap::Gap;
+use super::mtp::{self, Mtp};
 use super::{Local, Potential};
 use crate::elements::Element;
 use crate::error::{Error, Result};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub enum ModelFormat {
     /// QUIP's XML with a Gaussian approximation potential.
     GapXml,
+    /// A moment tensor potential of MLIP-2 or MLIP-3.
+    Mtp,
 }
 
 /// The format of a model file, by its first bytes; `None` when it is none of ours.
@@ -23,6 +26,9 @@ pub fn recognise(path: &Path) -> Result<Option<ModelFormat>> {
         .read_to_end(&mut head)
         .map_err(|e| Error::reading(path, &e))?;
     let text = String::from_utf8_lossy(&head);
+    if mtp::recognise(&text) {
+        return Ok(Some(ModelFormat::Mtp));
+    }
     let xml = text
         .trim_start_matches('\u{feff}')
         .trim_start()
@@ -39,12 +45,13 @@ pub fn load(path: &Path, species: Option<&[Element]>) -> Result<Arc<dyn Potentia
     let Some(format) = recognise(path)? else {
         return Err(
             Error::file(path, "this is not a model file that zundel knows").advise(
-                "known are GAP files in QUIP's XML format; `zundel info FILE` says what a file is",
+                "known are GAP files in QUIP's XML format and MLIP's `.mtp` and `.almtp` files; `zundel info FILE` says what a file is",
             ),
         );
     };
     let potential: Arc<dyn Potential> = match format {
         ModelFormat::GapXml => Arc::new(Local(Gap::load(path)?)),
+        ModelFormat::Mtp => Arc::new(Local(Mtp::load(path, species)?)),
     };
     if let (Some(given), Some(known)) = (species, &potential.description().elements)
         && let Some(foreign) = given.iter().find(|e| !known.contains(e))

@@ -17,6 +17,8 @@ pub struct Status {
     pub energy_per_atom: f64,
     /// Change of the conserved energy per atom since the start (eV).
     pub drift_per_atom: f64,
+    /// The reliability number of the model, when it is watched: name and latest value.
+    pub reliability: Option<(&'static str, f64)>,
 }
 
 /// The progress of one run.
@@ -85,6 +87,16 @@ impl Progress {
         !self.console.is_quiet() && now.duration_since(self.last_line) >= pause
     }
 
+    /// Something a person should hear of at once.
+    pub fn remark(&self, text: &str) {
+        let label = if self.label.is_empty() {
+            String::new()
+        } else {
+            format!("{}, ", self.label)
+        };
+        self.console.warn(format!("{label}{text}"));
+    }
+
     /// Shows where the run stands.
     pub fn show(&mut self, s: &Status) {
         let now = Instant::now();
@@ -98,10 +110,13 @@ impl Progress {
         let left = human_duration(per_step * self.total.saturating_sub(s.step) as f64);
         let per_day = per_day(self.timestep_fs, per_step);
         if let Some(bar) = &self.bar {
+            let reliability = s
+                .reliability
+                .map_or(String::new(), |(name, x)| format!("  {name} {x:.3}"));
             bar.set_position(s.step);
             // The most important first: a narrow terminal cuts the rest off.
             bar.set_message(format!(
-                "{:.3} ps  left {left}  {:.0} K  {:.5} eV/atom  drift {:+.0e}  {}/step  {per_day}",
+                "{:.3} ps  left {left}  {:.0} K  {:.5} eV/atom{reliability}  drift {:+.0e}  {}/step  {per_day}",
                 s.time_fs * 1e-3,
                 s.temperature,
                 s.energy_per_atom,
@@ -110,8 +125,11 @@ impl Progress {
             ));
             return;
         }
+        let (name, number) = s.reliability.map_or_else(Default::default, |(name, x)| {
+            (format!(" {name:>9}"), format!(" {x:>9.3}"))
+        });
         let head = format!(
-            "\n{:>10} {:>11} {:>9} {:>14} {:>11} {:>10} {:>10} {:>9}",
+            "\n{:>10} {:>11} {:>9} {:>14} {:>11}{name} {:>10} {:>10} {:>9}",
             "step", "time/ps", "T/K", "Epot/eV/atom", "drift/atom", "per step", "ns/day", "left"
         );
         let label = if self.label.is_empty() {
@@ -120,7 +138,7 @@ impl Progress {
             format!("  {}", self.label)
         };
         let line = format!(
-            "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e} {:>10} {:>10} {left:>9}{label}",
+            "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e}{number} {:>10} {:>10} {left:>9}{label}",
             s.step,
             s.time_fs * 1e-3,
             s.temperature,

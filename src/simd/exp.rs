@@ -93,7 +93,16 @@ mod tests {
 
     #[test]
     fn ends_of_the_range() {
-        let x = [0.0, -0.0, -708.0, -1e9, f64::NEG_INFINITY, 709.0, f64::NAN, 1e-300];
+        let x = [
+            0.0,
+            -0.0,
+            -708.0,
+            -1e9,
+            f64::NEG_INFINITY,
+            709.0,
+            f64::NAN,
+            1e-300,
+        ];
         let y = F64x8(x).exp::<false>().0;
         assert_eq!((y[0], y[1], y[7]), (1.0, 1.0, 1.0));
         assert!(y[2] > 0.0 && y[2] == y[3] && y[3] == y[4] && y[2] < 1e-307);

@@ -94,6 +94,9 @@ impl Kind for Quantity {
         self.0.to_string()
     }
     fn read(&self, name: &str, node: &Node, cx: &Context) -> Read<f64> {
+        if self.0 == Dimension::NONE {
+            return Number.read(name, node, cx);
+        }
         if let Some(number) = bare_number(node, cx) {
             return Err(Box::new(needs_unit(
                 name,

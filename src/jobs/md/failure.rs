@@ -1,8 +1,10 @@
 //! Runs that went wrong, in words.
 
+use super::reliability::Verdict;
 use super::simulation::{Failure, Simulation};
 use crate::dynamics::{Contact, Violation};
 use crate::jobs::parts;
+use crate::potential::Measure;
 use crate::system::System;
 
 /// What went wrong, and what can be done.
@@ -45,8 +47,49 @@ pub(super) fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
             ),
             advice.to_owned(),
         ),
+        Failure::Unreliable { verdict, limit } => {
+            let measure = s.watch.as_ref().map(|w| w.what.measure);
+            let measure = measure.unwrap_or(Measure::Distance);
+            (
+                format!(
+                    "the model does not know this structure: {}, beyond the limit of {} in [md.reliability]",
+                    number(system, measure, verdict),
+                    with_unit(*limit, measure)
+                ),
+                "the model needs data like the saved frame; a higher `stop` lets the run go on"
+                    .into(),
+            )
+        }
     };
     (what, format!("{advice}. Atoms are counted from 0"))
+}
+
+/// A reliability number and where it was found, in words.
+pub(super) fn number(system: &System, measure: Measure, verdict: &Verdict) -> String {
+    let of = verdict.atom.map_or(String::new(), |a| {
+        let name = system.atoms.elements.get(a).map_or("atom", |e| e.symbol());
+        format!(" of atom {a} ({name})")
+    });
+    format!(
+        "{}{of} {}",
+        measure.name(),
+        with_unit(verdict.value, measure)
+    )
+}
+
+/// A reliability number with its unit.
+pub(super) fn with_unit(value: f64, measure: Measure) -> String {
+    let digits = if (1e-3..1e5).contains(&value.abs()) {
+        format!("{value:.4}")
+    } else {
+        format!("{value:.3e}")
+    };
+    let unit = match measure {
+        Measure::Variance => " eV^2",
+        Measure::Grade => "",
+        Measure::Distance => " /Å",
+    };
+    digits + unit
 }
 
 /// Two atoms and their distance, in words.

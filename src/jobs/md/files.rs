@@ -1,6 +1,6 @@
 //! The files of a run: their names, what may be replaced, and the lock that keeps a second process away.
 
-use crate::deck::OutputDeck;
+use crate::deck::{MdDeck, OutputDeck};
 use crate::error::{Error, Result};
 use crate::io::{atomic, checkpoint};
 use std::fs::{File, TryLockError};
@@ -13,20 +13,24 @@ pub(super) struct Files {
     pub extxyz: Option<PathBuf>,
     pub csv: Option<PathBuf>,
     pub final_structure: Option<PathBuf>,
+    /// Frames that the model does not know.
+    pub unknown: Option<PathBuf>,
     pub checkpoint: PathBuf,
     /// The frame of a failure, beside the checkpoint.
     pub failed: PathBuf,
 }
 
 impl Files {
-    /// The files of replica `replica` (from 1) of `replicas`.
-    pub fn of(output: &OutputDeck, replica: u32, replicas: u32) -> Files {
-        let name = |p: &PathBuf| replica_path(p, replica, replicas);
+    /// The files of replica `replica` (from 1).
+    pub fn of(output: &OutputDeck, md: &MdDeck, replica: u32) -> Files {
+        let name = |p: &PathBuf| replica_path(p, replica, md.replicas);
+        let unknown = md.reliability.as_ref().and_then(|r| r.save.as_ref());
         Files {
             trajectory: output.trajectory.as_ref().map(|t| name(&t.file)),
             extxyz: output.extxyz.as_ref().map(|t| name(&t.file)),
             csv: output.thermo.as_ref().map(|t| name(&t.file)),
             final_structure: output.final_structure.as_ref().map(name),
+            unknown: unknown.map(|save| name(&save.file)),
             checkpoint: name(&output.checkpoint.file),
             failed: name(&output.checkpoint.file.with_extension("failed.extxyz")),
         }
@@ -39,6 +43,7 @@ impl Files {
             &self.extxyz,
             &self.csv,
             &self.final_structure,
+            &self.unknown,
         ];
         optional.into_iter().flatten().chain([&self.checkpoint])
     }

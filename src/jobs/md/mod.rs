@@ -5,6 +5,7 @@ mod files;
 mod output;
 mod plan;
 mod provenance;
+mod reliability;
 mod replicas;
 mod simulation;
 mod summary;
@@ -69,7 +70,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     let JobDeck::Md(md) = &deck.job;
     let md = md.clone();
     let files: Vec<Files> = (1..=md.replicas)
-        .map(|r| Files::of(&deck.output, r, md.replicas))
+        .map(|r| Files::of(&deck.output, &md, r))
         .collect();
     files.iter().take(1).try_for_each(Files::check_folders)?;
     let _lock = RunLock::take(&deck.output.checkpoint.file)?;
@@ -150,7 +151,7 @@ fn resume(
     console: &Console,
 ) -> Result<Begun> {
     let checkpoint = read_checkpoint(plan, files, console)?;
-    let simulation = Simulation::resume(plan, replica, &checkpoint)?;
+    let simulation = Simulation::resume(plan, replica, files, &checkpoint)?;
     let sinks = Sinks::append(plan, &simulation, files, &checkpoint)?;
     let at = format!(
         "step {} ({:.4} ps)",
@@ -284,6 +285,9 @@ fn steps(
         }
         let due = sinks.due(simulation.state.step + 1);
         simulation.advance(due).map_err(Stopped::Dynamics)?;
+        if let Some(remark) = simulation.remark() {
+            progress.remark(&remark);
+        }
         if due.is_anything() {
             simulation.record(sinks)?;
             unflushed = true;
@@ -377,6 +381,10 @@ impl Simulation {
             energy_per_atom: self.state.evaluation.energy / atoms,
             drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start)
                 / atoms,
+            reliability: self
+                .verdict
+                .zip(self.watch.as_ref())
+                .map(|(v, w)| (w.what.measure.name(), v.value)),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Result, RunError};
 use crate::io::checkpoint::Checkpoint;
 use crate::io::h5md::{Existing, FrameData, TrajectoryOptions, TrajectoryWriter};
 use crate::io::{self, Format, Frame, Value};
+use crate::potential::Scope;
 use crate::simd;
 use std::path::{Path, PathBuf};
 
@@ -24,11 +25,13 @@ pub(super) struct Due {
     pub thermo: bool,
     /// A row of the CSV file.
     pub csv: bool,
+    /// The reliability number of the model.
+    pub reliability: bool,
 }
 
 impl Due {
     pub fn is_anything(self) -> bool {
-        self.frame || self.extxyz || self.thermo || self.csv
+        self.frame || self.extxyz || self.thermo || self.csv || self.reliability
     }
 }
 
@@ -37,7 +40,9 @@ pub(super) struct Sinks {
     trajectory: Option<(TrajectoryWriter, u64)>,
     extxyz: Option<(TextFile, u64)>,
     csv: Option<(TextFile, u64)>,
+    unknown: Option<TextFile>,
     thermo_every: u64,
+    reliability_every: Option<u64>,
 }
 
 impl Sinks {
@@ -53,8 +58,9 @@ impl Sinks {
         };
         let mut extxyz = files.extxyz.as_deref().map(TextFile::open).transpose()?;
         let mut csv = files.csv.as_deref().map(TextFile::open).transpose()?;
+        let mut unknown = files.unknown.as_deref().map(TextFile::open).transpose()?;
         files.remove_checkpoints()?;
-        [&mut extxyz, &mut csv]
+        [&mut extxyz, &mut csv, &mut unknown]
             .into_iter()
             .flatten()
             .try_for_each(|f| f.cut(0))?;
@@ -67,7 +73,7 @@ impl Sinks {
                 .collect();
             file.write(format!("step,time (fs),{}\n", columns.join(",")).as_bytes())?;
         }
-        Ok(Self::assemble(plan, trajectory, extxyz, csv))
+        Ok(Self::assemble(plan, trajectory, extxyz, csv, unknown))
     }
 
     /// The files of an interrupted run, cut back to its checkpoint.
@@ -100,7 +106,8 @@ impl Sinks {
         };
         let extxyz = text(&files.extxyz, EXTXYZ_BYTES)?;
         let csv = text(&files.csv, CSV_BYTES)?;
-        Ok(Self::assemble(plan, trajectory, extxyz, csv))
+        let unknown = text(&files.unknown, UNKNOWN_BYTES)?;
+        Ok(Self::assemble(plan, trajectory, extxyz, csv, unknown))
     }
 
     fn assemble(
@@ -108,24 +115,33 @@ impl Sinks {
         trajectory: Option<TrajectoryWriter>,
         extxyz: Option<TextFile>,
         csv: Option<TextFile>,
+        unknown: Option<TextFile>,
     ) -> Sinks {
         let output = plan.output;
         Sinks {
             trajectory: trajectory.zip(output.trajectory.as_ref().map(|t| t.every)),
             extxyz: extxyz.zip(output.extxyz.as_ref().map(|t| t.every)),
             csv: csv.zip(output.thermo.as_ref().map(|t| t.every)),
+            unknown,
             thermo_every: output.thermo_every,
+            reliability_every: plan.md.reliability.as_ref().map(|r| r.every),
         }
     }
 
     /// What is to be written at a step.
     pub fn due(&self, step: u64) -> Due {
         let at = |every: Option<u64>| every.is_some_and(|n| step.is_multiple_of(n));
-        Due {
+        let due = Due {
             frame: at(self.trajectory.as_ref().map(|t| t.1)),
             extxyz: at(self.extxyz.as_ref().map(|t| t.1)),
             thermo: at(Some(self.thermo_every)),
             csv: at(self.csv.as_ref().map(|t| t.1)),
+            reliability: at(self.reliability_every),
+        };
+        // What is written has the number of its own step.
+        Due {
+            reliability: self.reliability_every.is_some() && due.is_anything(),
+            ..due
         }
     }
 
@@ -162,15 +178,22 @@ impl Sinks {
         Ok(())
     }
 
+    /// Saves the state among the frames that the model does not know.
+    pub fn write_unknown(&mut self, s: &Simulation) -> Result<()> {
+        let Some(file) = &mut self.unknown else {
+            return Ok(());
+        };
+        let mut text = Vec::new();
+        io::render_frame(&frame(s), Format::ExtendedXyz, &mut text)?;
+        file.write(&text)
+    }
+
     /// Hands everything to the system, so that the death of this process loses nothing.
     pub fn flush(&mut self) -> Result<()> {
         if let Some((t, _)) = &mut self.trajectory {
             t.flush()?;
         }
-        [&mut self.extxyz, &mut self.csv]
-            .into_iter()
-            .flatten()
-            .try_for_each(|(f, _)| f.flush())
+        self.text_files().try_for_each(TextFile::flush)
     }
 
     /// As [`flush`](Self::flush), and waits for the disk.
@@ -178,16 +201,24 @@ impl Sinks {
         if let Some((t, _)) = &mut self.trajectory {
             t.sync()?;
         }
-        [&mut self.extxyz, &mut self.csv]
-            .into_iter()
-            .flatten()
-            .try_for_each(|(f, _)| f.sync())
+        self.text_files().try_for_each(TextFile::sync)
+    }
+
+    fn text_files(&mut self) -> impl Iterator<Item = &mut TextFile> {
+        let timed = [&mut self.extxyz, &mut self.csv];
+        let timed = timed.into_iter().flatten().map(|(f, _)| f);
+        timed.chain(&mut self.unknown)
     }
 
     /// Notes in a checkpoint how long the text files are; call after [`sync`](Self::sync).
     pub fn note_positions(&self, checkpoint: &mut Checkpoint) {
-        for (key, file) in [(EXTXYZ_BYTES, &self.extxyz), (CSV_BYTES, &self.csv)] {
-            if let Some((f, _)) = file {
+        let files = [
+            (EXTXYZ_BYTES, self.extxyz.as_ref().map(|f| &f.0)),
+            (CSV_BYTES, self.csv.as_ref().map(|f| &f.0)),
+            (UNKNOWN_BYTES, self.unknown.as_ref()),
+        ];
+        for (key, file) in files {
+            if let Some(f) = file {
                 checkpoint
                     .numbers
                     .insert(key.to_owned(), vec![f.length as f64]);
@@ -202,7 +233,8 @@ impl Sinks {
             files.push(t.path().to_path_buf());
             t.close()?;
         }
-        for (mut f, _) in [self.extxyz, self.csv].into_iter().flatten() {
+        let timed = [self.extxyz, self.csv].into_iter().flatten().map(|f| f.0);
+        for mut f in timed.chain(self.unknown) {
             f.sync()?;
             files.push(f.path().to_path_buf());
         }
@@ -240,6 +272,7 @@ impl Sinks {
 
 const EXTXYZ_BYTES: &str = "extxyz_bytes";
 const CSV_BYTES: &str = "csv_bytes";
+const UNKNOWN_BYTES: &str = "unknown_bytes";
 
 /// Opens a trajectory to go on with and makes sure that it holds every frame up to `step`.
 fn append_trajectory(
@@ -288,6 +321,20 @@ fn frame(s: &Simulation) -> Frame {
     }
     if finite(&forces) && forces.len() == frame.system.atoms.len() {
         frame.set_vectors("forces", &forces);
+    }
+    if let Some((watch, verdict)) = s.watch.as_ref().zip(s.verdict)
+        && verdict.step == s.state.step
+        && verdict.value.is_finite()
+    {
+        let name = watch.what.measure.name();
+        let numbers = &s.state.evaluation.reliability;
+        match watch.what.scope {
+            Scope::Atom if numbers.len() == frame.system.atoms.len() => {
+                frame.set_scalars(name, numbers.clone());
+            }
+            Scope::Atom => {}
+            Scope::Frame => frame.set_value(name, Value::Real(verdict.value)),
+        }
     }
     frame
 }

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::files::Files;
+use super::reliability::Watch;
 use super::simulation::{degrees_of_freedom, holds_centre, in_femtoseconds};
 use crate::deck::{Deck, MdDeck, OutputDeck, Precision, ThermostatDeck, VelocitySource};
 use crate::error::{Error, Result};
@@ -154,11 +155,14 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
 
 /// Reads everything a run needs, evaluates the structure once, and tells plan, cost and memory.
 pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
-    let files = Files::of(&deck.output, 1, md.replicas);
+    let files = Files::of(&deck.output, md, 1);
     files.check_folders()?;
     let terms = parts::build_terms(&deck.potential)?;
     let (system, has_velocities) = parts::build_system(&deck.system)?;
     let mut evaluator = Evaluator::new(terms, md.skin);
+    if let Some(reliability) = &md.reliability {
+        Watch::new(reliability, &mut evaluator, &deck.source.path)?;
+    }
     let present = system.atoms.distinct_elements();
     parts::check_elements(&evaluator, &present, &deck.system.structure)?;
     let mut page = Page::default();

@@ -1,6 +1,6 @@
 //! Where a run comes from: hashes of the files it was made from, and the mark that ties its output to its checkpoint.
 
-use crate::deck::{Deck, ModelDeck};
+use crate::deck::Deck;
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::simd;
@@ -40,7 +40,7 @@ const LARGEST_STRUCTURE: u64 = 1 << 28;
 pub(super) fn sources(deck: &Deck) -> Result<Vec<Source>> {
     let mut found = Vec::new();
     for term in &deck.potential.terms {
-        if let ModelDeck::Gap { file } = &term.model {
+        if let Some(file) = term.model.file() {
             let (source, bytes) = read(&term.name, file)?;
             found.push(source);
             for sparse in sparse_files(file, &String::from_utf8_lossy(&bytes)) {

@@ -2,8 +2,10 @@
 
 use super::Plan;
 use super::failure;
+use super::files::Files;
 use super::output::{Due, Sinks};
 use super::provenance::{self, Hash};
+use super::reliability::{Verdict, Watch};
 use crate::analysis::Blocking;
 use crate::deck::{MdDeck, ThermostatDeck, VelocitySource};
 use crate::dynamics::{
@@ -34,6 +36,10 @@ pub(super) struct Simulation {
     pub mark: Hash,
     /// Time step (fs) as the deck means it.
     pub timestep_fs: f64,
+    /// Looks at the reliability of the model, when the deck asks for it.
+    pub watch: Option<Watch>,
+    /// What it found last.
+    pub verdict: Option<Verdict>,
     guard: Option<Guard>,
     max_temperature: Option<f64>,
 }
@@ -43,6 +49,7 @@ pub(super) enum Failure {
     Evaluation(EvaluationError),
     Violation(Violation),
     TooHot { temperature: f64, limit: f64 },
+    Unreliable { verdict: Verdict, limit: f64 },
 }
 
 impl From<EvaluationError> for Failure {
@@ -62,6 +69,7 @@ impl Simulation {
         let mut simulation = Self::assemble(plan, State::new(system), seed, mark)?;
         let want = Want {
             virial: simulation.columns.pressure,
+            reliability: simulation.watch.is_some(),
             ..Want::DYNAMICS
         };
         simulation
@@ -82,12 +90,22 @@ impl Simulation {
                 "check the structure; `[md.guard] closest = \"0.5 Å\"` allows shorter distances",
             ));
         }
+        if let Err(failure) = simulation.judge() {
+            let (reason, _) = failure::describe(&simulation, &failure);
+            return Err(Error::file(&plan.deck.system.structure, reason)
+                .advise("start from a structure that the model knows, or raise `stop`"));
+        }
         simulation.conserved_at_start = simulation.integrator.conserved(&simulation.state);
         Ok(simulation)
     }
 
     /// The simulation of a checkpoint, with the same bits as the one that wrote it.
-    pub fn resume(plan: &Plan<'_>, replica: u32, saved: &Checkpoint) -> Result<Simulation> {
+    pub fn resume(
+        plan: &Plan<'_>,
+        replica: u32,
+        files: &Files,
+        saved: &Checkpoint,
+    ) -> Result<Simulation> {
         let mut state = State::new(saved.system.clone());
         state.step = saved.step;
         state.evaluation = Evaluation {
@@ -115,6 +133,12 @@ impl Simulation {
             let name = format!("average_{k}");
             *average = Blocking::from_numbers(numbers(&name)?).ok_or_else(|| broken(&name))?;
         }
+        if let Some(watch) = &mut s.watch {
+            let name = "reliability";
+            watch
+                .restore(numbers(name)?, files.unknown.as_deref())
+                .ok_or_else(|| broken(name))??;
+        }
         if let Some((cell, positions)) = &saved.list {
             // The lists as they were: built from the positions from which the other run had built them.
             let reference = Configuration {
@@ -134,7 +158,11 @@ impl Simulation {
         let md = plan.md;
         let atoms = &state.system.atoms;
         let present = atoms.distinct_elements();
-        let evaluator = Evaluator::new(plan.terms.clone(), md.skin);
+        let mut evaluator = Evaluator::new(plan.terms.clone(), md.skin);
+        let watch = match &md.reliability {
+            Some(deck) => Some(Watch::new(deck, &mut evaluator, &plan.deck.source.path)?),
+            None => None,
+        };
         parts::check_elements(&evaluator, &present, &plan.deck.system.structure)?;
         let (mut integrator, thermostat) = match (&md.thermostat, md.temperature) {
             (Some(ThermostatDeck::Langevin { friction }), Some(t)) => (
@@ -149,6 +177,7 @@ impl Simulation {
             degrees_of_freedom: degrees_of_freedom(md, n),
             pressure: state.system.cell.is_bulk() && evaluator.gives_virial(),
             thermostat,
+            reliability: watch.as_ref().map(|w| w.what),
         };
         let guard = md.guard.enabled.then(|| {
             Guard::new(
@@ -168,6 +197,8 @@ impl Simulation {
             integrator,
             evaluator,
             columns,
+            watch,
+            verdict: None,
             guard,
             seed,
             mark,
@@ -195,6 +226,7 @@ impl Simulation {
     pub fn advance(&mut self, due: Due) -> std::result::Result<(), Failure> {
         let want = Want {
             virial: due.is_anything() && self.columns.pressure,
+            reliability: due.reliability,
             ..Want::DYNAMICS
         };
         self.integrator
@@ -208,7 +240,37 @@ impl Simulation {
                 return Err(Failure::TooHot { temperature, limit });
             }
         }
-        Ok(())
+        if due.reliability {
+            self.judge()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Looks at the reliability of an evaluation that was asked for it.
+    fn judge(&mut self) -> std::result::Result<(), Failure> {
+        let Some(watch) = &mut self.watch else {
+            return Ok(());
+        };
+        let verdict = watch.judge(&self.state);
+        self.verdict = Some(verdict);
+        match verdict.stop {
+            Some(limit) => Err(Failure::Unreliable { verdict, limit }),
+            None => Ok(()),
+        }
+    }
+
+    /// What a person should hear of the step that was just done.
+    pub fn remark(&self) -> Option<String> {
+        let (watch, verdict) = (self.watch.as_ref()?, self.verdict?);
+        (verdict.announce && verdict.step == self.state.step).then(|| {
+            format!(
+                "step {}: {}, beyond the limit of {}",
+                verdict.step,
+                failure::number(&self.state.system, watch.what.measure, &verdict),
+                failure::with_unit(watch.note().unwrap_or_default(), watch.what.measure)
+            )
+        })
     }
 
     fn violation(&self) -> Option<Violation> {
@@ -227,7 +289,16 @@ impl Simulation {
                 .zip(&self.row)
                 .for_each(|(a, x)| a.add(*x));
         }
-        sinks.write(self, due)
+        sinks.write(self, due)?;
+        if due.reliability
+            && let Some(watch) = &mut self.watch
+            && watch.saves(&self.state).map_err(|_| {
+                Error::Bug("a state that was evaluated could not be selected from".into())
+            })?
+        {
+            sinks.write_unknown(self)?;
+        }
+        Ok(())
     }
 
     /// Everything that the rest of the run depends on.
@@ -250,6 +321,9 @@ impl Simulation {
         numbers.insert("thermostat".to_owned(), thermostat);
         for (k, average) in self.averages.iter().enumerate() {
             numbers.insert(format!("average_{k}"), average.to_numbers());
+        }
+        if let Some(watch) = &self.watch {
+            numbers.insert("reliability".to_owned(), watch.to_numbers());
         }
         numbers.insert("mark".to_owned(), provenance::to_numbers(&self.mark));
         let mut checkpoint = Checkpoint {

@@ -1,5 +1,6 @@
 //! The closing summary of a run: averages with their errors, conservation, speed, files.
 
+use super::reliability::Watch;
 use super::simulation::{Simulation, in_femtoseconds};
 use crate::analysis::Average;
 use crate::jobs::Outcome;
@@ -26,6 +27,7 @@ pub(super) struct Summary {
     wall: f64,
     microseconds_per_atom_step: f64,
     list_builds: u64,
+    reliability: Option<String>,
     files: Vec<PathBuf>,
 }
 
@@ -55,6 +57,7 @@ impl Summary {
             wall,
             microseconds_per_atom_step,
             list_builds: s.evaluator.list_builds(0),
+            reliability: s.watch.as_ref().map(Watch::summary),
             files,
         }
     }
@@ -181,6 +184,9 @@ fn print_one(s: &Summary, console: &Console) {
             &format!("{} times", s.list_builds)
         };
         console.fact("neighbours", format!("lists built {times}"));
+    }
+    if let Some(text) = &s.reliability {
+        console.fact("model", text);
     }
     let files: Vec<String> = s.files.iter().map(|f| f.display().to_string()).collect();
     console.fact("wrote", files.join("\n"));

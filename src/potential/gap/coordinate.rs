@@ -108,8 +108,11 @@ pub(super) fn read(
         .descriptor
         .take()
         .ok_or_else(|| attributes.error("<gpCoordinates> lacks its <descriptor>"))?;
-    let descriptor =
+    let mut descriptor =
         descriptor::parse(&text, gap_version).map_err(|e| e.within(&xml.place(line)))?;
+    if let Descriptor::SoapTurbo(p) = &mut descriptor {
+        p.read_compress_file(path)?;
+    }
     let covariance = covariance(xml, &attributes, &children, dimensions)?;
     check_descriptor(&attributes, &descriptor, &covariance, dimensions)?;
     check_permutations(
@@ -296,6 +299,7 @@ fn check_descriptor(
         Descriptor::Angle3b(_) => 3,
         Descriptor::DistanceNb(d) => d.z.len() * (d.z.len() - 1) / 2,
         Descriptor::Soap(p) => p.dimensions(),
+        Descriptor::SoapTurbo(p) => p.dimensions(),
     };
     if expected != dimensions {
         let reason =
@@ -309,6 +313,9 @@ fn check_descriptor(
         ) => Err(attributes.error("a dot-product kernel on distances is not supported")),
         (Descriptor::Soap(_), Covariance::ArdSe { .. } | Covariance::Pp { .. }) => {
             Err(attributes.error("on `soap` only the dot-product kernel is supported"))
+        }
+        (Descriptor::SoapTurbo(_), Covariance::ArdSe { .. } | Covariance::Pp { .. }) => {
+            Err(attributes.error("on `soap_turbo` only the dot-product kernel is supported"))
         }
         _ => Ok(()),
     }
@@ -335,9 +342,8 @@ fn check_permutations(
         )));
     }
     if let Descriptor::DistanceNb(d) = descriptor {
-        let is_permutation = |p: &Vec<usize>| {
-            p.len() == dimensions && (0..dimensions).all(|k| p.contains(&k))
-        };
+        let is_permutation =
+            |p: &Vec<usize>| p.len() == dimensions && (0..dimensions).all(|k| p.contains(&k));
         let most: usize = (1..=d.z.len()).product();
         if given.len() > most || !given.iter().all(is_permutation) {
             return Err(attributes.error(format!(

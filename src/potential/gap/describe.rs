@@ -13,8 +13,13 @@ use crate::potential::{Description, Gives, ListKind, NeighbourRequest};
 /// width of the bins from which they are picked.
 const CLOSEST: f64 = 0.9;
 
-/// Centres that are worth a piece of work of their own: a full group of SIMD lanes of the kernel.
-const GRAIN: usize = 8;
+/// Centres that are worth a piece of work of their own: a full group of SIMD lanes of the kernel; where the sparse points do
+/// not stay in a core's cache, as many as share one pass over them (64 atoms, 9000 points: a third faster).
+fn grain(coordinates: &[Coordinate]) -> usize {
+    const CACHE: usize = 4 << 20;
+    let largest = coordinates.iter().map(|c| size_of_val(&c.sparse[..])).max();
+    if largest.unwrap_or(0) > CACHE { 32 } else { 8 }
+}
 
 /// The description of a file's model.
 pub(super) fn describe(
@@ -48,7 +53,7 @@ pub(super) fn describe(
             cutoff,
             kind: ListKind::Full,
             chunk,
-            grain: GRAIN,
+            grain: grain(&file.coordinates),
         }),
         gives: Gives {
             virial: true,
@@ -67,6 +72,7 @@ impl Coordinate {
             Descriptor::Angle3b(d) => d.cutoff,
             Descriptor::DistanceNb(d) => d.cutoff,
             Descriptor::Soap(p) => p.cutoff,
+            Descriptor::SoapTurbo(p) => p.rcut_hard,
         }
     }
 
@@ -78,6 +84,7 @@ impl Coordinate {
             Descriptor::DistanceNb(d) => d.z.clone(),
             Descriptor::Soap(p) if p.centre.is_empty() => [&p.species[..], &[0]].concat(),
             Descriptor::Soap(p) => [&p.species[..], &p.centre[..]].concat(),
+            Descriptor::SoapTurbo(p) => p.species.iter().map(|s| s.number).collect(),
         }
     }
 }
@@ -138,6 +145,13 @@ fn references(file: &GapFile) -> Vec<String> {
         .any(|c| matches!(c.descriptor, Descriptor::Soap(_)))
     {
         references.push("Bartók, Kondor, Csányi, Phys. Rev. B 87, 184115 (2013)".to_owned());
+    }
+    if file
+        .coordinates
+        .iter()
+        .any(|c| matches!(c.descriptor, Descriptor::SoapTurbo(_)))
+    {
+        references.push("Caro, Phys. Rev. B 100, 024112 (2019)".to_owned());
     }
     references.push(file.path.display().to_string());
     references
@@ -239,6 +253,7 @@ fn coordinate_line(c: &Coordinate) -> String {
             p.cutoff,
             p.atom_sigma
         ),
+        Descriptor::SoapTurbo(p) => p.line(),
     };
     let kernel = match &c.covariance {
         Covariance::ArdSe { theta } => format!("Gaussian kernel, theta {theta:?}"),

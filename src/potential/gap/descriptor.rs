@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, shorten};
 use super::clusters::{self, Angle3b, DistanceNb};
 use super::soap::SoapParameters;
+use super::soap_turbo::{self, SoapTurboParameters};
 use crate::error::{Error, Result};
 
 /// A supported descriptor with QUIP's defaults filled in.
@@ -16,6 +17,8 @@ pub enum Descriptor {
     DistanceNb(DistanceNb),
     /// Smooth overlap of atomic positions.
     Soap(SoapParameters),
+    /// The same with polynomial radial functions.
+    SoapTurbo(SoapTurboParameters),
 }
 
 /// The parameters of a `distance_2b` descriptor.
@@ -100,6 +103,9 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
         "soap" => soap(&arguments, gap_version)
             .map(Descriptor::Soap)
             .map_err(within),
+        "soap_turbo" => soap_turbo::parse(&arguments)
+            .map(Descriptor::SoapTurbo)
+            .map_err(within),
         _ => Err(Error::input(
             "",
             format!(
@@ -107,7 +113,7 @@ pub(super) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
                 shorten(as_written(text, name))
             ),
         )
-        .advise("supported are `distance_2b`, `angle_3b`, `distance_Nb` and `soap`")),
+        .advise("supported are `distance_2b`, `angle_3b`, `distance_Nb`, `soap` and `soap_turbo`")),
     }
 }
 

@@ -7,6 +7,7 @@ mod arguments;
 mod clusters;
 mod coordinate;
 mod cutoff;
+pub mod density;
 mod describe;
 mod descriptor;
 mod extended;
@@ -15,6 +16,7 @@ mod glue;
 mod init_args;
 mod numbers;
 pub mod soap;
+pub mod soap_turbo;
 mod sparse;
 mod spline;
 mod two_body;
@@ -34,13 +36,14 @@ pub use file::{GapFile, NEWEST_GAP_VERSION};
 pub use glue::{GluePair, GlueParameters, GlueType, Table};
 pub use init_args::Composition;
 pub use soap::SoapParameters;
+pub use soap_turbo::SoapTurboParameters;
 pub use spline::EndSlope;
 
 use super::{Description, LocalModel, RowResults, RowStyle, Rows, Want};
 use crate::error::{Error, Result};
 use clusters::{ClusterScratch, Clusters};
+use density::{DensityScratch, DensityTerm, RadialMode, Weights};
 use glue::{Glue, GlueScratch};
-use soap::{Soap, SoapScratch};
 use std::path::Path;
 use two_body::TwoBody;
 
@@ -58,7 +61,7 @@ pub struct Gap {
     e0: [f64; 119],
     two_body: TwoBody,
     clusters: Clusters,
-    soaps: Vec<Soap>,
+    densities: Vec<DensityTerm>,
     glue: Option<Glue>,
 }
 
@@ -66,7 +69,7 @@ pub struct Gap {
 #[derive(Default)]
 pub struct GapScratch {
     clusters: ClusterScratch,
-    soap: SoapScratch,
+    density: DensityScratch,
     glue: GlueScratch,
 }
 
@@ -107,30 +110,33 @@ impl Gap {
             BLOCK,
         );
         description.details.extend(clusters.tables());
-        let mut soaps = Vec::new();
+        let mut densities = Vec::new();
         for c in file.coordinates {
-            if let (Descriptor::Soap(parameters), Covariance::DotProduct { zeta }) =
-                (&c.descriptor, &c.covariance)
-            {
-                let soap = Soap::new(
-                    parameters,
-                    c.delta,
-                    *zeta,
-                    c.alpha,
-                    c.sparse_cutoff,
-                    c.sparse,
-                );
-                soaps.push(soap.map_err(|e| {
-                    Error::file(&file.path, format!("coordinate {}: {e}", c.label))
-                })?);
-            }
+            let Covariance::DotProduct { zeta } = c.covariance else {
+                continue;
+            };
+            let weights = Weights {
+                delta: c.delta,
+                zeta,
+                alpha: c.alpha,
+                sparse_cutoff: c.sparse_cutoff,
+                sparse: c.sparse,
+            };
+            let term = match &c.descriptor {
+                Descriptor::Soap(p) => p.term(weights, RadialMode::Table),
+                Descriptor::SoapTurbo(p) => p.term(weights, RadialMode::Table),
+                _ => continue,
+            };
+            densities.push(
+                term.map_err(|e| Error::file(&file.path, format!("coordinate {}: {e}", c.label)))?,
+            );
         }
         Ok(Gap {
             description,
             e0,
             two_body,
             clusters,
-            soaps,
+            densities,
             glue,
         })
     }
@@ -165,8 +171,8 @@ impl LocalModel for Gap {
         }
         self.two_body.evaluate(rows, results);
         self.clusters.evaluate(rows, &mut scratch.clusters, results);
-        for soap in &self.soaps {
-            soap.evaluate(rows, want, &mut scratch.soap, results);
+        for term in &self.densities {
+            term.evaluate(rows, want, &mut scratch.density, results);
         }
         if let Some(glue) = &self.glue {
             glue.evaluate(rows, &mut scratch.glue, results);

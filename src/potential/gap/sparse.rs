@@ -3,15 +3,25 @@
 use super::numbers::number;
 use crate::error::{Error, Result};
 use md5::{Digest, Md5};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Reads a regular file whole; anything else (a folder, a pipe, a device) is refused.
-pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>> {
+/// Opens a regular file; anything else (a folder, a pipe, a device) is refused.
+fn open_regular(path: &Path) -> Result<File> {
     let about = std::fs::metadata(path).map_err(|e| Error::reading(path, &e))?;
     if !about.is_file() {
         return Err(Error::file(path, "this is not a regular file"));
     }
-    std::fs::read(path).map_err(|e| Error::reading(path, &e))
+    File::open(path).map_err(|e| Error::reading(path, &e))
+}
+
+/// Reads a regular file whole.
+pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = open_regular(path)?.read_to_end(&mut bytes);
+    read.map_err(|e| Error::reading(path, &e))?;
+    Ok(bytes)
 }
 
 /// Where a sparse file lies: beside the XML file. The path in the file counts from the folder of the fit, so its
@@ -41,10 +51,9 @@ pub(super) fn read(path: &Path, expected: usize, md5sum: Option<&str>) -> Result
         let reason = format!("the file is far larger than the {expected} numbers it should hold");
         return Err(Error::file(path, reason).advise("it does not belong to this model"));
     }
-    let bytes = read_regular(path)?;
-    let values = parse(path, &bytes, expected)?;
+    let (values, digest) = parse(path, open_regular(path)?, expected)?;
     if let Some(stated) = md5sum.map(str::trim).filter(|s| !s.is_empty())
-        && !md5_of(&bytes).eq_ignore_ascii_case(stated)
+        && !digest.eq_ignore_ascii_case(stated)
     {
         return Err(Error::file(path, "the md5 digest is not the one in the XML file").advise(
             "the sparse file was changed or belongs to another model; if you are sure of it, remove `sparseX_md5sum` from the XML file",
@@ -53,19 +62,21 @@ pub(super) fn read(path: &Path, expected: usize, md5sum: Option<&str>) -> Result
     Ok(values)
 }
 
-/// The MD5 digest in lower-case hexadecimal: a check against mix-ups, not against malice.
-fn md5_of(bytes: &[u8]) -> String {
-    Md5::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
-}
-
-fn parse(path: &Path, bytes: &[u8], expected: usize) -> Result<Vec<f64>> {
-    // Two bytes a number at the least: a short file cannot make a large allocation.
-    let mut values = Vec::with_capacity(expected.min(bytes.len() / 2 + 1));
+/// Reads the numbers line by line, so that a large file is never in memory as text. Returns them with the MD5 digest of
+/// everything read, in lower-case hexadecimal: a check against mix-ups, not against malice.
+fn parse(path: &Path, source: impl Read, expected: usize) -> Result<(Vec<f64>, String)> {
+    let mut source = BufReader::with_capacity(1 << 18, source);
+    let mut digest = Md5::new();
+    let mut values = Vec::new();
+    let mut text = Vec::new();
     let mut line = 0;
-    for text in bytes.split(|&b| b == b'\n') {
+    loop {
+        text.clear();
+        let read = source.read_until(b'\n', &mut text);
+        if read.map_err(|e| Error::reading(path, &e))? == 0 {
+            break;
+        }
+        digest.update(&text);
         line += 1;
         for word in text
             .split(u8::is_ascii_whitespace)
@@ -86,6 +97,11 @@ fn parse(path: &Path, bytes: &[u8], expected: usize) -> Result<Vec<f64>> {
                     Error::line(path, line, reason).advise("it does not belong to this model")
                 );
             }
+            if values.len() == values.capacity() {
+                // Grown by half at most, and never beyond what is expected: a short file makes no large allocation.
+                let more = (values.len() / 2).max(1 << 16);
+                values.reserve_exact(more.min(expected - values.len()));
+            }
             values.push(value);
         }
     }
@@ -94,7 +110,8 @@ fn parse(path: &Path, bytes: &[u8], expected: usize) -> Result<Vec<f64>> {
         return Err(Error::line(path, line, reason)
             .advise("it is cut off or does not belong to this model; get a complete copy"));
     }
-    Ok(values)
+    let digest = digest.finalize();
+    Ok((values, digest.iter().map(|b| format!("{b:02x}")).collect()))
 }
 
 #[cfg(test)]
@@ -105,11 +122,11 @@ mod tests {
     fn counts_and_numbers_are_checked() {
         let p = Path::new("s");
         assert_eq!(
-            parse(p, b" 1.0\n.5\r\n0.1D+001\n", 3).unwrap(),
+            parse(p, &b" 1.0\n.5\r\n0.1D+001\n"[..], 3).unwrap().0,
             [1.0, 0.5, 1.0]
         );
         for (text, part) in [
-            (&b"1\n2\n"[..], "s:3: the file ends after 2 of 3"),
+            (&b"1\n2\n"[..], "s:2: the file ends after 2 of 3"),
             (b"1\n2\n3\n4\n", "s:4: the file goes on"),
             (b"1\nx\n3\n", "s:2: `x`"),
             (b"1\nnan\n3\n", "s:2: `nan`"),
@@ -119,7 +136,7 @@ mod tests {
             let message = parse(p, text, 3).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
-        assert!(parse(p, b"1\n", usize::MAX).is_err());
+        assert!(parse(p, &b"1\n"[..], usize::MAX).is_err());
     }
 
     #[test]
@@ -134,7 +151,10 @@ mod tests {
             find(&xml, "fit/other.dat"),
             folder.path().join("fit/other.dat")
         );
-        let digest = md5_of(b"1\n2\n").to_uppercase();
+        let digest = parse(Path::new("s"), &b"1\n2\n"[..], 2)
+            .unwrap()
+            .1
+            .to_uppercase();
         assert_eq!(read(&sparse, 2, Some(&digest)).unwrap(), [1.0, 2.0]);
         assert!(
             read(&sparse, 2, Some("0"))

@@ -58,6 +58,7 @@ impl<S: Default> BlockScratch<S> {
         };
         slots.forces.fill([0.0; 4]);
         slots.sites.fill([0.0; 2]);
+        slots.features.fill(0.0);
         let style = model.style();
         self.place(configuration, chunk, translations, style);
         let images = kernels::Images {
@@ -76,7 +77,7 @@ impl<S: Default> BlockScratch<S> {
                 return outcome;
             }
             self.zero_results(centres.len(), pairs, want, style);
-            self.call(model, centres.clone(), pairs, want, style);
+            self.call(model, centres.clone(), pairs, want, style, slots.features);
             outcome.energy += self.energy.iter().sum::<f64>() + self.booked.iter().sum::<f64>();
             if want.forces || want.virial {
                 self.scatter(
@@ -205,8 +206,10 @@ impl<S: Default> BlockScratch<S> {
         for (c, row) in centres.zip(self.first.windows(2)) {
             let own = images.of[c];
             let row = &self.target[row[0] as usize..row[1] as usize];
-            self.shifts
-                .extend(row.iter().map(|&k| images.shift(own, images.of[k as usize])));
+            self.shifts.extend(
+                row.iter()
+                    .map(|&k| images.shift(own, images.of[k as usize])),
+            );
         }
     }
 
@@ -256,6 +259,7 @@ impl<S: Default> BlockScratch<S> {
         pairs: usize,
         want: Want,
         style: RowStyle,
+        features: &mut [f64],
     ) {
         let vectors = if is_vectors(style) { pairs } else { 0 };
         let rows = Rows {
@@ -284,6 +288,9 @@ impl<S: Default> BlockScratch<S> {
             reliability: &mut self.reliability,
         };
         model.evaluate(&rows, want, &mut self.model, &mut results);
+        if !features.is_empty() {
+            model.add_features(&rows, &mut self.model, features);
+        }
     }
 
     /// dE/dr of each neighbour to forces on both atoms and to the virial.

@@ -6,7 +6,7 @@ mod wrapper;
 
 pub use wrapper::Local;
 
-use super::{Configuration, Description, Evaluation, Want};
+use super::{Configuration, Description, Evaluation, Selection, Want};
 use crate::elements::Element;
 
 /// The neighbourhoods of a block of centres, as compressed rows. Row c holds the neighbours
@@ -116,5 +116,25 @@ pub trait LocalModel: Send + Sync {
 
     /// Adds what does not depend on neighbourhoods, such as long-range corrections of a homogeneous fluid.
     fn add_global(&self, _configuration: Configuration<'_>, _want: Want, _result: &mut Evaluation) {
+    }
+
+    /// Length of the vector, summed over all centres, from which the reliability of a configuration follows
+    /// ([`Scope::Frame`](super::Scope)); 0 when the model has none.
+    fn features(&self) -> usize {
+        0
+    }
+
+    /// Adds the centres' parts to that vector.
+    fn add_features(&self, _rows: &Rows<'_>, _scratch: &mut Self::Scratch, _features: &mut [f64]) {
+    }
+
+    /// The reliability of a configuration of so many atoms, from the sum of all parts.
+    fn frame_reliability(&self, _features: &[f64], _atoms: usize) -> f64 {
+        0.0
+    }
+
+    /// See [`Potential::selection`](super::Potential::selection).
+    fn selection(&self) -> Option<Box<dyn Selection>> {
+        None
     }
 }

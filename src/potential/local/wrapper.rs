@@ -5,7 +5,7 @@ use super::block::BlockScratch;
 use crate::neighbours::NeighbourList;
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{
-    Description, Evaluation, EvaluationError, Member, Potential, Want, Workspace,
+    Description, Evaluation, EvaluationError, Member, Potential, Selection, Want, Workspace,
 };
 
 /// A [`LocalModel`] as a [`Potential`].
@@ -18,6 +18,9 @@ struct LocalWorkspace<S> {
     forces: Vec<[f64; 4]>,
     /// Site energy and reliability.
     sites: Vec<[f64; 2]>,
+    /// Features of each task, and their sum over the tasks of one member.
+    features: Vec<f64>,
+    summed: Vec<f64>,
     threads: PerThread<BlockScratch<S>>,
 }
 
@@ -28,6 +31,8 @@ impl<S> Default for LocalWorkspace<S> {
             translations: Vec::new(),
             forces: Vec::new(),
             sites: Vec::new(),
+            features: Vec::new(),
+            summed: Vec::new(),
             threads: PerThread::default(),
         }
     }
@@ -60,6 +65,8 @@ pub(super) struct Outcome {
 pub(super) struct Slots<'a> {
     pub forces: &'a mut [[f64; 4]],
     pub sites: &'a mut [[f64; 2]],
+    /// Sum over the chunk, not by local atom.
+    pub features: &'a mut [f64],
 }
 
 impl<M: LocalModel> Potential for Local<M> {
@@ -78,17 +85,21 @@ impl<M: LocalModel> Potential for Local<M> {
             unreachable!("a local model states its neighbour request")
         };
         let space = workspace.get::<LocalWorkspace<M::Scratch>>();
-        space.plan(members, want);
+        let width = if want.reliability { self.0.features() } else { 0 };
+        space.plan(members, want, width);
         let LocalWorkspace {
             tasks,
             translations,
             forces,
             sites,
+            features,
+            summed,
             threads,
         } = space;
         let per_site = want.site_energies || want.reliability;
         let (slot_forces, slot_sites) = (Disjoint::new(forces), Disjoint::new(sites));
-        parallel::for_each_mut(tasks, |_, task| {
+        let task_features = Disjoint::new(features);
+        parallel::for_each_mut(tasks, |t, task| {
             let member = &members[task.member];
             let Some(list) = member.neighbours else {
                 return;
@@ -101,8 +112,14 @@ impl<M: LocalModel> Potential for Local<M> {
             let forces = unsafe { slot_forces.range(fs, fl) };
             // SAFETY: as above.
             let sites = unsafe { slot_sites.range(ss, sl) };
+            // SAFETY: tasks have disjoint ranges.
+            let features = unsafe { task_features.range(t * width, width) };
             let translations = &translations[task.translations..];
-            let slots = Slots { forces, sites };
+            let slots = Slots {
+                forces,
+                sites,
+                features,
+            };
             let mut scratch = threads.get();
             task.outcome = scratch.run(
                 &self.0,
@@ -140,6 +157,17 @@ impl<M: LocalModel> Potential for Local<M> {
                 *a += b;
             }
         }
+        if width > 0 {
+            for (m, (member, result)) in members.iter().zip(&mut *results).enumerate() {
+                summed.fill(0.0);
+                let parts = tasks.iter().zip(features.chunks_exact(width));
+                for (_, part) in parts.filter(|(task, _)| task.member == m) {
+                    summed.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+                }
+                let atoms = member.configuration.positions.len();
+                result.frame_reliability += self.0.frame_reliability(summed, atoms);
+            }
+        }
         let mut slots = 0;
         for (member, result) in members.iter().zip(results) {
             let Some(list) = member.neighbours else {
@@ -155,11 +183,15 @@ impl<M: LocalModel> Potential for Local<M> {
         }
         Ok(())
     }
+
+    fn selection(&self) -> Option<Box<dyn Selection>> {
+        self.0.selection()
+    }
 }
 
 impl<S: Default + Send> LocalWorkspace<S> {
-    /// Lists the chunks of all members and makes room for their slots.
-    fn plan(&mut self, members: &[Member<'_>], want: Want) {
+    /// Lists the chunks of all members and makes room for their slots and features.
+    fn plan(&mut self, members: &[Member<'_>], want: Want, width: usize) {
         let outcome = Outcome {
             energy: 0.0,
             virial: [[0.0; 3]; 3],
@@ -191,6 +223,11 @@ impl<S: Default + Send> LocalWorkspace<S> {
         if (want.site_energies || want.reliability) && self.sites.len() < slots {
             self.sites.resize(slots, [0.0; 2]);
         }
+        let features = self.tasks.len() * width;
+        if self.features.len() < features {
+            self.features.resize(features, 0.0);
+        }
+        self.summed.resize(width, 0.0);
         self.threads.prepare();
     }
 }

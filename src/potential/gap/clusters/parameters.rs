@@ -61,8 +61,10 @@ pub(in super::super) fn distance_nb(arguments: &Arguments, gap_version: u64) -> 
     descriptor::refuse_molecules(arguments)?;
     let order = arguments.required_count("order", 100)?;
     if !(2..=3).contains(&order) {
-        return Err(Error::input("", format!("`order={order}` is not supported"))
-            .advise("clusters of two and of three atoms are"));
+        return Err(
+            Error::input("", format!("`order={order}` is not supported"))
+                .advise("clusters of two and of three atoms are"),
+        );
     }
     let mut z = arguments
         .atomic_numbers("z", order)?

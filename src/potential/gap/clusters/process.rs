@@ -100,7 +100,12 @@ impl Process {
             still: (permutations.len() - moving.len()) as f64,
             moving,
         };
-        for ((alpha, cut), point) in c.alpha.iter().zip(&c.sparse_cutoff).zip(c.sparse.as_chunks().0) {
+        for ((alpha, cut), point) in c
+            .alpha
+            .iter()
+            .zip(&c.sparse_cutoff)
+            .zip(c.sparse.as_chunks().0)
+        {
             let weight = times * alpha * cut;
             process.constant += c.f0 * c.f0 * weight;
             // Without moving permutations both norms are the number of copies of the identity.
@@ -111,7 +116,9 @@ impl Process {
             };
             for p in &permutations {
                 let [x, y, z] = p.map(|d| point[d]);
-                process.points.push([x, y, z, c.delta * c.delta * weight / norm]);
+                process
+                    .points
+                    .push([x, y, z, c.delta * c.delta * weight / norm]);
             }
         }
         process.merge();
@@ -239,7 +246,11 @@ fn sums<const FMA: bool, K: Radial>(process: &Process, inputs: &[Inputs], output
 
 /// f = N/sqrt(S): f' = (N' - f S'/(2 sqrt S)) / sqrt S.
 #[inline(always)]
-fn norms<const FMA: bool, K: Radial>(process: &Process, inputs: &[Inputs], outputs: &mut [Outputs]) {
+fn norms<const FMA: bool, K: Radial>(
+    process: &Process,
+    inputs: &[Inputs],
+    outputs: &mut [Outputs],
+) {
     let per = process.per_theta.map(F64x8::splat);
     for (x, out) in inputs.iter().zip(outputs) {
         let mut sum = F64x8::splat(process.still);

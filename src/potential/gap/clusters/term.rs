@@ -85,12 +85,7 @@ impl Term {
     pub(super) fn new(c: &Coordinate) -> Option<Term> {
         let (shape, cutoff, width, times) = match &c.descriptor {
             // Both orders of the two neighbours count.
-            Descriptor::Angle3b(d) => (
-                Shape::Angle(d.clone()),
-                d.cutoff,
-                d.transition_width,
-                2.0,
-            ),
+            Descriptor::Angle3b(d) => (Shape::Angle(d.clone()), d.cutoff, d.transition_width, 2.0),
             Descriptor::DistanceNb(d) if d.z.len() == 3 => {
                 let shape = if d.compact {
                     Shape::Compact(d.clone())

@@ -6,15 +6,17 @@
 //! infinite line and L the Cholesky factor of their overlap S on the half line with r^2 weight.
 //! (Bartók, Kondor, Csányi, Phys. Rev. B 87, 184115 (2013).)
 
+use super::cutoff::Cutoff;
 use super::parameters::SoapParameters;
+use crate::potential::gap::density::{RadialFunctions, scaled_bessel};
 use crate::simd::F64x4;
 use nalgebra::DMatrix;
 use std::f64::consts::{LN_10, PI, SQRT_2};
 
 /// The exact radial functions.
 #[derive(Clone, Debug)]
-pub(super) struct RadialBasis {
-    pub(super) l_max: usize,
+pub(in super::super) struct RadialBasis {
+    l_max: usize,
     n_max: usize,
     /// 1/(2 s^2).
     a: f64,
@@ -23,13 +25,14 @@ pub(super) struct RadialBasis {
     transform: Vec<f64>,
     /// L_00: the coefficient of a Gaussian on the centre itself, n = 0, l = 0, before Y_00.
     pub(super) centre: f64,
-    pub(super) sigma: f64,
-    pub(super) cutoff: f64,
+    sigma: f64,
+    cutoff: f64,
+    weight: Cutoff,
 }
 
 impl RadialBasis {
     /// Errors (a sentence) when the nodes are so dense that their overlap is singular in double precision.
-    pub(super) fn new(p: &SoapParameters) -> Result<RadialBasis, String> {
+    pub(in super::super) fn new(p: &SoapParameters) -> Result<RadialBasis, String> {
         let n = p.n_max;
         let sigma = p.atom_sigma;
         let a = 0.5 / (sigma * sigma);
@@ -58,23 +61,34 @@ impl RadialBasis {
             centre: l[(0, 0)],
             sigma,
             cutoff: p.cutoff,
+            weight: Cutoff::new(p),
         })
     }
+}
 
-    /// Radial functions padded to whole groups of four per l.
-    pub(super) fn chunks_per_l(&self) -> usize {
-        self.n_max.div_ceil(4)
+impl RadialFunctions for RadialBasis {
+    fn l_max(&self) -> usize {
+        self.l_max
     }
 
-    /// g_nl(r) and dg_nl/dr, in element n of the groups of four of each l (padding untouched).
-    pub(super) fn exact(
-        &self,
-        r: f64,
-        value: &mut [F64x4],
-        slope: &mut [F64x4],
-        bessel: &mut Vec<f64>,
-    ) {
-        let per_l = self.chunks_per_l();
+    fn n_max(&self) -> usize {
+        self.n_max
+    }
+
+    fn cutoff(&self) -> f64 {
+        self.cutoff
+    }
+
+    fn scale(&self) -> f64 {
+        self.sigma
+    }
+
+    fn weight(&self, r: f64) -> (f64, f64) {
+        self.weight.value_and_slope(r)
+    }
+
+    fn exact(&self, r: f64, value: &mut [F64x4], slope: &mut [F64x4], bessel: &mut Vec<f64>) {
+        let per_l = self.n_max.div_ceil(4);
         value.fill(F64x4::ZERO);
         slope.fill(F64x4::ZERO);
         bessel.resize(self.l_max + 2, 0.0);
@@ -113,32 +127,6 @@ fn half_line_overlap(a: f64, p: f64, q: f64) -> f64 {
     (edge + bulk) / (128.0 * a.powi(5)).sqrt()
 }
 
-/// exp(-x) i_l(x) for l = 0 .. out.len() - 1 and x >= 0, to a few units in the last place.
-///
-/// Ratios i_(l+1)/i_l by downward recursion (upward loses all digits for l > x), then i_0 in closed form.
-pub(super) fn scaled_bessel(x: f64, out: &mut [f64]) {
-    let Some(last) = out.len().checked_sub(1) else {
-        return;
-    };
-    // The error of the start contracts by (i_(l+1)/i_l)^2 a step; for large x that is exp(-2 l/x), so sqrt(40 x) steps.
-    let start = last + 24 + (40.0 * x).sqrt() as usize;
-    let mut ratio = 0.0;
-    for l in (1..=start).rev() {
-        ratio = x / (x * ratio + (2 * l + 1) as f64);
-        if l - 1 < last {
-            out[l] = ratio;
-        }
-    }
-    out[0] = if x < 1e-8 {
-        1.0 - x
-    } else {
-        -(-2.0 * x).exp_m1() / (2.0 * x)
-    };
-    for l in 1..=last {
-        out[l] *= out[l - 1];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,38 +139,6 @@ mod tests {
             n_max,
             atom_sigma: 0.5,
             ..SoapParameters::default()
-        }
-    }
-
-    #[test]
-    fn bessel_against_series_and_closed_forms() {
-        let mut out = [0.0; 14];
-        for x in [0.0, 1e-12, 1e-5, 0.03, 0.7, 2.0, 9.0, 40.0, 150.0, 600.0] {
-            scaled_bessel(x, &mut out);
-            // Power series with positive terms only: exact for moderate x.
-            if x < 50.0 {
-                for (l, &value) in out.iter().enumerate() {
-                    let mut term: f64 = (-x).exp();
-                    for k in 1..=l {
-                        term *= x / (2 * k + 1) as f64;
-                    }
-                    let mut sum = 0.0;
-                    for k in 1..400 {
-                        sum += term;
-                        term *= 0.5 * x * x / (k as f64 * (2 * l + 2 * k + 1) as f64);
-                    }
-                    assert!(
-                        (value - sum).abs() <= 1e-14 * sum,
-                        "x {x} l {l}: {value} {sum}"
-                    );
-                }
-            } else {
-                assert!((out[0] - 0.5 / x).abs() < 1e-15 * out[0]);
-                let i1 = 0.5 / x - 0.5 / (x * x);
-                assert!((out[1] - i1).abs() < 1e-14 * i1);
-                let i2 = 0.5 / x - 1.5 / (x * x) + 1.5 / (x * x * x);
-                assert!((out[2] - i2).abs() < 1e-14 * i2);
-            }
         }
     }
 

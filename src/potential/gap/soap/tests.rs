@@ -1,8 +1,11 @@
 //! The whole descriptor and its gradients against mathematics.
 
+use super::SoapParameters;
 use super::tests_support::{Output, OwnedRows, Sequence, made_up};
-use super::{RadialMode, Soap, SoapParameters, SoapScratch};
 use crate::potential::Want;
+use crate::potential::gap::density::{
+    DensityScratch, DensityTerm, Directions, Harmonics, RadialFunctions, RadialMode, Weights,
+};
 use crate::simd::{Level, with_level};
 use crate::system::Cell;
 
@@ -57,8 +60,8 @@ fn rows_of((cell, numbers, positions): &(Cell, Vec<u8>, Vec<[f64; 3]>), reach: f
     OwnedRows::build(cell, numbers, positions, reach)
 }
 
-fn run(soap: &Soap, rows: &OwnedRows) -> Output {
-    Output::of(soap, rows, Want::DYNAMICS, &mut SoapScratch::default())
+fn run(soap: &DensityTerm, rows: &OwnedRows) -> Output {
+    Output::of(soap, rows, Want::DYNAMICS, &mut DensityScratch::default())
 }
 
 fn assert_close(a: &Output, b: &Output, tolerance: f64) {
@@ -85,10 +88,10 @@ fn by_definition(
     rows: &OwnedRows,
 ) -> f64 {
     let basis = super::RadialBasis::new(p).unwrap();
-    let weight = super::Cutoff::new(p);
-    let harmonics = super::Harmonics::new(p.l_max);
+    let weight = super::cutoff::Cutoff::new(p);
+    let harmonics = Harmonics::new(p.l_max);
     let size = (p.l_max + 1) * (p.l_max + 1);
-    let per_l = basis.chunks_per_l();
+    let per_l = p.n_max.div_ceil(4);
     let n = p.n_max;
     let mut c = vec![0.0; p.channels() * size];
     for (z, &kind) in p.species.iter().enumerate() {
@@ -105,7 +108,7 @@ fn by_definition(
             let mut g = vec![crate::simd::F64x4::ZERO; (p.l_max + 1) * per_l];
             let mut slope = g.clone();
             basis.exact(r, &mut g, &mut slope, &mut Vec::new());
-            let mut directions = super::harmonics::Directions::default();
+            let mut directions = Directions::default();
             let mut y = vec![crate::simd::F64x4::ZERO; size];
             let [ux, uy, uz] =
                 [rows.x[j], rows.y[j], rows.z[j]].map(|x| crate::simd::F64x4::splat(x / r));
@@ -193,8 +196,14 @@ fn energies_follow_the_definition() {
             .collect();
         let alpha: Vec<f64> = (0..13).map(|_| random.next() - 0.5).collect();
         for zeta in [1.0, 2.0, 3.7, 4.0] {
-            let soap =
-                Soap::new(&p, 0.7, zeta, alpha.clone(), vec![1.0; 13], points.concat()).unwrap();
+            let weights = Weights {
+                delta: 0.7,
+                zeta,
+                alpha: alpha.clone(),
+                sparse_cutoff: vec![1.0; 13],
+                sparse: points.concat(),
+            };
+            let soap = p.term(weights, RadialMode::Table).unwrap();
             let energy = run(&soap, &rows).energy[0];
             let expected = by_definition(&p, &points, &alpha, zeta, &rows);
             assert!(
@@ -259,7 +268,7 @@ fn forces_are_the_gradient_of_the_energy() {
         let (cell, numbers, positions) = jumble(3, 7, &kinds);
         let energy = |positions: &[[f64; 3]]| -> f64 {
             let rows = OwnedRows::build(&cell, &numbers, positions, 4.0);
-            Output::of(&soap, &rows, Want::ENERGY, &mut SoapScratch::default())
+            Output::of(&soap, &rows, Want::ENERGY, &mut DensityScratch::default())
                 .energy
                 .iter()
                 .sum()
@@ -368,7 +377,7 @@ fn blocking_does_not_change_a_bit() {
     };
     let soap = made_up(&p, 4.0, 20, RadialMode::Table);
     let all = rows_of(&system, 4.0);
-    let mut scratch = SoapScratch::default();
+    let mut scratch = DensityScratch::default();
     let together = Output::of(&soap, &all, Want::DYNAMICS, &mut scratch);
     for count in [1usize, 3, 8, 13, 32] {
         let mut from = 0;
@@ -445,7 +454,7 @@ fn results_are_added_and_only_for_centres() {
     soap.evaluate(
         &rows.view(),
         Want::DYNAMICS,
-        &mut SoapScratch::default(),
+        &mut DensityScratch::default(),
         &mut results,
     );
     for (a, b) in once.energy.iter().zip(&twice.energy) {
@@ -513,8 +522,14 @@ fn nonsense_is_refused_with_a_sentence() {
     let p = one_species(2, 1);
     let d = p.dimensions();
     let make = |p: &SoapParameters, delta: f64, zeta: f64, alpha: Vec<f64>, x: Vec<f64>| {
-        let cutoffs = vec![1.0; alpha.len()];
-        Soap::new(p, delta, zeta, alpha, cutoffs, x).unwrap_err()
+        let weights = Weights {
+            delta,
+            zeta,
+            sparse_cutoff: vec![1.0; alpha.len()],
+            alpha,
+            sparse: x,
+        };
+        p.term(weights, RadialMode::Table).unwrap_err()
     };
     assert!(make(&p, 1.0, 4.0, vec![], vec![]).contains("no sparse points"));
     assert!(make(&p, 1.0, 4.0, vec![1.0; 2], vec![0.5; 2 * d - 1]).contains("numbers"));
@@ -523,11 +538,15 @@ fn nonsense_is_refused_with_a_sentence() {
     let mut x = vec![0.5; 2 * d];
     x[d] = f64::INFINITY;
     assert!(make(&p, 1.0, 4.0, vec![1.0; 2], x).contains("point 2"));
-    assert!(
-        Soap::new(&p, 1.0, 4.0, vec![1.0], vec![], vec![0.5; d])
-            .unwrap_err()
-            .contains("sparseCutoff")
-    );
+    let weights = Weights {
+        delta: 1.0,
+        zeta: 4.0,
+        alpha: vec![1.0],
+        sparse_cutoff: vec![],
+        sparse: vec![0.5; d],
+    };
+    let message = p.term(weights, RadialMode::Table).unwrap_err();
+    assert!(message.contains("sparseCutoff"));
     let bad = |p: SoapParameters| make(&p, 1.0, 4.0, vec![1.0], vec![0.5; d]);
     assert!(
         bad(SoapParameters {

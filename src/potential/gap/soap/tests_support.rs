@@ -1,7 +1,8 @@
 //! Neighbourhoods of small systems by brute force, and models with made-up weights.
 
-use super::{RadialMode, Soap, SoapParameters, SoapScratch};
+use super::SoapParameters;
 use crate::elements::Element;
+use crate::potential::gap::density::{DensityScratch, DensityTerm, RadialMode, Weights};
 use crate::potential::{Names, RowResults, Rows, Want};
 use crate::system::Cell;
 
@@ -104,10 +105,10 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn of(
-        soap: &Soap,
+        soap: &DensityTerm,
         rows: &OwnedRows,
         want: Want,
-        scratch: &mut SoapScratch,
+        scratch: &mut DensityScratch,
     ) -> Output {
         let n = if want.forces || want.virial {
             rows.x.len()
@@ -166,7 +167,7 @@ pub(super) fn made_up(
     zeta: f64,
     points: usize,
     mode: RadialMode,
-) -> Soap {
+) -> DensityTerm {
     let d = parameters.dimensions();
     let mut random = Sequence(42);
     let mut sparse = Vec::with_capacity(points * d);
@@ -180,14 +181,12 @@ pub(super) fn made_up(
         sparse.append(&mut x);
     }
     let alpha = (0..points).map(|_| 20.0 * (random.next() - 0.4)).collect();
-    Soap::with_radial(
-        parameters,
-        0.7,
+    let weights = Weights {
+        delta: 0.7,
         zeta,
         alpha,
-        vec![1.0; points],
+        sparse_cutoff: vec![1.0; points],
         sparse,
-        mode,
-    )
-    .unwrap()
+    };
+    parameters.term(weights, mode).unwrap()
 }

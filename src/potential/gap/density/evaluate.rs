@@ -1,11 +1,10 @@
 //! The stages of an evaluation, block by block.
 
-use super::Soap;
+use super::DensityTerm;
 use super::expansion::{self, Buffers};
-use super::harmonics::Y00;
 use super::kernel::SparsePoints;
 use super::neighbours::Neighbourhoods;
-use super::power::PowerSpectrum;
+use super::power::{Norm, PowerSpectrum};
 use crate::potential::{RowResults, Rows, Want};
 use crate::simd::{F64x4, F64x8, simd_dispatch};
 
@@ -14,9 +13,9 @@ const BLOCK: usize = 32;
 /// Centres side by side in the power spectrum and the kernel.
 const LANES: usize = F64x8::WIDTH;
 
-/// Work arrays of [`Soap::evaluate`]: grown on first use, then reused. Not state; may be dropped at any time.
+/// Work arrays of [`DensityTerm::evaluate`]: grown on first use, then reused. Not state; may be dropped at any time.
 #[derive(Clone, Debug, Default)]
-pub struct SoapScratch {
+pub struct DensityScratch {
     /// Rows of the centres of the block.
     slots: Vec<usize>,
     neighbours: Neighbourhoods,
@@ -30,18 +29,20 @@ pub struct SoapScratch {
     q: Vec<F64x8>,
     dq: Vec<F64x8>,
     work: Vec<F64x8>,
-    inverse: Vec<F64x8>,
+    norm: Vec<Norm>,
+    /// Power spectra before compression.
+    full: Vec<F64x8>,
     energy: Vec<F64x8>,
 }
 
-impl Soap {
+impl DensityTerm {
     /// Adds the energy of every centre of its kind, and with forces or virial wanted dE/dr of their neighbours, to the
     /// results. Centres are taken 32 at a time; what comes out for one does not depend on the others.
     pub fn evaluate(
         &self,
         rows: &Rows<'_>,
         want: Want,
-        scratch: &mut SoapScratch,
+        scratch: &mut DensityScratch,
         results: &mut RowResults<'_>,
     ) {
         let gradient = want.forces || want.virial;
@@ -67,7 +68,7 @@ impl Soap {
         rows: &Rows<'_>,
         slots: &[usize],
         gradient: bool,
-        scratch: &mut SoapScratch,
+        scratch: &mut DensityScratch,
         results: &mut RowResults<'_>,
     ) {
         let groups = slots.len().div_ceil(LANES);
@@ -82,7 +83,7 @@ impl Soap {
             self.expand_group(rows, members, g, s);
             let c = &mut s.c[g * coefficients..][..coefficients];
             let q = &mut s.q[g * self.sparse.rows()..][..self.sparse.rows()];
-            power_forward(&self.power, c, q, &mut s.inverse[g]);
+            power_forward(&self.power, c, q, &mut s.full, &mut s.norm[g]);
         }
         kernel_block(
             &self.sparse,
@@ -95,7 +96,7 @@ impl Soap {
         for (g, members) in slots.chunks(LANES).enumerate() {
             for (lane, &c) in members.iter().enumerate() {
                 // An atom alone without a Gaussian of its own has no descriptor: it contributes nothing.
-                if s.inverse[g].0[lane] > 0.0 {
+                if s.norm[g].inverse.0[lane] > 0.0 {
                     results.energy[c] += s.energy[g].0[lane];
                 }
             }
@@ -106,8 +107,9 @@ impl Soap {
                     &self.power,
                     c,
                     &s.q[range.clone()],
-                    s.inverse[g],
+                    s.norm[g],
                     &mut s.dq[range],
+                    &mut s.full,
                     &mut s.dc,
                 );
                 self.sweep_group(members.len(), g, s, results);
@@ -116,34 +118,33 @@ impl Soap {
     }
 
     /// Expansion coefficients of up to eight centres, put side by side into group `g`.
-    fn expand_group(&self, rows: &Rows<'_>, members: &[usize], g: usize, s: &mut SoapScratch) {
-        let species = self.parameters.species.len();
-        let (n_max, size, per_l) = (
-            self.parameters.n_max,
-            self.harmonics_len(),
-            self.basis.chunks_per_l(),
-        );
-        let stride = size * per_l;
+    fn expand_group(&self, rows: &Rows<'_>, members: &[usize], g: usize, s: &mut DensityScratch) {
+        let (species, size) = (self.channels.len(), self.harmonics_len());
+        let stride = size * self.most_chunks_per_l();
         for (lane, &row) in members.iter().enumerate() {
             let number = rows.centres[row].number();
-            for (z, &kind) in self.parameters.species.iter().enumerate() {
-                let c = &mut s.single[(lane * species + z) * stride..][..stride];
+            for (z, channel) in self.channels.iter().enumerate() {
+                let radial = self.radial_of(z);
+                let c = &mut s.single[(lane * species + z) * stride..][..size * radial.per_l];
                 c.fill(F64x4::ZERO);
-                if self.parameters.central_reference_all_species || kind == number || kind == 0 {
-                    c[0].0[0] = self.parameters.central_weight * self.basis.centre * Y00;
+                if channel.any_centre || channel.number == number || channel.number == 0 {
+                    for (n, value) in channel.centre.iter().enumerate() {
+                        c[n / 4].0[n % 4] = *value;
+                    }
                 }
                 let quads = s.neighbours.of(g * LANES + lane, z, species);
                 if !quads.is_empty() {
-                    expansion::expand(self, quads, &mut s.buffers, c);
+                    expansion::expand(self, radial, quads, &mut s.buffers, c);
                 }
             }
         }
         s.single[members.len() * species * stride..].fill(F64x4::ZERO);
         let mut out = s.c[g * self.coefficients_len()..][..self.coefficients_len()].iter_mut();
         for z in 0..species {
-            for n in 0..n_max {
+            let radial = self.radial_of(z);
+            for n in 0..radial.n_max {
                 for (lm, out) in (0..size).zip(&mut out) {
-                    let at = z * stride + lm * per_l + n / 4;
+                    let at = z * stride + lm * radial.per_l + n / 4;
                     *out = F64x8(std::array::from_fn(|lane| {
                         s.single[lane * species * stride + at].0[n % 4]
                     }));
@@ -157,18 +158,18 @@ impl Soap {
         &self,
         members: usize,
         g: usize,
-        s: &mut SoapScratch,
+        s: &mut DensityScratch,
         results: &mut RowResults<'_>,
     ) {
-        let species = self.parameters.species.len();
-        let (n_max, size) = (self.parameters.n_max, self.harmonics_len());
-        let stride = species * n_max * size;
+        let (species, size) = (self.channels.len(), self.harmonics_len());
+        let stride = self.coefficients_len();
         // Centre after centre; within one for each species and l a block of n_max rows of 2l + 1.
         let mut from = s.dc.iter();
         for z in 0..species {
+            let n_max = self.radial_of(z).n_max;
             for n in 0..n_max {
-                for l in 0..=self.parameters.l_max {
-                    let start = (z * size + l * l) * n_max + n * (2 * l + 1);
+                for l in 0..=self.l_max {
+                    let start = self.offsets[z] * size + l * l * n_max + n * (2 * l + 1);
                     for (at, value) in (start..start + 2 * l + 1).zip(&mut from) {
                         for lane in 0..LANES {
                             s.adjoint[lane * stride + at] = value.0[lane];
@@ -181,37 +182,49 @@ impl Soap {
             for z in 0..species {
                 let quads = s.neighbours.of(g * LANES + lane, z, species);
                 if !quads.is_empty() {
-                    let a = &s.adjoint[lane * stride + z * n_max * size..][..n_max * size];
-                    expansion::sweep_back(self, quads, a, &mut s.buffers, results);
+                    let radial = self.radial_of(z);
+                    let a =
+                        &s.adjoint[lane * stride + self.offsets[z] * size..][..radial.n_max * size];
+                    expansion::sweep_back(self, radial, quads, a, &mut s.buffers, results);
                 }
             }
         }
     }
 }
 
-impl SoapScratch {
-    fn prepare(&mut self, soap: &Soap, groups: usize, gradient: bool) {
+impl DensityTerm {
+    /// Groups of four functions of each l, in the channel that has most.
+    fn most_chunks_per_l(&self) -> usize {
+        self.radials.iter().map(|r| r.per_l).max().unwrap_or(0)
+    }
+}
+
+impl DensityScratch {
+    fn prepare(&mut self, term: &DensityTerm, groups: usize, gradient: bool) {
         let grow = |v: &mut Vec<F64x8>, n: usize| {
             if v.len() < n {
                 v.resize(n, F64x8::ZERO);
             }
         };
-        let species = soap.parameters.species.len();
-        let coefficients = soap.coefficients_len();
-        let rows = soap.sparse.rows();
-        self.buffers.prepare(soap);
+        let species = term.channels.len();
+        let coefficients = term.coefficients_len();
+        let rows = term.sparse.rows();
+        self.buffers.prepare(term);
         self.single.resize(
-            LANES * species * soap.harmonics_len() * soap.basis.chunks_per_l(),
+            LANES * species * term.harmonics_len() * term.most_chunks_per_l(),
             F64x4::ZERO,
         );
         grow(&mut self.c, groups * coefficients);
         // Rows beyond the descriptor must be zero, also after another model used the same scratch.
         grow(&mut self.q, groups * rows);
         for q in self.q[..groups * rows].chunks_exact_mut(rows) {
-            q[soap.power.len()..].fill(F64x8::ZERO);
+            q[term.power.len()..].fill(F64x8::ZERO);
         }
-        grow(&mut self.work, groups * soap.sparse.work());
-        grow(&mut self.inverse, groups);
+        grow(&mut self.work, groups * term.sparse.work());
+        grow(&mut self.full, term.power.work());
+        if self.norm.len() < groups {
+            self.norm.resize(groups, Norm::default());
+        }
         grow(&mut self.energy, groups);
         if gradient {
             grow(&mut self.dq, groups * rows);
@@ -222,7 +235,13 @@ impl SoapScratch {
 }
 
 simd_dispatch! {
-    fn power_forward(power: &PowerSpectrum, c: &[F64x8], q: &mut [F64x8], inverse: &mut F64x8) = power_forward_body;
+    fn power_forward(
+        power: &PowerSpectrum,
+        c: &[F64x8],
+        q: &mut [F64x8],
+        work: &mut [F64x8],
+        norm: &mut Norm,
+    ) = power_forward_body;
 }
 
 #[inline(always)]
@@ -230,9 +249,10 @@ fn power_forward_body<const FMA: bool>(
     power: &PowerSpectrum,
     c: &[F64x8],
     q: &mut [F64x8],
-    inverse: &mut F64x8,
+    work: &mut [F64x8],
+    norm: &mut Norm,
 ) {
-    *inverse = power.forward::<FMA>(c, q);
+    *norm = power.forward::<FMA>(c, q, work);
 }
 
 simd_dispatch! {
@@ -240,8 +260,9 @@ simd_dispatch! {
         power: &PowerSpectrum,
         c: &[F64x8],
         q: &[F64x8],
-        inverse: F64x8,
+        norm: Norm,
         dq: &mut [F64x8],
+        work: &mut [F64x8],
         dc: &mut [F64x8],
     ) = power_backward_body;
 }
@@ -251,11 +272,12 @@ fn power_backward_body<const FMA: bool>(
     power: &PowerSpectrum,
     c: &[F64x8],
     q: &[F64x8],
-    inverse: F64x8,
+    norm: Norm,
     dq: &mut [F64x8],
+    work: &mut [F64x8],
     dc: &mut [F64x8],
 ) {
-    power.backward::<FMA>(c, q, inverse, dq, dc);
+    power.backward::<FMA>(c, q, norm, dq, work, dc);
 }
 
 simd_dispatch! {

@@ -77,15 +77,16 @@ impl Zeta {
 }
 
 impl SparsePoints {
-    /// Packs `points` (one after the other, each `dimensions` long with the constant element last).
+    /// Packs `points` (one after the other, each `dimensions` long). With `last`, the constant last element of the descriptor, the last element of each
+    /// point belongs to it.
     pub(super) fn new(
         points: &[f64],
         dimensions: usize,
         weights: &[f64],
-        sigma0: f64,
+        last: Option<f64>,
         zeta: f64,
     ) -> SparsePoints {
-        let length = dimensions - 1;
+        let length = dimensions - usize::from(last.is_some());
         let rows = length.div_ceil(TILE) * TILE;
         let panels = weights.len().div_ceil(PANEL);
         let mut x = vec![[0.0; PANEL]; panels * rows];
@@ -96,7 +97,7 @@ impl SparsePoints {
             for (i, value) in point[..length].iter().enumerate() {
                 x[panel * rows + i][k] = *value;
             }
-            constant[panel][k] = point[length] * sigma0;
+            constant[panel][k] = last.map_or(0.0, |last| point[length] * last);
             weight[panel][k] = *w;
         }
         let batch = (BATCH_BYTES / (rows * PANEL * 8)).clamp(1, 16);
@@ -222,7 +223,7 @@ mod tests {
             .map(|i| 0.1 + ((i * 37 % 101) as f64) / 300.0)
             .collect();
         let weights: Vec<f64> = (0..points).map(|i| ((i * i) as f64).sin()).collect();
-        let sparse = SparsePoints::new(&x, dimensions, &weights, sigma0, zeta);
+        let sparse = SparsePoints::new(&x, dimensions, &weights, Some(sigma0), zeta);
         let rows = sparse.rows();
         let groups = 3;
         let mut q = vec![F64x8::ZERO; rows * groups];

@@ -8,11 +8,11 @@
 use crate::simd::F64x4;
 
 /// Y_00.
-pub(super) const Y00: f64 = 0.282_094_791_773_878_14;
+pub(in super::super) const Y00: f64 = 0.282_094_791_773_878_14;
 
 /// Coefficients of the recursions up to l_max.
 #[derive(Clone, Debug)]
-pub(super) struct Harmonics {
+pub(in super::super) struct Harmonics {
     l_max: usize,
     /// Q_mm, with the factor sqrt 2 for m > 0.
     diagonal: Vec<f64>,
@@ -29,7 +29,7 @@ struct Step {
 
 /// Q of four directions and the powers of x + iy.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Directions {
+pub(in super::super) struct Directions {
     /// Q_lm sorted by m, then l.
     q: Vec<F64x4>,
     /// Re (x + iy)^m.
@@ -50,7 +50,7 @@ pub(super) struct Contraction {
 }
 
 impl Harmonics {
-    pub(super) fn new(l_max: usize) -> Harmonics {
+    pub(in super::super) fn new(l_max: usize) -> Harmonics {
         let mut diagonal = vec![Y00];
         let mut product = Y00 * 2f64.sqrt();
         for m in 1..=l_max {
@@ -88,7 +88,7 @@ impl Harmonics {
 
     /// Fills Q and the powers of x + iy for unit vectors; `weight` multiplies all powers.
     #[inline(always)]
-    pub(super) fn directions<const FMA: bool>(
+    pub(in super::super) fn directions<const FMA: bool>(
         &self,
         x: F64x4,
         y: F64x4,
@@ -127,7 +127,7 @@ impl Harmonics {
 
     /// All Y_lm (times the weight given to [`Harmonics::directions`]) in order of l² + l + m.
     #[inline(always)]
-    pub(super) fn products(&self, from: &Directions, y: &mut [F64x4]) {
+    pub(in super::super) fn products(&self, from: &Directions, y: &mut [F64x4]) {
         let mut q = from.q.iter();
         for m in 0..=self.l_max {
             let (cos, sin) = (from.cos[m], from.sin[m]);

@@ -1,8 +1,9 @@
 //! From neighbours to expansion coefficients, and from dE/dc back to the neighbours.
 
-use super::Soap;
+use super::DensityTerm;
 use super::harmonics::Directions;
 use super::neighbours::{NOBODY, Quad};
+use super::radial::Radial;
 use super::transpose::transpose;
 use crate::potential::RowResults;
 use crate::simd::F64x4;
@@ -23,16 +24,16 @@ pub(super) struct Buffers {
     /// Radial functions of one group of four, one neighbour after the other, and their derivatives.
     rows: Vec<F64x4>,
     slope_rows: Vec<F64x4>,
-    bessel: Vec<f64>,
+    formulas: Vec<f64>,
 }
 
 impl Buffers {
-    pub(super) fn prepare(&mut self, soap: &Soap) {
-        let size = soap.harmonics_len();
-        let chunks = soap.radial_chunks();
-        self.y.resize(soap.span * size, F64x4::ZERO);
+    pub(super) fn prepare(&mut self, term: &DensityTerm) {
+        let size = term.harmonics_len();
+        let chunks = term.radials.iter().map(|r| r.chunks).max().unwrap_or(0);
+        self.y.resize(term.span * size, F64x4::ZERO);
         self.other.resize(size, F64x4::ZERO);
-        self.g.resize(soap.span * 4 * chunks, F64x4::ZERO);
+        self.g.resize(term.span * 4 * chunks, F64x4::ZERO);
         for v in [&mut self.slope, &mut self.rows, &mut self.slope_rows] {
             v.resize(4 * chunks, F64x4::ZERO);
         }
@@ -41,32 +42,47 @@ impl Buffers {
 
 simd_dispatch! {
     /// Adds the density of one species around one centre to `c`, indexed [(l² + l + m) · groups per l + n/4] by n%4.
-    pub(super) fn expand(soap: &Soap, quads: &[Quad], work: &mut Buffers, c: &mut [F64x4]) = expand_body;
+    pub(super) fn expand(
+        term: &DensityTerm,
+        radial: &Radial,
+        quads: &[Quad],
+        work: &mut Buffers,
+        c: &mut [F64x4],
+    ) = expand_body;
 }
 
 #[inline(always)]
-fn expand_body<const FMA: bool>(soap: &Soap, quads: &[Quad], work: &mut Buffers, c: &mut [F64x4]) {
-    let size = soap.harmonics_len();
-    let chunks = soap.radial_chunks();
-    let per_l = soap.basis.chunks_per_l();
-    for span in quads.chunks(soap.span) {
+fn expand_body<const FMA: bool>(
+    term: &DensityTerm,
+    radial: &Radial,
+    quads: &[Quad],
+    work: &mut Buffers,
+    c: &mut [F64x4],
+) {
+    let size = term.harmonics_len();
+    let (chunks, per_l) = (radial.chunks, radial.per_l);
+    for span in quads.chunks(term.span) {
         let y = work.y.chunks_exact_mut(size);
         let g = work.g.chunks_exact_mut(4 * chunks);
         for ((quad, y), g) in span.iter().zip(y).zip(g) {
-            soap.harmonics.directions::<FMA>(
+            term.harmonics.directions::<FMA>(
                 quad.x,
                 quad.y,
                 quad.z,
                 quad.weight,
                 &mut work.directions,
             );
-            soap.harmonics.products(&work.directions, y);
-            match &soap.table {
+            term.harmonics.products(&work.directions, y);
+            match &radial.table {
                 Some(table) => table.evaluate::<FMA>(quad.piece, quad.t, g),
                 None => {
                     for (r, g) in quad.r.iter().zip(g.chunks_exact_mut(chunks)) {
-                        soap.basis
-                            .exact(*r, g, &mut work.slope[..chunks], &mut work.bessel);
+                        radial.functions.exact(
+                            *r,
+                            g,
+                            &mut work.slope[..chunks],
+                            &mut work.formulas,
+                        );
                     }
                 }
             }
@@ -75,7 +91,7 @@ fn expand_body<const FMA: bool>(soap: &Soap, quads: &[Quad], work: &mut Buffers,
             &work.y[..span.len() * size],
             &work.g[..span.len() * 4 * chunks],
         );
-        for l in 0..=soap.parameters.l_max {
+        for l in 0..=term.l_max {
             let mut at = l * l;
             let end = at + 2 * l + 1;
             while at < end {
@@ -152,7 +168,8 @@ simd_dispatch! {
     /// Adds dE/dr of the neighbours of one species of one centre to the results. `a` is dE/dc of that species, for each
     /// l a block of n_max rows of 2l + 1.
     pub(super) fn sweep_back(
-        soap: &Soap,
+        term: &DensityTerm,
+        radial: &Radial,
         quads: &[Quad],
         a: &[f64],
         work: &mut Buffers,
@@ -162,30 +179,30 @@ simd_dispatch! {
 
 #[inline(always)]
 fn sweep_back_body<const FMA: bool>(
-    soap: &Soap,
+    term: &DensityTerm,
+    radial: &Radial,
     quads: &[Quad],
     a: &[f64],
     work: &mut Buffers,
     results: &mut RowResults<'_>,
 ) {
-    let chunks = soap.radial_chunks();
+    let chunks = radial.chunks;
     let one = F64x4::splat(1.0);
-    let stretch = F64x4::splat(soap.table.as_ref().map_or(1.0, |t| t.stretch()));
     for quad in quads {
-        soap.harmonics
+        term.harmonics
             .directions::<FMA>(quad.x, quad.y, quad.z, one, &mut work.directions);
         let (rows, slope_rows) = (
             &mut work.rows[..4 * chunks],
             &mut work.slope_rows[..4 * chunks],
         );
-        match &soap.table {
+        match &radial.table {
             Some(table) => table.evaluate_with_slope::<FMA>(quad.piece, quad.t, rows, slope_rows),
             None => {
                 let outputs = rows
                     .chunks_exact_mut(chunks)
                     .zip(slope_rows.chunks_exact_mut(chunks));
                 for (r, (value, slope)) in quad.r.iter().zip(outputs) {
-                    soap.basis.exact(*r, value, slope, &mut work.bessel);
+                    radial.functions.exact(*r, value, slope, &mut work.formulas);
                 }
             }
         }
@@ -196,33 +213,34 @@ fn sweep_back_body<const FMA: bool>(
             &mut work.slope[..4 * chunks],
         );
         let (g, slope) = (&work.g[..4 * chunks], &work.slope[..4 * chunks]);
-        for l in 0..=soap.parameters.l_max {
+        for l in 0..=term.l_max {
             let mut m = 0;
             let width = 2 * l + 1;
             while m < width {
                 let arguments = (a, g, slope, l, m);
                 let (h, other) = (&mut work.y, &mut work.other);
                 m += match width - m {
-                    1 => soap.radial_sums::<FMA, 1>(arguments, h, other),
-                    2 => soap.radial_sums::<FMA, 2>(arguments, h, other),
-                    3 => soap.radial_sums::<FMA, 3>(arguments, h, other),
-                    4 | 7 | 8 => soap.radial_sums::<FMA, 4>(arguments, h, other),
-                    5 | 9 | 10 | 13 | 15 => soap.radial_sums::<FMA, 5>(arguments, h, other),
-                    _ => soap.radial_sums::<FMA, 6>(arguments, h, other),
+                    1 => radial.sums::<FMA, 1>(arguments, h, other),
+                    2 => radial.sums::<FMA, 2>(arguments, h, other),
+                    3 => radial.sums::<FMA, 3>(arguments, h, other),
+                    4 | 7 | 8 => radial.sums::<FMA, 4>(arguments, h, other),
+                    5 | 9 | 10 | 13 | 15 => radial.sums::<FMA, 5>(arguments, h, other),
+                    _ => radial.sums::<FMA, 6>(arguments, h, other),
                 };
             }
         }
-        let sums = soap
+        let sums = term
             .harmonics
             .contract::<FMA>(&work.directions, &work.y, &work.other);
         // E = sum_j f(r) S(r, u): dE/dr along u is f' S + f dS/dr, across u it is f/r times the projected gradient.
         let [gx, gy, gz] = sums.gradient;
         let across = quad.weight * quad.inverse;
         let along = gx * quad.x + gy * quad.y + gz * quad.z;
-        let radial = quad.slope * sums.value + quad.weight * stretch * sums.other - across * along;
-        let dx = radial * quad.x + across * gx;
-        let dy = radial * quad.y + across * gy;
-        let dz = radial * quad.z + across * gz;
+        let outward =
+            quad.slope * sums.value + quad.weight * quad.stretch * sums.other - across * along;
+        let dx = outward * quad.x + across * gx;
+        let dy = outward * quad.y + across * gy;
+        let dz = outward * quad.z + across * gz;
         for (lane, &index) in quad.index.iter().enumerate() {
             if index != NOBODY {
                 let i = index as usize;
@@ -234,18 +252,18 @@ fn sweep_back_body<const FMA: bool>(
     }
 }
 
-impl Soap {
+impl Radial {
     /// h_lm = sum_n a_nlm g_nl and h'_lm = sum_n a_nlm g'_nl for W values of m and four neighbours.
     #[inline(always)]
-    fn radial_sums<const FMA: bool, const W: usize>(
+    fn sums<const FMA: bool, const W: usize>(
         &self,
         (a, g, slope, l, m): (&[f64], &[F64x4], &[F64x4], usize, usize),
         h: &mut [F64x4],
         other: &mut [F64x4],
     ) -> usize {
-        let n_max = self.parameters.n_max;
+        let n_max = self.n_max;
         let width = 2 * l + 1;
-        let row = l * 4 * self.basis.chunks_per_l();
+        let row = l * 4 * self.per_l;
         let (g, slope) = (&g[row..][..n_max], &slope[row..][..n_max]);
         let a = &a[l * l * n_max..][..width * n_max];
         let (mut sum, mut sum_other) = ([F64x4::ZERO; W], [F64x4::ZERO; W]);

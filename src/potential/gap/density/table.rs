@@ -1,50 +1,121 @@
 //! Radial functions as piecewise polynomials, exact to rounding.
 //!
-//! Only the smooth g_nl are tabulated; the cutoff, whose second derivative jumps, is applied by its formula. Value and
-//! derivative come from the same polynomial, so forces stay the exact gradient of the energy within a piece; between
-//! pieces the energy jumps by rounding only.
+//! Only the g_nl are tabulated; weights whose derivatives jump, or that no polynomial follows, are applied by their
+//! formulas. Where the functions themselves have breaks, pieces end exactly there. Value and derivative come from the same
+//! polynomial, so forces stay the exact gradient of the energy within a piece; between pieces the energy jumps by rounding
+//! only (but for the breaks).
 
-use super::radial::RadialBasis;
+use super::radial::RadialFunctions;
 use crate::simd::F64x4;
 use std::f64::consts::PI;
 
-/// How radial functions are evaluated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RadialMode {
-    /// From a table of piecewise polynomials that is exact to a few units in the last place of the largest value.
-    #[default]
-    Table,
-    /// From exponentials and Bessel functions for every pair; slow, for tests.
-    Exact,
-}
-
 /// Terms of a polynomial piece (degree 9).
 const TERMS: usize = 10;
+/// Most pieces between two breaks.
+const MOST_PIECES: usize = 20_000;
+/// The last test point of a piece: its very end may lie beyond a break.
+const END: f64 = 1.0 - 1e-9;
 
 /// Piecewise polynomials of all g_nl: for each piece, for each group of four functions, the coefficients from the
 /// highest power down, in a local coordinate that runs from -1 to 1.
 #[derive(Clone, Debug)]
 pub(super) struct RadialTable {
-    pieces: usize,
+    /// Outermost first; the last begins at 0.
+    segments: Vec<Segment>,
     chunks: usize,
-    per_length: f64,
     coefficients: Vec<[F64x4; TERMS]>,
-    /// Largest deviation from the exact form found at test points, relative to the largest |g_nl|.
+    /// Largest deviation from the exact form found at test points, relative to the largest |g_nl| of the segment.
     pub(super) error: f64,
 }
 
+/// A stretch between two breaks, cut into pieces of equal length.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    start: f64,
+    per_length: f64,
+    pieces: usize,
+    /// Number of its first piece.
+    first: usize,
+}
+
+/// Where a distance lies in a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) piece: u32,
+    /// The local coordinate there.
+    pub(super) t: f64,
+    /// d(local coordinate)/dr.
+    pub(super) stretch: f64,
+}
+
+impl Default for Place {
+    /// That of functions without a table.
+    fn default() -> Place {
+        Place {
+            piece: 0,
+            t: 0.0,
+            stretch: 1.0,
+        }
+    }
+}
+
+impl Segment {
+    #[inline(always)]
+    fn place(&self, r: f64) -> Place {
+        let x = (r - self.start) * self.per_length;
+        let piece = (x as usize).min(self.pieces - 1);
+        Place {
+            piece: (self.first + piece) as u32,
+            t: 2.0 * (x - piece as f64) - 1.0,
+            stretch: 2.0 * self.per_length,
+        }
+    }
+}
+
 impl RadialTable {
-    /// Refines until the deviation is at rounding level or stops falling.
-    pub(super) fn new(basis: &RadialBasis) -> Result<RadialTable, String> {
+    /// Refines every segment until its deviation is at rounding level or stops falling.
+    pub(super) fn new(functions: &dyn RadialFunctions) -> Result<RadialTable, String> {
+        let cutoff = functions.cutoff();
+        // Breaks nearer than this cannot be told apart by any pair of atoms.
+        let least = 1e-9 * cutoff;
+        let mut breaks = functions.breaks();
+        breaks.retain(|b| (least..cutoff - least).contains(b));
+        breaks.sort_by(f64::total_cmp);
+        breaks.dedup_by(|b, a| *b - *a < least);
+        let mut table = RadialTable {
+            segments: Vec::new(),
+            chunks: (functions.l_max() + 1) * functions.n_max().div_ceil(4),
+            coefficients: Vec::new(),
+            error: 0.0,
+        };
+        let mut end = cutoff;
+        for start in breaks.into_iter().rev().chain([0.0]) {
+            table.append(functions, start, end)?;
+            end = start;
+        }
+        Ok(table)
+    }
+
+    /// Appends the segment from `start` to `end`.
+    fn append(
+        &mut self,
+        functions: &dyn RadialFunctions,
+        start: f64,
+        end: f64,
+    ) -> Result<(), String> {
+        let first = self.coefficients.len() / self.chunks;
         // Degree 9 interpolates a Gaussian of width s to 1e-15 on pieces of about s/4.
-        let mut pieces = (basis.cutoff / (0.32 * basis.sigma)).ceil().max(2.0) as usize;
-        let mut best: Option<RadialTable> = None;
+        let mut pieces = ((end - start) / (0.32 * functions.scale())).ceil().max(2.0) as usize;
+        let mut best: Option<Trial> = None;
         for _ in 0..12 {
-            let table = RadialTable::with_pieces(basis, pieces);
-            let error = table.error;
+            if pieces > MOST_PIECES {
+                break;
+            }
+            let trial = self.trial(functions, start, end, pieces);
+            let error = trial.error;
             let stalled = best.as_ref().is_some_and(|b| error > 0.6 * b.error);
             if best.as_ref().is_none_or(|b| error < b.error) {
-                best = Some(table);
+                best = Some(trial);
             }
             if error < 2e-15 || (stalled && error < 1e-13) {
                 break;
@@ -52,72 +123,79 @@ impl RadialTable {
             pieces += pieces.div_ceil(4);
         }
         match best {
-            Some(table) if table.error < 1e-12 => Ok(table),
-            _ => Err("soap: the radial functions cannot be tabulated accurately; are n_max and atom_sigma sensible?".into()),
+            Some(mut trial) if trial.error < 1e-12 => {
+                self.segments.push(Segment {
+                    first,
+                    ..trial.segment
+                });
+                self.coefficients.append(&mut trial.coefficients);
+                self.error = self.error.max(trial.error);
+                Ok(())
+            }
+            _ => Err(
+                "the radial functions cannot be tabulated accurately; are their number and widths sensible?"
+                    .into(),
+            ),
         }
     }
 
-    fn with_pieces(basis: &RadialBasis, pieces: usize) -> RadialTable {
-        let chunks = (basis.l_max + 1) * basis.chunks_per_l();
-        let width = basis.cutoff / pieces as f64;
-        let mut table = RadialTable {
-            pieces,
-            chunks,
-            per_length: pieces as f64 / basis.cutoff,
-            coefficients: Vec::with_capacity(pieces * chunks),
-            error: 0.0,
-        };
+    fn trial(&self, functions: &dyn RadialFunctions, start: f64, end: f64, pieces: usize) -> Trial {
+        let chunks = self.chunks;
+        let width = (end - start) / pieces as f64;
+        let mut coefficients = Vec::with_capacity(pieces * chunks);
         let interpolation = Interpolation::new();
-        let mut bessel = Vec::new();
+        let mut work = Vec::new();
         let mut slope = vec![F64x4::ZERO; chunks];
         let mut samples = vec![vec![F64x4::ZERO; chunks]; TERMS];
+        let mut exact = vec![F64x4::ZERO; chunks];
+        let (mut largest, mut worst) = (0.0f64, 0.0f64);
         for piece in 0..pieces {
+            let at = |t: f64| start + width * (piece as f64 + 0.5 + 0.5 * t);
             for (i, sample) in samples.iter_mut().enumerate() {
-                let r = width * (piece as f64 + 0.5 + 0.5 * chebyshev_node(i));
-                basis.exact(r, sample, &mut slope, &mut bessel);
+                functions.exact(at(chebyshev_node(i)), sample, &mut slope, &mut work);
             }
             for chunk in 0..chunks {
                 let lanes: [[f64; TERMS]; 4] = std::array::from_fn(|lane| {
                     interpolation.coefficients(std::array::from_fn(|i| samples[i][chunk].0[lane]))
                 });
-                table
-                    .coefficients
-                    .push(std::array::from_fn(|k| F64x4(lanes.map(|c| c[k]))));
+                coefficients.push(std::array::from_fn(|k| F64x4(lanes.map(|c| c[k]))));
             }
-        }
-        let mut largest: f64 = 0.0;
-        let mut worst: f64 = 0.0;
-        let mut exact = vec![F64x4::ZERO; chunks];
-        for piece in 0..pieces {
-            // Between the nodes, where an interpolating polynomial errs most; the ends are seen by both neighbours.
-            for t in [-1.0, -0.95, -0.6, -0.3, 0.0, 0.3, 0.6, 0.95, 1.0] {
-                let r = width * (piece as f64 + 0.5 + 0.5 * t);
-                basis.exact(r, &mut exact, &mut slope, &mut bessel);
-                for chunk in 0..chunks {
-                    let [value] = table.values::<false, 1>([piece as u32], [t], chunk);
-                    for lane in 0..4 {
-                        largest = largest.max(exact[chunk].0[lane].abs());
-                        worst = worst.max((exact[chunk].0[lane] - value.0[lane]).abs());
+            // Between the nodes, where an interpolating polynomial errs most, and close to the ends, which may be breaks.
+            for t in [-END, -0.95, -0.6, -0.3, 0.0, 0.3, 0.6, 0.95, END] {
+                functions.exact(at(t), &mut exact, &mut slope, &mut work);
+                for (exact, row) in exact.iter().zip(&coefficients[piece * chunks..]) {
+                    let value = polynomial(row, t);
+                    for (exact, value) in exact.0.iter().zip(value.0) {
+                        largest = largest.max(exact.abs());
+                        // A comparison, since `max` would pass over what is not a number.
+                        let off = (exact - value).abs();
+                        worst = if off <= worst { worst } else { off };
                     }
                 }
             }
         }
-        table.error = worst / largest;
-        table
+        let error = if worst == 0.0 { 0.0 } else { worst / largest };
+        Trial {
+            segment: Segment {
+                start,
+                per_length: pieces as f64 / (end - start),
+                pieces,
+                first: 0,
+            },
+            coefficients,
+            error: if error.is_nan() { f64::INFINITY } else { error },
+        }
     }
 
     /// The piece that r lies in, and the local coordinate there.
     #[inline(always)]
-    pub(super) fn locate(&self, r: f64) -> (u32, f64) {
-        let x = r * self.per_length;
-        let piece = (x as usize).min(self.pieces - 1);
-        (piece as u32, 2.0 * (x - piece as f64) - 1.0)
-    }
-
-    /// d(local coordinate)/dr.
-    #[inline(always)]
-    pub(super) fn stretch(&self) -> f64 {
-        2.0 * self.per_length
+    pub(super) fn locate(&self, r: f64) -> Place {
+        for segment in &self.segments {
+            if r >= segment.start {
+                return segment.place(r);
+            }
+        }
+        Place::default()
     }
 
     /// Bytes of the table.
@@ -129,24 +207,6 @@ impl RadialTable {
     #[inline(always)]
     fn piece(&self, piece: u32) -> &[[F64x4; TERMS]] {
         &self.coefficients[piece as usize * self.chunks..][..self.chunks]
-    }
-
-    /// Four functions at W points.
-    #[inline(always)]
-    fn values<const FMA: bool, const W: usize>(
-        &self,
-        piece: [u32; W],
-        t: [f64; W],
-        chunk: usize,
-    ) -> [F64x4; W] {
-        let rows: [&[F64x4; TERMS]; W] = std::array::from_fn(|j| &self.piece(piece[j])[chunk]);
-        let mut value: [F64x4; W] = std::array::from_fn(|j| rows[j][0]);
-        for k in 1..TERMS {
-            for j in 0..W {
-                value[j] = value[j].mul_add::<FMA>(F64x4::splat(t[j]), rows[j][k]);
-            }
-        }
-        value
     }
 
     /// All functions at four points: `out[point * chunks + chunk]`.
@@ -202,6 +262,22 @@ impl RadialTable {
             [d0[c], d1[c], d2[c], d3[c]] = d;
         }
     }
+}
+
+/// The pieces tried for a segment.
+struct Trial {
+    segment: Segment,
+    coefficients: Vec<[F64x4; TERMS]>,
+    error: f64,
+}
+
+/// Four functions at one point.
+fn polynomial(row: &[F64x4; TERMS], t: f64) -> F64x4 {
+    let mut value = row[0];
+    for c in &row[1..] {
+        value = value.mul_add::<false>(F64x4::splat(t), *c);
+    }
+    value
 }
 
 /// Four consecutive runs of n.
@@ -268,9 +344,9 @@ impl Interpolation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::SoapParameters;
     use super::super::transpose::transpose;
     use super::*;
+    use crate::potential::gap::soap::{RadialBasis, SoapParameters};
 
     #[test]
     fn table_matches_the_exact_form() {
@@ -315,7 +391,7 @@ mod tests {
                     .wrapping_mul(6364136223846793005)
                     .wrapping_add(1442695040888963407);
                 let r = (state >> 11) as f64 / (1u64 << 53) as f64 * cutoff;
-                let (piece, t) = table.locate(r);
+                let Place { piece, t, stretch } = table.locate(r);
                 basis.exact(r, &mut e, &mut d, &mut bessel);
                 table.evaluate::<false>([piece; 4], [t; 4], &mut rows);
                 table.evaluate_with_slope::<false>([piece; 4], [t; 4], &mut v, &mut s);
@@ -325,7 +401,7 @@ mod tests {
                     for k in 0..4 {
                         assert!((rows[n + c].0[k] - e[c].0[k]).abs() < 3e-15);
                         assert!((columns[4 * c + k].0[2] - e[c].0[k]).abs() < 3e-15);
-                        assert!((s[2 * n + c].0[k] * table.stretch() - d[c].0[k]).abs() < 1e-12);
+                        assert!((s[2 * n + c].0[k] * stretch - d[c].0[k]).abs() < 1e-12);
                     }
                 }
             }

@@ -3,7 +3,8 @@
 //! Sorting makes sums independent of the order of the neighbour list, and lets the pieces of the radial table be read
 //! from the innermost cache.
 
-use super::Soap;
+use super::DensityTerm;
+use super::radial::Radial;
 use crate::potential::Rows;
 use crate::simd::F64x4;
 use std::ops::Range;
@@ -28,6 +29,8 @@ pub(super) struct Quad {
     /// Place in the radial table.
     pub(super) piece: [u32; 4],
     pub(super) t: [f64; 4],
+    /// d(local coordinate of the table)/dr; 1 without a table.
+    pub(super) stretch: F64x4,
     /// Position in the arrays over neighbours.
     pub(super) index: [u32; 4],
 }
@@ -57,15 +60,17 @@ impl Neighbourhoods {
     }
 
     /// Appends the neighbourhood of centre `c`.
-    pub(super) fn push(&mut self, soap: &Soap, rows: &Rows<'_>, c: usize) {
+    pub(super) fn push(&mut self, term: &DensityTerm, rows: &Rows<'_>, c: usize) {
         let Range { start, end } = rows.of(c);
-        let limit = soap.cutoff() * soap.cutoff();
         self.order.clear();
         for (j, (r2, element)) in
             (start..end).zip(rows.r2[start..end].iter().zip(&rows.elements[start..end]))
         {
-            let channel = soap.channel_of[usize::from(element.number())];
-            if *r2 < limit && channel != super::NO_CHANNEL {
+            let channel = term.channel_of[usize::from(element.number())];
+            if channel == super::NO_CHANNEL {
+                continue;
+            }
+            if *r2 < term.radial_of(usize::from(channel)).limit {
                 // The bits of positive numbers sort like the numbers; the last eight make room for the species.
                 self.order
                     .push((u64::from(channel) << 56 | r2.to_bits() >> 8, j as u32));
@@ -73,13 +78,13 @@ impl Neighbourhoods {
         }
         self.order.sort_unstable();
         let mut at = 0;
-        for z in 0..soap.parameters.species.len() {
+        for z in 0..term.channels.len() {
             let count = self.order[at..]
                 .iter()
                 .take_while(|o| o.0 >> 56 == z as u64)
                 .count();
             for four in self.order[at..at + count].chunks(4) {
-                self.quads.push(Quad::new(soap, rows, four));
+                self.quads.push(Quad::new(term.radial_of(z), rows, four));
             }
             at += count;
             self.ends.push(self.quads.len() as u32);
@@ -88,7 +93,7 @@ impl Neighbourhoods {
 }
 
 impl Quad {
-    fn new(soap: &Soap, rows: &Rows<'_>, neighbours: &[(u64, u32)]) -> Quad {
+    fn new(radial: &Radial, rows: &Rows<'_>, neighbours: &[(u64, u32)]) -> Quad {
         let mut quad = Quad {
             x: F64x4::ZERO,
             y: F64x4::ZERO,
@@ -99,6 +104,7 @@ impl Quad {
             r: [0.0; 4],
             piece: [0; 4],
             t: [0.0; 4],
+            stretch: F64x4::splat(1.0),
             index: [NOBODY; 4],
         };
         for (lane, &(_, j)) in neighbours.iter().enumerate() {
@@ -108,10 +114,12 @@ impl Quad {
             quad.x.0[lane] = rows.x[i] * inverse;
             quad.y.0[lane] = rows.y[i] * inverse;
             quad.z.0[lane] = rows.z[i] * inverse;
-            (quad.weight.0[lane], quad.slope.0[lane]) = soap.weight.value_and_slope(r);
+            (quad.weight.0[lane], quad.slope.0[lane]) = radial.functions.weight(r);
             quad.inverse.0[lane] = inverse;
             quad.r[lane] = r;
-            (quad.piece[lane], quad.t[lane]) = soap.locate(r);
+            let place = radial.locate(r);
+            (quad.piece[lane], quad.t[lane]) = (place.piece, place.t);
+            quad.stretch.0[lane] = place.stretch;
             quad.index[lane] = j;
         }
         for lane in neighbours.len()..4 {
