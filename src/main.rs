@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zundel::deck;
-use zundel::elements::Element;
+use zundel::elements::{Element, Species};
 use zundel::error::{Error, Result};
 use zundel::io::atomic;
 use zundel::jobs::{self, Outcome, RunOptions, StopFlag};
@@ -113,12 +113,15 @@ enum Command {
         #[command(flatten)]
         species: SpeciesList,
     },
-    /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data and H5MD
+    /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg and H5MD
     Convert {
         /// What to read
         input: PathBuf,
         /// What to write; the name says the format
         output: PathBuf,
+        /// Elements of the species 0, 1, ... of a cfg file, as in B,As; of other numbers as in 6=C,14=Si
+        #[arg(long, value_name = "A,B", value_delimiter = ',')]
+        species: Vec<String>,
     },
 }
 
@@ -152,6 +155,36 @@ impl SpeciesList {
             .collect::<Result<Vec<_>>>()
             .map(Some)
     }
+}
+
+/// Species by number: `B,As` for 0 and 1, `6=C,14=Si` for others.
+fn labels(words: &[String]) -> Result<Vec<(i64, Species)>> {
+    let wrong = |word: &str| {
+        Error::input(
+            "--species",
+            format!("`{word}` is no element or number=element"),
+        )
+        .advise("write for example --species B,As or --species 6=C,14=Si")
+    };
+    let mut labels: Vec<(i64, Species)> = Vec::new();
+    for (k, word) in words.iter().enumerate() {
+        let (label, name) = match word.split_once('=') {
+            Some((label, name)) => (label.trim().parse().map_err(|_| wrong(word))?, name),
+            None => (k as i64, word.as_str()),
+        };
+        let species = Species::from_name(name.trim()).ok_or_else(|| wrong(word))?;
+        if labels
+            .iter()
+            .any(|l| l.0 == label || l.1.element == species.element)
+        {
+            return Err(Error::input(
+                "--species",
+                format!("`{word}` is there twice"),
+            ));
+        }
+        labels.push((label, species));
+    }
+    Ok(labels)
 }
 
 fn main() -> ExitCode {
@@ -278,8 +311,12 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             }
             .map(|()| DONE)
         }
-        Command::Convert { input, output } => {
-            let frames = jobs::convert::run(&input, &output)?;
+        Command::Convert {
+            input,
+            output,
+            species,
+        } => {
+            let frames = jobs::convert::run(&input, &output, &labels(&species)?)?;
             let plural = if frames == 1 { "" } else { "s" };
             console.say(format!(
                 "wrote {}: {frames} frame{plural}",
@@ -318,12 +355,12 @@ fn evaluate(
         None => {
             let mut out = std::io::stdout().lock();
             let name = Path::new("standard output");
-            jobs::eval::run(model, species, structures, &mut out, name)?;
+            jobs::eval::run(model, species, structures, &mut out, name, console)?;
         }
         Some(path) => {
             // The file appears when it is complete.
             let mut text = Vec::new();
-            let frames = jobs::eval::run(model, species, structures, &mut text, path)?;
+            let frames = jobs::eval::run(model, species, structures, &mut text, path, console)?;
             atomic::write(path, &text, "cannot write")?;
             let plural = if frames == 1 { "" } else { "s" };
             console.say(format!("wrote {}: {frames} frame{plural}", path.display()));

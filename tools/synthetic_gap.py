@@ -80,6 +80,21 @@ def triangle(rng, descriptor, n, high, delta, theta, size, permutations=None, an
     return Coordinate(descriptor, points, size * rng.normal(size=n), delta, kernel, theta, cutoffs=cutoffs, f0=f0, permutations=permutations)
 
 
+def kept(alpha_max, l_max):
+    """Length of the power spectrum of soap_turbo, and of the part that compress_mode=trivial keeps."""
+    n = sum(alpha_max)
+    first = {sum(alpha_max[:k]) for k in range(len(alpha_max))}
+    pairs = [(a, b) for a in range(n) for b in range(a, n)]
+    return len(pairs) * (l_max + 1), sum(a in first or b in first for a, b in pairs) * (l_max + 1)
+
+
+def turbo(rng, descriptor, d, n, delta, zeta, size):
+    """A soap_turbo coordinate with random points of length 1."""
+    points = np.abs(rng.normal(size=(n, d))) * np.exp(-3.0 * rng.uniform(size=(n, d)))
+    points /= np.linalg.norm(points, axis=1)[:, None]
+    return Coordinate(descriptor, points, size * rng.normal(size=n), delta, 2, None, zeta)
+
+
 def coordinate_xml(folder, label, name, c, separate, old):
     n, d = c.points.shape
     attributes = [
@@ -274,6 +289,50 @@ def models(root):
     c[0].permutations = twice
     write_model(root / "chains", "chains.xml", "GAP_chains", 1596837813, {"Si": -2.0, "C": -1.0}, c, separate=False)
     made["chains"] = ("chains.xml", ["Si", "C"], "six `distance_Nb` of a version whose clusters are not compact unless said so: any two or three atoms that distances within the cutoff connect")
+
+    rng = np.random.default_rng(7)
+    text = (
+        "soap_turbo l_max=4 alpha_max={{4 3}} atom_sigma_r={{0.3 0.4}} atom_sigma_t={{0.35 0.45}} atom_sigma_r_scaling={{0.1 0.05}} "
+        "atom_sigma_t_scaling={{0.1 0.08}} zeta=4 rcut_hard=3.8 rcut_soft=3.3 basis=poly3gauss scaling_mode=polynomial add_species=F "
+        "amplitude_scaling={{2.0 1.0}} n_species=2 species_Z={{6 14}} central_index={k} radial_enhancement={e} compress_mode=trivial "
+        "central_weight={{1.0 0.8}} n_sparse=9 delta=0.5 f0=0.0 covariance_type=dot_product sparse_method=cur_points"
+    )
+    d = kept([4, 3], 4)[1]
+    c = [turbo(rng, text.format(k=k, e=e), d, 5, 0.5, 4.0, 10.0) for k, e in [(1, 1), (2, 2)]]
+    c.append(pair(rng, "distance_2b cutoff=3.6 delta=0.5 Z1=6 Z2=14", 6, 1.5, 3.4, 0.5, 0.8, 1.0))
+    write_model(root / "turbo", "turbo.xml", "GAP_turbo", 1686220958, {"Si": -1.2, "C": -0.7}, c, separate=True)
+    made["turbo"] = ("turbo.xml", ["Si", "C"], "two `soap_turbo` of two elements with different widths, poly3gauss, trivial compression, radial enhancement 1 and 2; a `distance_2b`")
+
+    rng = np.random.default_rng(8)
+    c = [turbo(
+        rng,
+        "soap_turbo l_max=8 n_max=4 atom_sigma=0.5 cutoff=4.0 cutoff_transition_width=0.7 n_species=1 species_Z=14 nf=3.0 central_weight=0.4",
+        kept([4], 8)[0], 5, 0.7, 2.5, 5.0,
+    )]
+    write_model(root / "turbo_poly3", "turbo_poly3.xml", "GAP_turbo_poly3", 1769700636, {"Si": -1.1}, c, separate=True)
+    made["turbo_poly3"] = ("turbo_poly3.xml", ["Si"], "one `soap_turbo`, poly3, whole power spectrum, general and missing keys, a central weight that QUIP does not look at")
+
+    # QUIP makes the radial functions anew only when alpha_max changes: coordinates of one model must not share it unless all else is the same.
+    rng = np.random.default_rng(9)
+    base = (
+        "soap_turbo l_max=3 alpha_max={{{n}}} atom_sigma_r={{0.4 0.5}} atom_sigma_t={{0.5 0.4}} atom_sigma_r_scaling={{0.0 0.1}} atom_sigma_t_scaling={{0.05 0.0}} "
+        "rcut_hard=3.7 rcut_soft=3.0 n_species=2 species_Z={{14 6 }} central_index={k} {more}"
+    )
+    folder = root / "turbo_tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    keep = np.sort(rng.permutation(kept([3, 2], 3)[0])[:23]) + 1
+    (folder / "turbo_keep.dat").write_text(f"3 2 3 {len(keep)}\n" + "".join(f"{k}\n" for k in keep))
+    full = kept([2, 2], 3)[0]
+    rows = [(i, j, rng.normal()) for i in range(1, 16) for j in np.sort(rng.permutation(full)[:4]) + 1]
+    body = "".join(f"{i} {j} {v:.16e}\n" for i, j, v in rows)
+    (folder / "turbo_map.dat").write_text(f"2 2 3 15\nP_transformation\n{body}end_transformation\n")
+    c = [
+        turbo(rng, base.format(n="3 2", k=1, more="basis=poly3 amplitude_scaling={0.0 1.0} central_weight={0.0 0.3} compress_file=turbo_keep.dat"), 23, 5, 0.6, 3.0, 5.0),
+        turbo(rng, base.format(n="2 2", k=2, more="basis=poly3gauss radial_enhancement=2 amplitude_scaling={0.7 1.5} central_weight={1.0 0.6} compress_file=turbo_map.dat"), 15, 5, 0.6, 2.0, 5.0),
+        soap(rng, "soap l_max=2 n_max=3 atom_sigma=0.6 cutoff=3.5 n_species=1 Z=6 species_Z=14 delta=0.4 zeta=2", 1, 3, 2, 4, 0.4, 2.0, 30.0),
+    ]
+    write_model(folder, "turbo_tables.xml", "GAP_turbo_tables", 1686220958, {"Si": -2.0, "C": -1.0}, c, separate=False)
+    made["turbo_tables"] = ("turbo_tables.xml", ["Si", "C"], "two `soap_turbo` with tables of compression, indices and a transformation; amplitude scalings 0, 0.7, 1 and 1.5; a `soap`")
     return made
 
 

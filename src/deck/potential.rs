@@ -36,6 +36,16 @@ pub enum ModelDeck {
         /// The model file.
         file: PathBuf,
     },
+    /// A moment tensor potential of MLIP.
+    Mtp {
+        /// The model file, or the card that describes it.
+        file: PathBuf,
+    },
+    /// An sGDML model of a molecule or a small cell.
+    Sgdml {
+        /// The model file.
+        file: PathBuf,
+    },
     /// The Lennard-Jones pair potential.
     LennardJones(LennardJonesDeck),
 }
@@ -44,7 +54,9 @@ impl ModelDeck {
     /// The model file, for families that have one.
     pub fn file(&self) -> Option<&Path> {
         match self {
-            ModelDeck::Gap { file } => Some(file),
+            ModelDeck::Gap { file } | ModelDeck::Mtp { file } | ModelDeck::Sgdml { file } => {
+                Some(file)
+            }
             ModelDeck::LennardJones(_) => None,
         }
     }
@@ -60,6 +72,30 @@ const MODELS: &[Variant<ModelDeck>] = &[
                 .key("file", InFile, "The model's XML file.")
                 .required("\"model.xml\"");
             Some(ModelDeck::Gap { file: file? })
+        },
+    },
+    Variant {
+        name: "mtp",
+        doc: "A moment tensor potential.",
+        read: |t| {
+            let file = t
+                .key(
+                    "file",
+                    InFile,
+                    "The model's `.mtp` or `.almtp` file, or the TOML file that describes it.",
+                )
+                .required("\"model.mtp\"");
+            Some(ModelDeck::Mtp { file: file? })
+        },
+    },
+    Variant {
+        name: "sgdml",
+        doc: "An sGDML model of a molecule, or of a small periodic cell.",
+        read: |t| {
+            let file = t
+                .key("file", InFile, "The model's npz file.")
+                .required("\"model.npz\"");
+            Some(ModelDeck::Sgdml { file: file? })
         },
     },
     Variant {

@@ -18,6 +18,10 @@ pub enum Format {
     Poscar,
     /// The file of LAMMPS' `read_data`.
     LammpsData,
+    /// Configurations of MLIP as text; read in binary too.
+    MlipCfg,
+    /// Configurations of MLIP in binary.
+    MlipBinaryCfg,
 }
 
 /// What is known from a name.
@@ -55,7 +59,7 @@ impl Format {
 
     /// Whether a file of this format can hold more than one frame.
     pub fn holds_many(self) -> bool {
-        matches!(self, Format::ExtendedXyz | Format::Xyz)
+        !matches!(self, Format::Poscar | Format::LammpsData)
     }
 }
 
@@ -66,13 +70,15 @@ impl fmt::Display for Format {
             Format::Xyz => "XYZ",
             Format::Poscar => "POSCAR",
             Format::LammpsData => "LAMMPS data",
+            Format::MlipCfg => "MLIP cfg",
+            Format::MlipBinaryCfg => "binary MLIP cfg",
         })
     }
 }
 
 fn unknown(path: &Path) -> Error {
     Error::file(path, "cannot tell which structure format this is").advise(
-        "name it .xyz or .extxyz, POSCAR, CONTCAR or .vasp, .data or .lmp (LAMMPS data), as it is",
+        "name it .xyz or .extxyz, POSCAR, CONTCAR or .vasp, .data or .lmp (LAMMPS data), .cfg or .bincfg (MLIP), as it is",
     )
 }
 
@@ -115,6 +121,8 @@ fn by_name(path: &Path) -> Option<ByName> {
         "extxyz" | "exyz" => return Some(ByName::Sure(Format::ExtendedXyz)),
         "xyz" => return Some(ByName::SomeXyz),
         "vasp" | "poscar" | "contcar" => return Some(ByName::Sure(Format::Poscar)),
+        "cfg" => return Some(ByName::Sure(Format::MlipCfg)),
+        "bincfg" => return Some(ByName::Sure(Format::MlipBinaryCfg)),
         "data" | "lmp" | "lammps" | "lammps-data" => return Some(ByName::Sure(Format::LammpsData)),
         _ => {}
     }
@@ -145,6 +153,9 @@ fn xyz_kind(head: &str) -> Format {
 fn of_content(head: &str) -> Option<Format> {
     let lines: Vec<&str> = head.lines().take(200).collect();
     let first = lines.iter().find(|l| !l.trim().is_empty())?;
+    if first.trim() == "BEGIN_CFG" {
+        return Some(Format::MlipCfg);
+    }
     if first.trim().parse::<usize>().is_ok() {
         return Some(xyz_kind(head));
     }
@@ -186,6 +197,8 @@ mod tests {
             ("si.vasp", Format::Poscar),
             ("water.data", Format::LammpsData),
             ("data.water", Format::LammpsData),
+            ("train.cfg", Format::MlipCfg),
+            ("train.bincfg", Format::MlipBinaryCfg),
         ] {
             assert_eq!(Format::of_path(Path::new(name)).unwrap(), format, "{name}");
         }

@@ -14,6 +14,8 @@ pub(super) struct Lines<R> {
     source: R,
     path: PathBuf,
     number: usize,
+    /// Bytes read so far.
+    offset: u64,
     text: String,
 }
 
@@ -28,6 +30,7 @@ impl<R: BufRead> Lines<R> {
             source,
             path: path.to_path_buf(),
             number: before,
+            offset: 0,
             text: String::new(),
         }
     }
@@ -41,9 +44,11 @@ impl<R: BufRead> Lines<R> {
             .by_ref()
             .take(MAX_LINE)
             .read_until(b'\n', &mut bytes);
-        if read.map_err(|e| Error::reading(&self.path, &e))? == 0 {
+        let read = read.map_err(|e| Error::reading(&self.path, &e))?;
+        if read == 0 {
             return Ok(false);
         }
+        self.offset += read as u64;
         self.number += 1;
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
@@ -70,6 +75,39 @@ impl<R: BufRead> Lines<R> {
                 .advise("save the file in UTF-8 encoding, or check that it is a structure file")
         })?;
         Ok(true)
+    }
+
+    /// Passes over blanks and ends of lines before the next line; `false` at the end of the file.
+    pub fn skip_blank_bytes(&mut self) -> Result<bool> {
+        while let Some(byte) = self.peek_byte()? {
+            if !byte.is_ascii_whitespace() {
+                return Ok(true);
+            }
+            self.number += usize::from(byte == b'\n');
+            self.offset += 1;
+            self.source.consume(1);
+        }
+        Ok(false)
+    }
+
+    /// The first byte after the current line, which stays there.
+    pub fn peek_byte(&mut self) -> Result<Option<u8>> {
+        let bytes = self.source.fill_buf();
+        let bytes = bytes.map_err(|e| Error::reading(&self.path, &e))?;
+        Ok(bytes.first().copied())
+    }
+
+    /// The next `n` bytes, or as many as there are.
+    pub fn take_bytes(&mut self, n: usize) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = self.source.by_ref().take(n as u64).read_to_end(&mut bytes);
+        self.offset += read.map_err(|e| Error::reading(&self.path, &e))? as u64;
+        Ok(bytes)
+    }
+
+    /// Number of bytes before what comes next.
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The current line.

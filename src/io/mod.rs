@@ -1,4 +1,4 @@
-//! Structure files: extended XYZ, plain XYZ, POSCAR and LAMMPS data, read and written.
+//! Structure files: extended XYZ, plain XYZ, POSCAR, LAMMPS data and MLIP's cfg, read and written.
 //!
 //! Everything is read into [`Frame`]s: a [`System`](crate::system::System) in internal units (eV, Å, amu) and what else
 //! the file said. [`read_frames`] and [`read_frame`] are the short way, [`FrameReader`] streams files of any length.
@@ -10,8 +10,10 @@
 //! | plain XYZ | isolated | none | from the symbol |
 //! | POSCAR | periodic in three directions | Å/fs | from the symbol |
 //! | LAMMPS data | periodic in three directions | Å/ps (metal units), Å/fs (real units) | as given |
+//! | MLIP cfg | any | none | from the symbol |
 
 pub mod atomic;
+mod cfg;
 pub mod checkpoint;
 mod extxyz;
 mod format;
@@ -19,6 +21,7 @@ mod frame;
 pub mod h5md;
 mod lammps_data;
 mod lines;
+pub mod npz;
 mod poscar;
 mod species_labels;
 mod value;
@@ -28,6 +31,7 @@ mod xyz;
 #[cfg(test)]
 mod tests;
 
+pub use cfg::TYPES as CFG_TYPES;
 pub use format::Format;
 pub use frame::{Column, ColumnData, Frame};
 pub use lammps_data::LammpsUnits;
@@ -53,6 +57,8 @@ pub struct ReadOptions {
     /// Species of the numbered atom types of a LAMMPS data file, or of the groups of a POSCAR without symbols, in
     /// order. When given, it overrides what the file says.
     pub species: Vec<Species>,
+    /// Species of the numbers in a cfg file of MLIP.
+    pub labels: Vec<(i64, Species)>,
     /// Units of a LAMMPS data file that does not name them.
     pub lammps_units: LammpsUnits,
 }
@@ -113,6 +119,7 @@ impl<R: BufRead> FrameReader<R> {
         match self.format {
             Format::ExtendedXyz => extxyz::read(&mut self.lines),
             Format::Xyz => xyz::read(&mut self.lines),
+            Format::MlipCfg | Format::MlipBinaryCfg => cfg::read(&mut self.lines, &self.options),
             Format::Poscar if self.frames == 0 => {
                 poscar::read(&mut self.lines, &self.options).map(Some)
             }
@@ -121,6 +128,10 @@ impl<R: BufRead> FrameReader<R> {
             }
             Format::Poscar | Format::LammpsData => Ok(None),
         }
+    }
+
+    fn is_cfg(&self) -> bool {
+        matches!(self.format, Format::MlipCfg | Format::MlipBinaryCfg)
     }
 
     /// Passes over the next frame without looking at its atoms; `false` at the end of the file. When `raw` is given
@@ -135,6 +146,11 @@ impl<R: BufRead> FrameReader<R> {
                 raw.push(b'\n');
             }
         };
+        if self.is_cfg() {
+            let there = self.read()?.is_some();
+            self.frames += usize::from(there);
+            return Ok(there);
+        }
         let Some(count) = xyz::read_count(&mut self.lines)? else {
             return Ok(false);
         };
@@ -154,6 +170,13 @@ impl<R: BufRead> FrameReader<R> {
     fn last(mut self) -> Result<Option<Frame>> {
         if !self.format.holds_many() {
             return self.next().transpose();
+        }
+        if self.is_cfg() {
+            let mut last = None;
+            for frame in self {
+                last = Some(frame?);
+            }
+            return Ok(last);
         }
         let (mut current, mut latest) = (Vec::new(), Vec::new());
         let mut start = 0;

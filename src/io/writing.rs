@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use super::frame::Frame;
-use super::{extxyz, lammps_data, poscar, xyz};
+use super::{cfg, extxyz, lammps_data, poscar, xyz};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::Write;
@@ -42,6 +42,8 @@ pub fn render_frame(frame: &Frame, format: Format, out: &mut Vec<u8>) -> Result<
         Format::Xyz => xyz::render(frame, out),
         Format::Poscar => poscar::render(frame, out),
         Format::LammpsData => lammps_data::render(frame, out),
+        Format::MlipCfg => cfg::render_text(frame, out),
+        Format::MlipBinaryCfg => cfg::render_binary(frame, out),
     }
 }
 

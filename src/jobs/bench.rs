@@ -3,7 +3,7 @@
 use super::{eval, parts};
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::io::{self, FrameIndex, ReadOptions};
+use crate::io::{self, FrameIndex};
 use crate::parallel;
 use crate::potential::{Evaluation, Evaluator, Want};
 use crate::random::{Purpose, Stream};
@@ -39,11 +39,16 @@ pub fn run(
     seconds: f64,
 ) -> Result<Timing> {
     let terms = eval::load_model(model, species)?;
-    let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
+    let frame = io::read_frame(structure, FrameIndex::First, &eval::read_options(&terms))?;
     let mut system =
         repeat(&frame.system, repeats).map_err(|e| e.within(&structure.display().to_string()))?;
+    parts::check_elements(
+        &Evaluator::new(terms.clone(), 0.0),
+        &system.atoms.distinct_elements(),
+        structure,
+    )?;
+    let (terms, _) = parts::fit_terms(&terms, &system, structure)?;
     let mut evaluator = Evaluator::new(terms, 0.0);
-    parts::check_elements(&evaluator, &system.atoms.distinct_elements(), structure)?;
     let mut result = [Evaluation::default()];
     let mut times = Vec::new();
     let began = Instant::now();

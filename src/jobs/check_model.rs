@@ -3,7 +3,7 @@
 use super::{eval, parts};
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::io::{self, FrameIndex, ReadOptions};
+use crate::io::{self, FrameIndex};
 use crate::potential::{Evaluator, conformance};
 use crate::report::Page;
 use std::path::Path;
@@ -11,13 +11,15 @@ use std::path::Path;
 /// Runs the suite. Returns a line for each promise, and whether all are kept.
 pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Result<(Page, bool)> {
     let terms = eval::load_model(model, species)?;
-    let frame = io::read_frame(structure, FrameIndex::First, &ReadOptions::default())?;
+    let frame = io::read_frame(structure, FrameIndex::First, &eval::read_options(&terms))?;
     let evaluator = Evaluator::new(terms.clone(), 0.5);
     parts::check_elements(
         &evaluator,
         &frame.system.atoms.distinct_elements(),
         structure,
     )?;
+    // Said here with the reason; the suite itself makes the terms for each system that it tries.
+    let (_, notes) = parts::fit_terms(&terms, &frame.system, structure)?;
     let mut page = Page::default();
     let atoms = frame.system.atoms.len();
     page.line(format!(
@@ -25,6 +27,7 @@ pub fn run(model: &Path, species: Option<&[Element]>, structure: &Path) -> Resul
         model.display(),
         structure.display()
     ));
+    notes.iter().for_each(|note| page.line(format!("{note}\n")));
     let checks = conformance::run(&terms, &frame.system, None).map_err(|e| {
         let (reason, advice) = parts::describe_evaluation_error(e, &frame.system);
         Error::file(structure, reason).advise(advice)

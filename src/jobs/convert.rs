@@ -1,8 +1,9 @@
 //! `zundel convert`: between structure formats and trajectories.
 
+use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::h5md::{Existing, FrameData, TrajectoryOptions, TrajectoryReader, TrajectoryWriter};
-use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value, atomic};
+use crate::io::{self, Column, ColumnData, Format, Frame, FrameReader, ReadOptions, Value, atomic};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 ///
 /// Formats with one frame (POSCAR, LAMMPS data) get the last. A file that was there is replaced when the new one is
 /// complete. Frames are passed on one by one, so that a trajectory of any length can be converted.
-pub fn run(from: &Path, to: &Path) -> Result<usize> {
+///
+/// `labels` are the elements of the numbers that MLIP's cfg files have for species.
+pub fn run(from: &Path, to: &Path, labels: &[(i64, Species)]) -> Result<usize> {
     let same = |a: &Path| std::fs::canonicalize(a).ok();
     if same(from).is_some_and(|a| same(to).is_some_and(|b| a == b)) {
         return Err(Error::file(to, "input and output are the same file")
@@ -20,9 +23,14 @@ pub fn run(from: &Path, to: &Path) -> Result<usize> {
     if io::is_hdf5(from) {
         let reader = TrajectoryReader::open(from)?;
         let frames = (0..reader.frames()).map(|i| trajectory_frame(&reader, i));
-        write(frames, from, to)
+        write(frames.map(|f| label(f?, labels)), from, to)
     } else {
-        write(FrameReader::open(from, &ReadOptions::default())?, from, to)
+        let options = ReadOptions {
+            labels: labels.to_vec(),
+            ..ReadOptions::default()
+        };
+        let frames = FrameReader::open(from, &options)?;
+        write(frames.map(|f| label(f?, labels)), from, to)
     }
 }
 
@@ -41,6 +49,30 @@ fn write(frames: impl Iterator<Item = Result<Frame>>, from: &Path, to: &Path) ->
         return Err(Error::file(from, "the file holds no frame"));
     }
     Ok(count)
+}
+
+/// Gives the atoms the numbers of their elements, unless no labels are given.
+fn label(mut frame: Frame, labels: &[(i64, Species)]) -> Result<Frame> {
+    if labels.is_empty() {
+        return Ok(frame);
+    }
+    let number = |e: &Element| {
+        let found = labels.iter().find(|(_, s)| s.element == *e);
+        found.map(|(label, _)| *label).ok_or_else(|| {
+            Error::input(
+                "--species",
+                format!("{e} is in the file, but not among the species"),
+            )
+        })
+    };
+    let types = frame.system.atoms.elements.iter().map(number);
+    let data = ColumnData::Integer(types.collect::<Result<_>>()?);
+    frame.set_column(Column {
+        name: io::CFG_TYPES.to_owned(),
+        width: 1,
+        data,
+    });
+    Ok(frame)
 }
 
 fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {

@@ -1,12 +1,13 @@
 //! `zundel eval`: energies, forces and virials of every frame of a structure file.
 
 use super::parts;
-use crate::elements::Element;
+use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
 use crate::potential::{
     Evaluation, Evaluator, Potential, Reliability, Scope, Term, Want, registry,
 };
+use crate::report::Console;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,20 @@ use std::sync::Arc;
 pub fn load_model(path: &Path, species: Option<&[Element]>) -> Result<Vec<Term>> {
     let potential: Arc<dyn Potential> = registry::load(path, species)?;
     Ok(vec![Term::new("model", potential)])
+}
+
+/// How structures are read for a model: in a cfg file the numbers of the species are the model's.
+pub fn read_options(terms: &[Term]) -> ReadOptions {
+    let elements = terms
+        .iter()
+        .find_map(|t| t.potential.description().elements.clone());
+    let numbered = elements.into_iter().flatten().enumerate();
+    ReadOptions {
+        labels: numbered
+            .map(|(k, e)| (k as i64, Species::natural(e)))
+            .collect(),
+        ..ReadOptions::default()
+    }
 }
 
 /// Evaluates every frame of `structures` and writes extended XYZ to `out`, a path for messages being `out_path`.
@@ -28,16 +43,34 @@ pub fn run(
     structures: &Path,
     out: &mut dyn Write,
     out_path: &Path,
+    console: &Console,
 ) -> Result<usize> {
     let terms = load_model(model, species)?;
     let gives = terms[0].potential.description().gives;
-    let mut evaluator = Evaluator::new(terms, 0.0);
+    let mut evaluator = Evaluator::new(terms.clone(), 0.0);
+    // The atoms for which the evaluator was made; frames of a file mostly have the same.
+    let mut made_for: Option<Vec<Element>> = None;
+    let mut said: Vec<String> = Vec::new();
     let mut frames = 0;
-    for frame in FrameReader::open(structures, &ReadOptions::default())? {
+    for frame in FrameReader::open(structures, &read_options(evaluator.terms()))? {
         let mut frame = frame?;
         let place = format!("frame {frames}");
         let present = frame.system.atoms.distinct_elements();
         parts::check_elements(&evaluator, &present, structures).map_err(|e| e.within(&place))?;
+        if made_for.as_ref() != Some(&frame.system.atoms.elements) {
+            let (fitted, notes) = parts::fit_terms(&terms, &frame.system, structures)
+                .map_err(|e| e.within(&place))?;
+            for note in notes
+                .into_iter()
+                .filter(|n| !said.contains(n))
+                .collect::<Vec<_>>()
+            {
+                console.say(format!("{place}: {note}"));
+                said.push(note);
+            }
+            evaluator = Evaluator::new(fitted, 0.0);
+            made_for = Some(frame.system.atoms.elements.clone());
+        }
         let want = Want {
             reliability: gives.reliability.is_some(),
             ..Want::ALL

@@ -1,6 +1,7 @@
 //! `zundel info`: what a file is.
 
 use crate::deck;
+use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::io::h5md::TrajectoryReader;
@@ -173,7 +174,16 @@ fn structure(path: &Path, page: &mut Page) -> Result<()> {
     let mut frames = 0;
     let mut first = None;
     let mut atoms = (usize::MAX, 0);
-    for frame in FrameReader::open(path, &ReadOptions::default())? {
+    let numbered = matches!(format, Format::MlipCfg | Format::MlipBinaryCfg);
+    let mut options = ReadOptions::default();
+    if numbered {
+        // Any elements do: the file has none.
+        let stand_ins = (1..=118)
+            .filter_map(Element::from_number)
+            .map(Species::natural);
+        options.labels = (0..).zip(stand_ins).collect();
+    }
+    for frame in FrameReader::open(path, &options)? {
         let frame = frame?;
         frames += 1;
         let n = frame.system.atoms.len();
@@ -197,7 +207,20 @@ fn structure(path: &Path, page: &mut Page) -> Result<()> {
         page.fact("all frames", format!("{range} atoms"));
     }
     let place = if frames > 1 { "first frame" } else { "atoms" };
-    page.fact(place, composition(&frame.system.atoms));
+    if numbered {
+        let atoms = &frame.system.atoms;
+        let mut numbers: Vec<u8> = atoms.elements.iter().map(|e| e.number() - 1).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let numbers: Vec<String> = numbers.iter().map(u8::to_string).collect();
+        let species = format!("species {}", numbers.join(", "));
+        page.fact(
+            place,
+            format!("{} ({species})", counted(atoms.len(), "atom")),
+        );
+    } else {
+        page.fact(place, composition(&frame.system.atoms));
+    }
     cell(&frame.system.cell, page);
     page.fact(
         "velocities",

@@ -69,7 +69,9 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
         .iter()
         .map(|term| {
             let potential: Arc<dyn Potential> = match &term.model {
-                ModelDeck::Gap { file } => registry::load(file, deck.species.as_deref())?,
+                ModelDeck::Gap { file } | ModelDeck::Mtp { file } | ModelDeck::Sgdml { file } => {
+                    registry::load(file, deck.species.as_deref())?
+                }
                 ModelDeck::LennardJones(lj) => Arc::new(Local(lennard_jones(lj)?)),
             };
             Ok(Term {
@@ -79,6 +81,41 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
             })
         })
         .collect()
+}
+
+/// The terms made for one system: models of a molecule find it there. With them what a person should know.
+///
+/// Errors name `place`, where the system comes from, and the term when there are several.
+pub fn fit_terms(
+    terms: &[Term],
+    system: &System,
+    place: &Path,
+) -> Result<(Vec<Term>, Vec<String>)> {
+    let mut notes = Vec::new();
+    let fitted = terms.iter().map(|term| {
+        let name = |text: String| match terms {
+            [_] => text,
+            _ => format!("{}: {text}", term.name),
+        };
+        let made = term.potential.for_system(system).map_err(|e| {
+            let e = if terms.len() > 1 {
+                e.within(&term.name)
+            } else {
+                e
+            };
+            e.within(&place.display().to_string())
+        })?;
+        let Some(made) = made else {
+            return Ok(term.clone());
+        };
+        notes.extend(made.notes.into_iter().map(name));
+        Ok(Term {
+            potential: made.potential,
+            ..term.clone()
+        })
+    });
+    let fitted = fitted.collect::<Result<_>>()?;
+    Ok((fitted, notes))
 }
 
 fn lennard_jones(deck: &LennardJonesDeck) -> Result<LennardJones> {
@@ -164,6 +201,10 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
         EvaluationError::NotFinite { atom: None, .. } => (
             "the energy is not a finite number".into(),
             "the structure or the time step is outside of what the model can describe".into(),
+        ),
+        EvaluationError::OtherAtoms { .. } => (
+            "the model was made for other atoms than these".into(),
+            "use the model of this molecule, or a structure of the molecule of the model".into(),
         ),
         EvaluationError::TooManyNeighbours { .. } => (
             "the neighbour list would have more pairs than can be counted".into(),

@@ -7,6 +7,7 @@
 //! (neighbourhood in, dE/dr out) and are wrapped in [`Local`], the one place where forces, virial and periodic images
 //! are made.
 
+mod card;
 pub mod conformance;
 mod evaluator;
 pub mod gap;
@@ -14,9 +15,11 @@ mod local;
 pub mod mtp;
 pub mod pair;
 pub mod registry;
+pub mod sgdml;
 
 pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
+pub use card::ModelCard;
 pub use evaluator::{Evaluator, Term};
 pub use local::{Local, LocalModel, Names, RowResults, RowStyle, Rows};
 
@@ -42,6 +45,9 @@ pub struct Description {
     pub references: Vec<String>,
     /// Further lines for `info`: descriptors, sizes, hyper-parameters, notes.
     pub details: Vec<String>,
+    /// Why the cell must keep its shape and volume with this potential, a sentence; `None` when it may change. The virial
+    /// may be exact all the same.
+    pub fixed_cell: Option<String>,
 }
 
 /// What a potential can give beside energy and forces.
@@ -235,6 +241,11 @@ pub enum EvaluationError {
         member: usize,
         /// The atom, when one can be named.
         atom: Option<usize>,
+    },
+    /// The potential was made for other atoms than these: a model of a molecule, for one; see [`Potential::for_system`].
+    OtherAtoms {
+        /// Member of the batch.
+        member: usize,
     },
     /// The neighbour list would need more images or pairs than can be counted.
     TooManyNeighbours {

@@ -36,7 +36,10 @@ struct Plan<'a> {
     seed: u64,
     /// Whether the run picked the seed.
     seed_picked: bool,
+    /// The potential, made for the structure of the deck.
     terms: Vec<Term>,
+    /// What a person should know about how it was made for it.
+    notes: Vec<String>,
     /// Model and structure files with their hashes.
     sources: Vec<Source>,
 }
@@ -85,6 +88,14 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         None => pick_seed(),
     };
     deck.set_seed(seed);
+    // From the structure of the deck, also when the atoms have moved since: so a resumed run finds the same.
+    let (system, _) = parts::build_system(&deck.system)?;
+    let (terms, notes) = parts::fit_terms(
+        &parts::build_terms(&deck.potential)?,
+        &system,
+        &deck.system.structure,
+    )?;
+    drop(system);
     let plan = Plan {
         md: &md,
         output: &deck.output,
@@ -92,7 +103,8 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         resolved: deck.resolved(),
         seed,
         seed_picked: md.seed.is_none() && !options.resume,
-        terms: parts::build_terms(&deck.potential)?,
+        terms,
+        notes,
         sources: provenance::sources(&deck)?,
     };
     plan::announce(&plan, console);

@@ -34,6 +34,7 @@ pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
             ),
         );
     }
+    plan.notes.iter().for_each(|note| console.fact("", note));
     console.fact("ensemble", ensemble(plan.md));
     console.fact("length", length(plan.md));
     if plan.md.replicas > 1 {
@@ -159,6 +160,7 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     files.check_folders()?;
     let terms = parts::build_terms(&deck.potential)?;
     let (system, has_velocities) = parts::build_system(&deck.system)?;
+    let (terms, notes) = parts::fit_terms(&terms, &system, &deck.system.structure)?;
     let mut evaluator = Evaluator::new(terms, md.skin);
     if let Some(reliability) = &md.reliability {
         Watch::new(reliability, &mut evaluator, &deck.source.path)?;
@@ -178,6 +180,7 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
             page.fact("", format!("cutoff {} Å", r.cutoff));
         }
     }
+    notes.iter().for_each(|note| page.fact("", note));
     if let Some(note) = evaluator.cutoff().and_then(|c| image_note(&system, c)) {
         page.fact("images", note);
     }

@@ -3,6 +3,7 @@
 use crate::deck::Deck;
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
+use crate::potential::registry;
 use crate::simd;
 use crate::system::System;
 use sha2::{Digest, Sha256};
@@ -43,6 +44,11 @@ pub(super) fn sources(deck: &Deck) -> Result<Vec<Source>> {
         if let Some(file) = term.model.file() {
             let (source, bytes) = read(&term.name, file)?;
             found.push(source);
+            // A card names the model itself.
+            let model = registry::model_file(file)?;
+            if model != file {
+                found.push(read(&term.name, &model)?.0);
+            }
             for sparse in sparse_files(file, &String::from_utf8_lossy(&bytes)) {
                 found.push(read(&term.name, &sparse)?.0);
             }

@@ -61,6 +61,7 @@ pub(super) fn describe(
             reliability: None,
         },
         references: references(file),
+        fixed_cell: None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! The weights of sparse points reach 10^7 while energies are of order one: a table made in double precision would carry
 //! the rounding of the sum into every interval, and its slopes would be rough. Algorithms of Dekker (1971) and Knuth.
 
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// An unevaluated sum of two doubles, the second below half a unit of the first's last digit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -128,6 +128,17 @@ impl Mul for Extended {
     }
 }
 
+impl Div for Extended {
+    type Output = Extended;
+    fn div(self, b: Extended) -> Extended {
+        let first = self.high / b.high;
+        let rest = self - b * Extended::from(first);
+        let second = rest.high / b.high;
+        let third = (rest - b * Extended::from(second)).high / b.high;
+        quick_sum(first, second) + Extended::from(third)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +153,7 @@ mod tests {
         let third = Extended::from(1.0).over(3.0);
         vanishes(third + third + third - Extended::from(1.0), 1.0);
         vanishes(third * Extended::from(3.0) - Extended::from(1.0), 1.0);
+        vanishes(third / (third * third) - Extended::from(3.0), 1.0);
         let d = Extended::difference(1e16, 1.0) - Extended::from(1e16);
         assert_eq!(d.value(), -1.0);
     }

@@ -125,8 +125,7 @@ pub trait LocalModel: Send + Sync {
     }
 
     /// Adds the centres' parts to that vector.
-    fn add_features(&self, _rows: &Rows<'_>, _scratch: &mut Self::Scratch, _features: &mut [f64]) {
-    }
+    fn add_features(&self, _rows: &Rows<'_>, _scratch: &mut Self::Scratch, _features: &mut [f64]) {}
 
     /// The reliability of a configuration of so many atoms, from the sum of all parts.
     fn frame_reliability(&self, _features: &[f64], _atoms: usize) -> f64 {

@@ -85,7 +85,11 @@ impl<M: LocalModel> Potential for Local<M> {
             unreachable!("a local model states its neighbour request")
         };
         let space = workspace.get::<LocalWorkspace<M::Scratch>>();
-        let width = if want.reliability { self.0.features() } else { 0 };
+        let width = if want.reliability {
+            self.0.features()
+        } else {
+            0
+        };
         space.plan(members, want, width);
         let LocalWorkspace {
             tasks,

@@ -7,9 +7,7 @@ use super::maxvol::MaxVol;
 use super::state::SelectionMode;
 use crate::elements::Element;
 use crate::neighbours::{BuildError, NeighbourList};
-use crate::potential::{
-    Configuration, EvaluationError, Names, NeighbourRequest, Rows, Selection,
-};
+use crate::potential::{Configuration, EvaluationError, Names, NeighbourRequest, Rows, Selection};
 use std::sync::Arc;
 
 /// Two atoms closer than this (Å) are at one place.

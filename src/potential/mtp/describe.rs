@@ -41,6 +41,7 @@ pub(super) fn describe(
         .file_name()
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Description {
+        fixed_cell: None,
         name: format!("MTP {name}"),
         elements: Some(species.to_vec()),
         neighbours: Some(NeighbourRequest {
@@ -71,7 +72,9 @@ fn details(file: &MtpFile, schedule: &Schedule, species: &[Element]) -> Vec<Stri
     let level = LEVELS
         .iter()
         .find(|l| l.1 == sizes)
-        .map_or("of no standard level".to_owned(), |l| format!("of level {:02}", l.0));
+        .map_or("of no standard level".to_owned(), |l| {
+            format!("of level {:02}", l.0)
+        });
     let basis = &file.basis;
     let mut details = vec![
         format!(

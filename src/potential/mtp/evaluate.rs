@@ -1,10 +1,10 @@
 //! The stages of an evaluation, eight centres at a time.
 
+use super::Core;
 use super::lattice::monomials_below;
 use super::neighbours::{NOBODY, Neighbourhoods, UNKNOWN};
 use super::schedule::Schedule;
 use super::sums::{self, TOGETHER};
-use super::Core;
 use crate::potential::{RowResults, Rows, Want};
 use crate::simd::{F64x4, F64x8, simd_dispatch};
 use std::ops::Range;

@@ -160,8 +160,14 @@ struct Parts {
 /// The pair blocks under `radial_coeffs`, in the order of the file.
 struct RadialBlock {
     line: usize,
-    /// Labels and rows of each pair.
-    pairs: Vec<([i64; 2], Vec<f64>)>,
+    pairs: Vec<PairRows>,
+}
+
+/// The coefficients of one pair, where they stand.
+struct PairRows {
+    labels: [i64; 2],
+    line: usize,
+    values: Vec<f64>,
 }
 
 impl MtpFile {
@@ -182,8 +188,10 @@ impl MtpFile {
         let mut s = Scanner::new(bytes, path);
         let comments = read_comments(&mut s);
         if s.rest_of_line() != b"MTP" {
-            return Err(Error::file(path, "the file does not begin with the word `MTP`")
-                .advise("give a `.mtp` or `.almtp` file as MLIP-2 or MLIP-3 writes it"));
+            return Err(
+                Error::file(path, "the file does not begin with the word `MTP`")
+                    .advise("give a `.mtp` or `.almtp` file as MLIP-2 or MLIP-3 writes it"),
+            );
         }
         let mut parts = Parts::default();
         loop {
@@ -278,8 +286,9 @@ impl Parts {
     fn read_key(&mut self, s: &mut Scanner<'_>) -> Result<()> {
         let key = String::from_utf8_lossy(s.word()).into_owned();
         if key == "radial_coeffs" {
+            let line = s.line();
             s.end_of_line(&key)?;
-            let block = read_radial(s)?;
+            let block = read_radial(s, line)?;
             return set(s, &key, &mut self.radial, block);
         }
         if key == "magnetic_basis_type" {
@@ -333,8 +342,11 @@ impl Parts {
                     .into_iter()
                     .find(|k| k.name().as_bytes() == word);
                 let kind = kind.ok_or_else(|| {
-                    s.error(format!("the radial basis `{}` is not supported", shown(word)))
-                        .advise("supported are RBChebyshev, BChebyshev and RBChebyshev_repuls")
+                    s.error(format!(
+                        "the radial basis `{}` is not supported",
+                        shown(word)
+                    ))
+                    .advise("supported are RBChebyshev, BChebyshev and RBChebyshev_repuls")
                 })?;
                 set(s, key, &mut self.kind, kind)?;
             }
@@ -405,10 +417,14 @@ impl Parts {
             max_dist: self.max_dist.ok_or_else(|| missing("max_dist"))?,
             size: self.size.ok_or_else(|| missing("radial_basis_size"))?,
         };
-        let functions = self.functions.ok_or_else(|| missing("radial_funcs_count"))?;
+        let functions = self
+            .functions
+            .ok_or_else(|| missing("radial_funcs_count"))?;
         let basic = self.basic.ok_or_else(|| missing("alpha_index_basic"))?;
         let products = self.times.ok_or_else(|| missing("alpha_index_times"))?;
-        let scalars = self.mapping.ok_or_else(|| missing("alpha_moment_mapping"))?;
+        let scalars = self
+            .mapping
+            .ok_or_else(|| missing("alpha_moment_mapping"))?;
         let moments = self.moments.ok_or_else(|| missing("alpha_moments_count"))?;
         let counts = [
             ("alpha_index_basic", basic.len(), self.basic_count),
@@ -459,8 +475,9 @@ impl Parts {
                     (_, None) => "species_coeffs",
                     _ => "moment_coeffs",
                 };
-                return Err(missing(key)
-                    .advise("a trained model has radial_coeffs, species_coeffs and moment_coeffs"));
+                return Err(missing(key).advise(
+                    "a trained model has radial_coeffs, species_coeffs and moment_coeffs",
+                ));
             }
         };
         Ok(file)
@@ -566,8 +583,8 @@ impl MtpFile {
     ) -> Result<Coefficients> {
         let path = &self.path;
         let mut labels: Vec<i64> = Vec::new();
-        for (pair, _) in &block.pairs {
-            for label in pair {
+        for pair in &block.pairs {
+            for label in &pair.labels {
                 if !labels.contains(label) {
                     labels.push(*label);
                     if labels.len() > MAX_SPECIES {
@@ -588,10 +605,11 @@ impl MtpFile {
         let each = self.functions * self.basis.size;
         let mut radial = vec![0.0; n * n * each];
         let mut filled = vec![false; n * n];
-        for (pair, values) in &block.pairs {
+        for pair in &block.pairs {
+            let PairRows { line, values, .. } = pair;
             let place = |label: i64| labels.iter().position(|l| *l == label).unwrap_or(0);
-            let at = place(pair[0]) * n + place(pair[1]);
-            let [a, b] = pair;
+            let [a, b] = pair.labels;
+            let at = place(a) * n + place(b);
             if values.len() != each {
                 let reason = format!(
                     "the pair {a}-{b} has {} coefficients; {} rows of {} are needed",
@@ -599,12 +617,12 @@ impl MtpFile {
                     self.functions,
                     self.basis.size
                 );
-                return Err(Error::line(path, block.line, reason));
+                return Err(Error::line(path, *line, reason));
             }
             if std::mem::replace(&mut filled[at], true) {
                 return Err(Error::line(
                     path,
-                    block.line,
+                    *line,
                     format!("the pair {a}-{b} is there twice"),
                 ));
             }
@@ -639,31 +657,36 @@ impl MtpFile {
 }
 
 /// The pairs under `radial_coeffs`: headers such as `0-1`, each with rows in braces.
-fn read_radial(s: &mut Scanner<'_>) -> Result<RadialBlock> {
+fn read_radial(s: &mut Scanner<'_>, line: usize) -> Result<RadialBlock> {
     let mut block = RadialBlock {
-        line: s.line(),
+        line,
         pairs: Vec::new(),
     };
     loop {
         s.skip_blank();
         let rest = s.rest();
         if rest.starts_with(b"{") {
-            let Some((_, values)) = block.pairs.last_mut() else {
+            let Some(pair) = block.pairs.last_mut() else {
                 return Err(s.error("the coefficients of a pair begin with a line such as `0-0`"));
             };
-            values.extend(s.reals("radial_coeffs")?);
+            pair.values.extend(s.reals("radial_coeffs")?);
         } else if rest
             .first()
             .is_some_and(|b| b.is_ascii_digit() || *b == b'-')
         {
+            let line = s.line();
             let word = s.word();
-            let pair = pair_header(word).ok_or_else(|| {
+            let labels = pair_header(word).ok_or_else(|| {
                 s.error(format!(
                     "`{}` is not a pair of species labels such as `0-1`",
                     shown(word)
                 ))
             })?;
-            block.pairs.push((pair, Vec::new()));
+            block.pairs.push(PairRows {
+                labels,
+                line,
+                values: Vec::new(),
+            });
             if block.pairs.len() > MAX_SPECIES * MAX_SPECIES {
                 return Err(s.error("there are more pairs than species can form"));
             }
@@ -685,8 +708,12 @@ fn pair_header(word: &[u8]) -> Option<[i64; 2]> {
 /// The index of a moment as entry `n` of a list.
 fn index(s: &mut Scanner<'_>, key: &str, n: usize) -> Result<u32> {
     let i = s.entry_integer(key, n)?;
-    u32::try_from(i)
-        .map_err(|_| s.error(format!("entry {} of `{key}`: {i} is no index of a moment", n + 1)))
+    u32::try_from(i).map_err(|_| {
+        s.error(format!(
+            "entry {} of `{key}`: {i} is no index of a moment",
+            n + 1
+        ))
+    })
 }
 
 /// An inner list of exactly four whole numbers.
@@ -737,7 +764,12 @@ fn read_times(s: &mut Scanner<'_>, key: &str) -> Result<Vec<Product>> {
     let mut list = Vec::new();
     s.list(key, |s, n| {
         let [a, b, factor, target] = four(s, key, n)?;
-        let wrong = || s.error(format!("entry {} of `{key}` has a number out of range", n + 1));
+        let wrong = || {
+            s.error(format!(
+                "entry {} of `{key}` has a number out of range",
+                n + 1
+            ))
+        };
         let index = |i: i64| u32::try_from(i).map_err(|_| wrong());
         list.push(Product {
             a: index(a)?,

@@ -58,7 +58,7 @@ impl MaxVol {
             // `rows` is a candidate again.
             ours[j] = true;
             self.swaps += 1;
-            if self.swaps % FRESH == 0 && self.invert() {
+            if self.swaps.is_multiple_of(FRESH) && self.invert() {
                 coordinates = self.coordinates(rows);
                 continue;
             }
@@ -150,7 +150,11 @@ mod tests {
         // Offered again, together, the rows leave a set in whose hull all of them lie.
         let mut rest = all.clone();
         set.offer(&mut rest);
-        assert!(set.coordinates(&all).iter().all(|c| c.abs() <= THRESHOLD + 1e-9));
+        assert!(
+            set.coordinates(&all)
+                .iter()
+                .all(|c| c.abs() <= THRESHOLD + 1e-9)
+        );
         assert!(!set.offer(&mut all.clone()));
     }
 

@@ -17,12 +17,15 @@ mod scanner;
 mod schedule;
 mod state;
 mod sums;
+#[cfg(test)]
+mod tests;
+mod write;
 
 pub use evaluate::MtpScratch;
 pub use file::{BasicIndex, BasisKind, Coefficients, MAX_RANK, MtpFile, Product, RadialBasis};
 pub use state::{SelectionMode, SelectionState};
 
-use super::{Description, LocalModel, RowResults, Rows, Selection, Want};
+use super::{Description, LocalModel, ModelCard, RowResults, Rows, Selection, Want};
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use choose::MtpSelection;
@@ -56,8 +59,16 @@ impl Mtp {
     /// Reads a `.mtp` or `.almtp` file. `species` are the elements of the file's species, in their order.
     ///
     /// Errors name file and place: anything missing, damaged or not supported, and elements that do not fit.
-    pub fn load(path: &Path, species: Option<&[Element]>) -> Result<Mtp> {
-        Mtp::new(MtpFile::read(path)?, species)
+    /// What a card says beside that becomes part of the description.
+    pub fn load(path: &Path, species: Option<&[Element]>, card: Option<&ModelCard>) -> Result<Mtp> {
+        let mut model = Mtp::new(MtpFile::read(path)?, species)?;
+        if let Some(card) = card {
+            let about = &mut model.description;
+            about.references.splice(..0, card.citation.clone());
+            let training = card.training.as_ref().map(|t| format!("trained on {t}"));
+            about.details.extend(training);
+        }
+        Ok(model)
     }
 
     /// The model of a file that has been read.
@@ -69,7 +80,7 @@ impl Mtp {
             kinds[usize::from(e.number())] = k as u8;
         }
         let schedule = Schedule::new(&file, &coefficients.moments, Keep::Energy)?;
-        let description = describe::describe(&file, &schedule, &species, BLOCK);
+        let description = describe::describe(&file, &schedule, species, BLOCK);
         let radial = Radial::new(&file, &coefficients);
         let grader = match &file.selection {
             Some(state) => Some(Grader::new(&file, state, &coefficients.moments)?),
@@ -100,7 +111,11 @@ fn check_species<'a>(
     let labels: Vec<String> = coefficients.labels.iter().map(i64::to_string).collect();
     let expected = format!("{n} species, labelled {}", labels.join(", "));
     let advice = || {
-        let example: Vec<&str> = ["B", "As", "C", "Si"].into_iter().cycle().take(n.min(4)).collect();
+        let example: Vec<&str> = ["B", "As", "C", "Si"]
+            .into_iter()
+            .cycle()
+            .take(n.min(4))
+            .collect();
         let more = if n > 4 { ", ..." } else { "" };
         format!(
             "name {n} element{plural} in the order of the labels: `species = [\"{}\"{more}]` under [potential] in a deck, `--species {}{}` on the command line, or a file that describes the model (docs/potentials.md)",
@@ -127,7 +142,9 @@ fn check_species<'a>(
     }
     if let Some(k) = (1..n).find(|k| species[..*k].contains(&species[*k])) {
         let reason = format!("{} is given for two species", species[k]);
-        return Err(Error::file(&file.path, reason).advise("each species needs an element of its own"));
+        return Err(
+            Error::file(&file.path, reason).advise("each species needs an element of its own")
+        );
     }
     Ok(species)
 }
@@ -155,8 +172,7 @@ impl LocalModel for Mtp {
             && let Some(grader) = &self.core.grader
             && grader.mode == SelectionMode::Neighbourhood
         {
-            self.core
-                .grades(grader, rows, scratch, results.reliability);
+            self.core.grades(grader, rows, scratch, results.reliability);
         }
     }
 

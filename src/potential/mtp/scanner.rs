@@ -98,10 +98,7 @@ impl<'a> Scanner<'a> {
     /// The rest of the line without its end and without blanks around it.
     pub fn rest_of_line(&mut self) -> &'a [u8] {
         let rest = self.rest();
-        let length = rest
-            .iter()
-            .position(|b| *b == b'\n')
-            .unwrap_or(rest.len());
+        let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
         self.at += length;
         if !self.at_end() {
             self.step();

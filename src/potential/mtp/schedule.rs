@@ -99,18 +99,14 @@ impl Schedule {
             }
             if !operand[i] && keep == Keep::Energy {
                 for p in products(i) {
-                    last.push((
-                        places(&place, p),
-                        coefficient[i] * f64::from(p.factor),
-                    ));
+                    last.push((places(&place, p), coefficient[i] * f64::from(p.factor)));
                 }
                 continue;
             }
             let target = moments as u32;
             moments += 1;
-            let mut list: Vec<(i32, [u32; 2])> = products(i)
-                .map(|p| (p.factor, places(&place, p)))
-                .collect();
+            let mut list: Vec<(i32, [u32; 2])> =
+                products(i).map(|p| (p.factor, places(&place, p))).collect();
             list.sort_unstable();
             for group in list.chunk_by(|a, b| a.0 == b.0) {
                 schedule.pairs.extend(group.iter().map(|g| g.1));
@@ -156,9 +152,7 @@ impl Schedule {
             let mut sum = F64x8::ZERO;
             for &[a, b] in &self.pairs[start..s.end as usize] {
                 // SAFETY: all places are below `moments`, which was checked.
-                let (a, b) = unsafe {
-                    (m.get_unchecked(a as usize), m.get_unchecked(b as usize))
-                };
+                let (a, b) = unsafe { (m.get_unchecked(a as usize), m.get_unchecked(b as usize)) };
                 sum = a.mul_add::<FMA>(*b, sum);
             }
             start = s.end as usize;

@@ -72,7 +72,9 @@ impl SelectionState {
             let at = s.offset();
             s.skip_blank();
             let line = s.rest_of_line();
-            let mut words = line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty());
+            let mut words = line
+                .split(|b| b.is_ascii_whitespace())
+                .filter(|w| !w.is_empty());
             let mut integer = || words.next().and_then(parse_integer);
             let (Some(c), Some(e), None) = (integer(), integer(), integer()) else {
                 let reason = format!(
@@ -143,7 +145,11 @@ fn read_weights(s: &mut Scanner<'_>) -> Result<[f64; 5]> {
             };
             let word = s.word();
             weights[at] = parse_real(word).ok_or_else(|| {
-                s.error(format!("`{}` must be a number, not `{}`", names[at], shown(word)))
+                s.error(format!(
+                    "`{}` must be a number, not `{}`",
+                    names[at],
+                    shown(word)
+                ))
             })?;
             s.end_of_line(names[at])?;
         }
@@ -165,9 +171,9 @@ fn read_matrix(s: &mut Scanner<'_>, n: usize, name: &str, start: usize) -> Resul
         let reason = format!(
             "the file ends inside the matrix {name} of the selection state: two of {n} × {n} numbers begin at byte {start}"
         );
-        return Err(s
-            .byte_error(at + s.rest().len(), reason)
-            .advise("the file is damaged, or was changed by a transfer as text; get a complete copy"));
+        return Err(s.byte_error(at + s.rest().len(), reason).advise(
+            "the file is damaged, or was changed by a transfer as text; get a complete copy",
+        ));
     };
     let values: Vec<f64> = bytes
         .as_chunks::<8>()

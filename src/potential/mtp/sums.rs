@@ -172,10 +172,8 @@ pub(super) fn gradients<const FMA: bool, const N: usize>(
             let per_rank = F64x4::splat(1.0 / rank as f64);
             for k in 0..N {
                 let g = f[k] * inverse[k];
-                let s = u[2][k].mul_add::<FMA>(
-                    p[2][k],
-                    u[1][k].mul_add::<FMA>(p[1][k], u[0][k] * p[0][k]),
-                );
+                let s = u[2][k]
+                    .mul_add::<FMA>(p[2][k], u[1][k].mul_add::<FMA>(p[1][k], u[0][k] * p[0][k]));
                 radial[k] = radial[k] + s * (slope[k] * per_rank - g);
                 for axis in 0..3 {
                     tangential[axis][k] = g.mul_add::<FMA>(p[axis][k], tangential[axis][k]);

@@ -175,6 +175,7 @@ impl LennardJones {
             closest_seen: Vec::new(),
             references: vec!["J. E. Jones, Proc. R. Soc. Lond. A 106, 463 (1924)".into()],
             details,
+            fixed_cell: None,
         };
         let table = parameters
             .iter()

@@ -220,14 +220,19 @@ impl PowerSpectrum {
             start = end;
             for l in 0..width {
                 let (mut from, end) = (l * l, (l + 1) * (l + 1));
+                let row = Row {
+                    c,
+                    gradient,
+                    partners,
+                    l,
+                };
                 while from < end {
-                    let arguments = (c, &*gradient, partners, l, from);
                     from += match end - from {
-                        1 => self.product::<FMA, 1>(arguments, out),
-                        2 => self.product::<FMA, 2>(arguments, out),
-                        3 => self.product::<FMA, 3>(arguments, out),
-                        4 | 8 => self.product::<FMA, 4>(arguments, out),
-                        _ => self.product::<FMA, 5>(arguments, out),
+                        1 => self.product::<FMA, 1>(&row, from, out),
+                        2 => self.product::<FMA, 2>(&row, from, out),
+                        3 => self.product::<FMA, 3>(&row, from, out),
+                        4 | 8 => self.product::<FMA, 4>(&row, from, out),
+                        _ => self.product::<FMA, 5>(&row, from, out),
                     };
                 }
             }
@@ -238,15 +243,16 @@ impl PowerSpectrum {
     #[inline(always)]
     fn product<const FMA: bool, const W: usize>(
         &self,
-        (c, g, partners, l, from): (&[F64x8], &[F64x8], &[(u32, u32)], usize, usize),
+        row: &Row<'_>,
+        from: usize,
         out: &mut [F64x8],
     ) -> usize {
         let width = self.shape.l_max + 1;
         let size = width * width;
         let mut sum = [F64x8::ZERO; W];
-        for &(b, pair) in partners {
-            let g = g[pair as usize * width + l];
-            let c = &c[b as usize * size + from..][..W];
+        for &(b, pair) in row.partners {
+            let g = row.gradient[pair as usize * width + row.l];
+            let c = &row.c[b as usize * size + from..][..W];
             for t in 0..W {
                 sum[t] = g.mul_add::<FMA>(c[t], sum[t]);
             }
@@ -254,6 +260,15 @@ impl PowerSpectrum {
         out[from..from + W].copy_from_slice(&sum);
         W
     }
+}
+
+/// One row of the symmetric matrix G_l, and what it multiplies.
+struct Row<'a> {
+    c: &'a [F64x8],
+    gradient: &'a [F64x8],
+    /// Of each pair of channels with this row: the other channel, and the number of the pair.
+    partners: &'a [(u32, u32)],
+    l: usize,
 }
 
 #[cfg(test)]

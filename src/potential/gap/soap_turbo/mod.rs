@@ -4,6 +4,7 @@
 
 mod compress;
 mod integrals;
+mod orthonormal;
 mod parameters;
 mod parse;
 mod radial;

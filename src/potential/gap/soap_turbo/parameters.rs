@@ -131,7 +131,7 @@ impl SoapTurboParameters {
                     s.number
                 ));
             }
-            within("alpha_max", s.alpha_max as f64, 1.0, 30.0)?;
+            within("alpha_max", s.alpha_max as f64, 1.0, 20.0)?;
             for (name, sigma, scaling) in [
                 ("atom_sigma_r", s.sigma_r, s.sigma_r_scaling),
                 ("atom_sigma_t", s.sigma_t, s.sigma_t_scaling),

@@ -35,10 +35,10 @@ pub(in super::super) fn parse(arguments: &Arguments) -> Result<SoapTurboParamete
     let alpha_max: Vec<usize> = alpha_max
         .into_iter()
         .map(|n| {
-            let whole = (n.fract() == 0.0 && (1.0..=30.0).contains(&n)).then_some(n as usize);
+            let whole = (n.fract() == 0.0 && (1.0..=20.0).contains(&n)).then_some(n as usize);
             whole.ok_or_else(|| {
                 reason(format!(
-                    "`alpha_max` must be a whole number from 1 to 30, it is {n}"
+                    "`alpha_max` must be a whole number from 1 to 20, it is {n}"
                 ))
             })
         })
@@ -54,8 +54,12 @@ pub(in super::super) fn parse(arguments: &Arguments) -> Result<SoapTurboParamete
     let sigma_r_scaling = sigma("atom_sigma_r_scaling", "atom_sigma_scaling", Some(0.0))?;
     let sigma_t_scaling = sigma("atom_sigma_t_scaling", "atom_sigma_scaling", Some(0.0))?;
     let amplitude_scaling = list(arguments, "amplitude_scaling", count)?;
-    let central_weight = list(arguments, "central_weight", count)?;
     let one = |list: &Option<Vec<f64>>, i: usize| list.as_ref().map_or(1.0, |l| l[i]);
+    // The reference code looks at a list only; a single number leaves the weight at 1.
+    let central_weight = list(arguments, "central_weight", count)?.filter(|_| {
+        let text = arguments.text("central_weight").unwrap_or_default();
+        text.split_ascii_whitespace().count() > 1
+    });
     let species = (0..count).map(|i| TurboSpecies {
         number: numbers[i],
         alpha_max: alpha_max[i],

@@ -2,17 +2,17 @@
 //!
 //! Lengths are in units of the hard cutoff: x = r/rc, soft cutoff u, Gaussian of the neighbour s = s0 + scaling·x. The
 //! functions of r are overlaps of that Gaussian, damped beyond u by another Gaussian of width (1 - u)/nf, with polynomials
-//! (1 - x)^(n+2) and for `poly3gauss` a Gaussian at the origin, orthonormalised by S^(-1/2). The width of the neighbour across
+//! (1 - x)^(n+2) and for `poly3gauss` a Gaussian at the origin, orthonormalised by S^(-1/2) (see `orthonormal`). The width of the neighbour across
 //! the radius, σ_t, enters as b_l = exp(-y²) i_l(y²), y = r/σ_t (Caro, Phys. Rev. B 100, 024112 (2019)).
 //!
 //! The reference code leaves out two of the integrals beyond hard limits, and takes the b_l of small y from their leading
 //! terms; what depends on r only is done here in the same way, and the table of the functions breaks there.
 
 use super::integrals::Quadrature;
+use super::orthonormal::{Orthonormal, origin};
 use super::parameters::{Basis, SoapTurboParameters, TurboSpecies};
 use crate::potential::gap::density::{RadialFunctions, Y00, scaled_bessel};
 use crate::simd::F64x4;
-use nalgebra::DMatrix;
 use std::f64::consts::PI;
 
 /// Below this the radial switch h(x) counts as zero.
@@ -31,10 +31,7 @@ pub(super) struct TurboRadial {
     /// Soft cutoff and square of the width of the damping, in units of rc.
     u: f64,
     q: f64,
-    /// S^(-1/2), row after row.
-    transform: Vec<f64>,
-    /// Column of S^(1/2) that belongs to the Gaussian at the origin.
-    root: Vec<f64>,
+    functions: Orthonormal,
     quadrature: Quadrature,
 }
 
@@ -48,33 +45,10 @@ impl TurboRadial {
         let n = species.alpha_max;
         let (u, s0) = (p.rcut_soft / p.rcut_hard, species.sigma_r / p.rcut_hard);
         let quadrature = Quadrature::new();
-        let norm = |k: usize| ((2 * k + 5) as f64).sqrt();
-        let mut overlap =
-            DMatrix::from_fn(n, n, |i, j| norm(i + 1) * norm(j + 1) / (7 + i + j) as f64);
-        if p.basis == Basis::Poly3Gauss {
-            for i in 0..n - 1 {
-                let mut sum = 0.0;
-                quadrature.points([0.0, 1.0], 0.0, s0, |t, w| {
-                    sum += w * (1.0 - t).powi(i as i32 + 3) * origin(t, s0);
-                });
-                overlap[(i, n - 1)] = norm(i + 1) * sum;
-                overlap[(n - 1, i)] = norm(i + 1) * sum;
-            }
-            overlap[(n - 1, n - 1)] = 1.0;
-        }
-        let eigen = overlap.symmetric_eigen();
-        let largest = eigen.eigenvalues.max();
-        let singular = eigen.eigenvalues.iter().any(|e| !(*e > 1e-13 * largest));
-        if singular {
-            return Err(format!(
-                "soap_turbo: the {n} radial functions are linearly dependent in double precision"
-            ));
-        }
-        let power = |e: f64| {
-            let scaled = DMatrix::from_diagonal(&eigen.eigenvalues.map(|x| x.powf(e)));
-            &eigen.eigenvectors * scaled * eigen.eigenvectors.transpose()
+        let functions = match p.basis {
+            Basis::Poly3 => Orthonormal::polynomials(n)?,
+            Basis::Poly3Gauss => Orthonormal::with_gaussian(n, s0, &quadrature)?,
         };
-        let (inverse, root) = (power(-0.5), power(0.5));
         let d = 1.0 - u;
         let mut radial = TurboRadial {
             basis: p.basis,
@@ -84,8 +58,7 @@ impl TurboRadial {
             cutoff: p.rcut_hard,
             u,
             q: (d / p.nf).powi(2),
-            transform: (0..n * n).map(|i| inverse[(i / n, i % n)]).collect(),
-            root: (0..n).map(|i| root[(i, n - 1)]).collect(),
+            functions,
             quadrature,
             species,
         };
@@ -120,7 +93,8 @@ impl TurboRadial {
             * (0.5 * sigma_r).sqrt()
             * self.rc.powi(3)
             / (sigma_t * sigma_t * sigma_r);
-        self.root.iter().map(|v| factor * v).collect()
+        let root = self.functions.root_of_gaussian();
+        root.iter().map(|v| factor * v).collect()
     }
 
     fn width(&self, x: f64) -> f64 {
@@ -175,10 +149,6 @@ impl TurboRadial {
         let n = self.species.alpha_max;
         let (s, ds) = (self.width(x), self.species.sigma_r_scaling);
         let s0 = self.species.sigma_r / self.rc;
-        let polynomials = match self.basis {
-            Basis::Poly3 => n,
-            Basis::Poly3Gauss => n - 1,
-        };
         let (mut value, mut slope) = (vec![0.0; n], vec![0.0; n]);
         // The Gaussian of the neighbour, and its logarithmic derivative as x moves and s grows.
         let gaussian = |t: f64| {
@@ -187,12 +157,11 @@ impl TurboRadial {
         };
         let mut add = |t: f64, weight: f64| {
             let (g, d) = gaussian(t);
-            let mut p = weight * g * (1.0 - t) * (1.0 - t);
-            for (value, slope) in value.iter_mut().zip(&mut slope).take(polynomials) {
-                p *= 1.0 - t;
-                *value += p;
-                *slope += p * d;
-            }
+            self.functions.each_polynomial(t, |k, p| {
+                let p = p * weight * g;
+                value[k] += p;
+                slope[k] += p * d;
+            });
         };
         let u = self.u;
         self.quadrature.points([0.0, u], x, s, &mut add);
@@ -202,16 +171,6 @@ impl TurboRadial {
             self.quadrature.points([u, 1.0], mean, width, |t, weight| {
                 add(t, weight * (-0.5 * (t - u) * (t - u) / self.q).exp());
             });
-        }
-        for (k, (value, slope)) in value
-            .iter_mut()
-            .zip(&mut slope)
-            .take(polynomials)
-            .enumerate()
-        {
-            let norm = ((2 * k + 7) as f64).sqrt();
-            *value *= norm;
-            *slope *= norm;
         }
         if self.basis == Basis::Poly3Gauss && x < 4.0 * (s0 + s) {
             let sum = s0 * s0 + s * s;
@@ -230,24 +189,11 @@ impl TurboRadial {
         }
         let (a, da) = self.amplitude(x);
         let root = self.rc.sqrt();
-        let mix = |v: &[f64]| -> Vec<f64> {
-            let rows = self.transform.chunks_exact(n);
-            rows.map(|w| root * w.iter().zip(v).map(|(w, v)| w * v).sum::<f64>())
-                .collect()
-        };
-        let (value, slope) = (mix(&value), mix(&slope));
-        let slope = value
-            .iter()
-            .zip(&slope)
-            .map(|(v, d)| da * v + a * d)
-            .collect();
-        (value.iter().map(|v| a * v).collect(), slope)
+        let (value, slope) = (self.functions.mix(value), self.functions.mix(slope));
+        let both = value.iter().zip(&slope);
+        let slope = both.map(|(v, d)| root * (da * v + a * d)).collect();
+        (value.iter().map(|v| root * a * v).collect(), slope)
     }
-}
-
-/// The normalised Gaussian at the origin.
-fn origin(t: f64, s0: f64) -> f64 {
-    (2.0 / s0).sqrt() * PI.powf(-0.25) * (-0.5 * (t / s0).powi(2)).exp()
 }
 
 /// The x at which h(x) has fallen to what counts as zero.

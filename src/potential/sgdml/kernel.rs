@@ -1,0 +1,453 @@
+//! The Matérn kernel (ν = 5/2) of the model, summed over the training set for several queries at once.
+//!
+//! Chmiela et al., Sci. Adv. 3, e1603015 (2017); with symmetries Nat. Commun. 9, 3887 (2018). For the difference u of a
+//! query and a training descriptor, t = √5 |u|/σ, E = exp(-t), w = 5E/(3σ³), h = c (1 + t) E with c = 5/(3σ²), and A = u·b,
+//! the energy is the sum of A h and its derivative by the descriptor, with the sign of the forces, that of (5/σ) A w u - h b.
+//!
+//! The weights b are huge and cancel, and h is nearly c for all of them, since σ is long. So h = c + c δ with
+//! δ = (1 + t) E - 1 computed as the small number that it is: what c gives is summed once and for all with twice the digits when
+//! the model is made, and the rounding of every step is smaller than in the plain sum by the factor δ.
+//!
+//! Eight training points lie side by side. They are not replicated for the permutations: those are applied to the query,
+//! and what comes back is permuted back. Descriptors are kept relative to a common centre. Differences are formed directly, so
+//! that no digits are lost; only the sum of (5/σ) A w u is split into its two parts, which are of its own size there.
+
+use super::decay::decay;
+use crate::simd::{self, F64x8, Level, fma, simd_dispatch};
+
+/// Training points in one vector.
+pub(super) const LANES: usize = F64x8::WIDTH;
+/// Vectors of training points in a block: their coefficients are kept between the two passes, and the block in the first
+/// cache.
+const BLOCK: usize = 4;
+/// Pairs of a vector of training points that go through all queries before the next ones.
+const STRETCH: usize = 64;
+
+/// The training set as the kernels read it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    /// Vector of training points by vector, pair by pair: descriptor less the centre, and weight.
+    data: Vec<[F64x8; 2]>,
+    /// Coefficients of energies, a vector for each vector of training points; empty when the model has none.
+    alphas: Vec<F64x8>,
+    /// The centre that is taken from all descriptors.
+    pub centre: Vec<f64>,
+    /// Number of pairs.
+    pub pairs: usize,
+    /// Length scale.
+    sigma: f64,
+    /// c, the value of h at t = 0.
+    height: f64,
+}
+
+/// What is summed for one query over training points.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sums {
+    energy: F64x8,
+    /// Sum of the factors of the differences.
+    factor: F64x8,
+    /// Smallest squared distance to a training point.
+    nearest: F64x8,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Sums {
+            energy: F64x8::ZERO,
+            factor: F64x8::ZERO,
+            nearest: F64x8::splat(f64::INFINITY),
+        }
+    }
+}
+
+impl Sums {
+    /// The energy in units of the standard deviation of the labels.
+    pub fn energy(&self) -> f64 {
+        total(&self.energy)
+    }
+
+    /// Sum of the factors of the differences.
+    pub fn factor(&self) -> f64 {
+        total(&self.factor)
+    }
+
+    /// Smallest squared distance to a training point.
+    pub fn nearest(&self) -> f64 {
+        self.nearest.0.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// The sum of the lanes, in pairs.
+#[inline(always)]
+pub(super) fn total(x: &F64x8) -> f64 {
+    let x = &x.0;
+    ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
+}
+
+impl Table {
+    /// Lays out `points` geometries of `pairs` numbers; `alphas` may be empty.
+    pub fn new(
+        descriptors: &[f64],
+        weights: &[f64],
+        alphas: &[f64],
+        pairs: usize,
+        sigma: f64,
+    ) -> Table {
+        let points = descriptors.len() / pairs;
+        let centre: Vec<f64> = (0..pairs)
+            .map(|k| descriptors.iter().skip(k).step_by(pairs).sum::<f64>() / points as f64)
+            .collect();
+        let vectors = points.div_ceil(LANES);
+        // The last vector is filled up with its first point and no weight: that adds nothing, and is no nearer than the point is.
+        let lane = |v: usize, l: usize| {
+            if v * LANES + l < points {
+                v * LANES + l
+            } else {
+                v * LANES
+            }
+        };
+        let real = |v: usize, l: usize| v * LANES + l < points;
+        let mut data = Vec::with_capacity(vectors * pairs);
+        for v in 0..vectors {
+            for k in 0..pairs {
+                data.push([
+                    F64x8(std::array::from_fn(|l| {
+                        descriptors[lane(v, l) * pairs + k] - centre[k]
+                    })),
+                    F64x8(std::array::from_fn(|l| {
+                        if real(v, l) {
+                            weights[lane(v, l) * pairs + k]
+                        } else {
+                            0.0
+                        }
+                    })),
+                ]);
+            }
+        }
+        let lanes = |v: usize| {
+            F64x8(std::array::from_fn(|l| {
+                if real(v, l) { alphas[lane(v, l)] } else { 0.0 }
+            }))
+        };
+        let some = if alphas.is_empty() { 0 } else { vectors };
+        Table {
+            alphas: (0..some).map(lanes).collect(),
+            data,
+            centre,
+            pairs,
+            sigma,
+            height: height(sigma),
+        }
+    }
+
+    /// Number of vectors of training points.
+    pub fn vectors(&self) -> usize {
+        self.data.len() / self.pairs
+    }
+
+    /// Adds what the vectors `range` of training points give to the sums of all queries, and unless `derivative` is empty
+    /// to the lanes of its derivative (pair by pair, query by query).
+    ///
+    /// `queries` holds descriptors less the centre, query by query; there are as many `sums`. What a query gets does not
+    /// depend on the others.
+    pub fn add(
+        &self,
+        range: std::ops::Range<usize>,
+        queries: &[f64],
+        sums: &mut [Sums],
+        derivative: &mut [F64x8],
+        scratch: &mut Vec<Factors>,
+    ) {
+        scratch.resize(sums.len() * BLOCK, Factors::default());
+        add_table(
+            self,
+            range.start,
+            range.end,
+            queries,
+            sums,
+            derivative,
+            scratch,
+        );
+    }
+
+    /// Smallest squared distance from a query (less the centre) to the training points, the point `without` left out.
+    pub fn nearest(&self, query: &[f64], without: usize) -> f64 {
+        nearest(self, query, without)
+    }
+}
+
+/// c: the value of h at t = 0.
+pub(super) fn height(sigma: f64) -> f64 {
+    5.0 / (3.0 * sigma * sigma)
+}
+
+simd_dispatch! {
+    fn add_table(
+        table: &Table, first: usize, end: usize, queries: &[f64], sums: &mut [Sums], derivative: &mut [F64x8],
+        factors: &mut [Factors],
+    ) = add_table_body;
+}
+
+simd_dispatch! {
+    fn nearest(table: &Table, query: &[f64], without: usize) -> f64 = nearest_body;
+}
+
+#[inline(always)]
+fn nearest_body<const FMA: bool>(table: &Table, query: &[f64], without: usize) -> f64 {
+    let mut least = f64::INFINITY;
+    for (v, points) in table.data.chunks_exact(table.pairs).enumerate() {
+        let mut square = F64x8::ZERO;
+        for (point, q) in points.iter().zip(query) {
+            let u = F64x8::splat(*q) - point[0];
+            square = u.mul_add::<FMA>(u, square);
+        }
+        for (l, s) in square.0.iter().enumerate() {
+            // Lanes that fill up repeat the first one of their vector.
+            let filled = v * LANES == without;
+            if v * LANES + l != without && !(filled && *s == square.0[0]) {
+                least = least.min(*s);
+            }
+        }
+    }
+    least
+}
+
+#[inline(always)]
+fn add_table_body<const FMA: bool>(
+    table: &Table,
+    first: usize,
+    end: usize,
+    queries: &[f64],
+    sums: &mut [Sums],
+    derivative: &mut [F64x8],
+    factors: &mut [Factors],
+) {
+    let d = table.pairs;
+    let wide = simd::level() == Level::Avx512;
+    let mut from = first;
+    while from < end {
+        let to = (from + BLOCK).min(end);
+        let block = Block {
+            points: &table.data[from * d..to * d],
+            vectors: to - from,
+            pairs: d,
+        };
+        factors.fill(Factors::default());
+        block.differences::<FMA>(queries, factors);
+        for (sums, factors) in sums.iter_mut().zip(factors.chunks_exact_mut(BLOCK)) {
+            for (v, f) in factors[..to - from].iter_mut().enumerate() {
+                table.kernel::<FMA>(table.alphas.get(from + v), f, sums);
+            }
+        }
+        if !derivative.is_empty() && wide {
+            block.gather_all::<FMA, 8>(factors, derivative);
+        } else if !derivative.is_empty() {
+            block.gather_all::<FMA, 4>(factors, derivative);
+        }
+        from = to;
+    }
+}
+
+/// For a query and a vector of training points: |u|² and u·b, then the factors of u and b in the derivative.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Factors {
+    of_u: F64x8,
+    of_b: F64x8,
+}
+
+impl Default for Factors {
+    fn default() -> Self {
+        Factors {
+            of_u: F64x8::ZERO,
+            of_b: F64x8::ZERO,
+        }
+    }
+}
+
+/// A few vectors of training points.
+struct Block<'a> {
+    points: &'a [[F64x8; 2]],
+    vectors: usize,
+    pairs: usize,
+}
+
+impl Block<'_> {
+    /// |u|² and u·b of all queries: a stretch of a few kilobytes of the training points serves all of them before the next.
+    #[inline(always)]
+    fn differences<const FMA: bool>(&self, queries: &[f64], factors: &mut [Factors]) {
+        let d = self.pairs;
+        let count = factors.len() / BLOCK;
+        for (v, points) in self.points.chunks_exact(d).enumerate() {
+            for from in (0..d).step_by(STRETCH) {
+                let to = (from + STRETCH).min(d);
+                let points = &points[from..to];
+                let mut q = 0;
+                while q + 2 <= count {
+                    let two = [
+                        &queries[q * d + from..q * d + to],
+                        &queries[(q + 1) * d + from..(q + 1) * d + to],
+                    ];
+                    let [a, b] = two_factors(factors, q * BLOCK + v);
+                    difference::<FMA, 2>(points, two, [a, b]);
+                    q += 2;
+                }
+                if q < count {
+                    let one = [&queries[q * d + from..q * d + to]];
+                    difference::<FMA, 1>(points, one, [&mut factors[q * BLOCK + v]]);
+                }
+            }
+        }
+    }
+
+    /// Adds the sums over the block to the derivatives of all queries, `W` lanes at a time.
+    #[inline(always)]
+    fn gather_all<const FMA: bool, const W: usize>(
+        &self,
+        factors: &[Factors],
+        derivative: &mut [F64x8],
+    ) {
+        const K: usize = 4;
+        let mut k = 0;
+        while k + K <= self.pairs {
+            self.gather::<FMA, W, K>(k, factors, derivative);
+            k += K;
+        }
+        while k < self.pairs {
+            self.gather::<FMA, W, 1>(k, factors, derivative);
+            k += 1;
+        }
+    }
+
+    /// The same for `K` pairs from `k` on.
+    #[inline(always)]
+    fn gather<const FMA: bool, const W: usize, const K: usize>(
+        &self,
+        k: usize,
+        factors: &[Factors],
+        derivative: &mut [F64x8],
+    ) {
+        let (d, n) = (self.pairs, self.vectors);
+        let count = factors.len() / BLOCK;
+        let points = &self.points[k..];
+        let own = |q: usize| &factors[q * BLOCK..q * BLOCK + n];
+        let mut q = 0;
+        while q + 2 <= count {
+            gather_some::<FMA, W, K, 2>(
+                points,
+                d,
+                [own(q), own(q + 1)],
+                &mut derivative[q * d + k..],
+                d,
+            );
+            q += 2;
+        }
+        if q < count {
+            gather_some::<FMA, W, K, 1>(points, d, [own(q)], &mut derivative[q * d + k..], d);
+        }
+    }
+}
+
+/// The factors of one vector of training points for two neighbouring queries.
+#[inline(always)]
+fn two_factors(factors: &mut [Factors], at: usize) -> [&mut Factors; 2] {
+    let (low, high) = factors.split_at_mut(at + 1);
+    [&mut low[at], &mut high[BLOCK - 1]]
+}
+
+#[inline(always)]
+fn difference<const FMA: bool, const Q: usize>(
+    points: &[[F64x8; 2]],
+    queries: [&[f64]; Q],
+    factors: [&mut Factors; Q],
+) {
+    let mut square: [F64x8; Q] = std::array::from_fn(|q| factors[q].of_u);
+    let mut dot: [F64x8; Q] = std::array::from_fn(|q| factors[q].of_b);
+    let queries: [&[f64]; Q] = queries.map(|q| &q[..points.len()]);
+    for (k, [x, b]) in points.iter().enumerate() {
+        for q in 0..Q {
+            let u = F64x8::splat(queries[q][k]) - *x;
+            square[q] = u.mul_add::<FMA>(u, square[q]);
+            dot[q] = u.mul_add::<FMA>(*b, dot[q]);
+        }
+    }
+    for (q, f) in factors.into_iter().enumerate() {
+        *f = Factors {
+            of_u: square[q],
+            of_b: dot[q],
+        };
+    }
+}
+
+/// Sums over vectors of training points (`stride` apart) for `K` pairs and `Q` queries (`next` apart).
+#[inline(always)]
+fn gather_some<const FMA: bool, const W: usize, const K: usize, const Q: usize>(
+    points: &[[F64x8; 2]],
+    stride: usize,
+    factors: [&[Factors]; Q],
+    derivative: &mut [F64x8],
+    next: usize,
+) {
+    let n = factors[0].len();
+    let factors = factors.map(|f| &f[..n]);
+    for half in 0..LANES / W {
+        let at = half * W;
+        let lanes = |x: &F64x8| -> [f64; W] { std::array::from_fn(|l| x.0[at + l]) };
+        let mut sum = [[[0.0; W]; K]; Q];
+        for q in 0..Q {
+            for i in 0..K {
+                sum[q][i] = lanes(&derivative[q * next + i]);
+            }
+        }
+        for v in 0..n {
+            let points: &[[F64x8; 2]; K] = match points[v * stride..].first_chunk() {
+                Some(points) => points,
+                None => return,
+            };
+            let f: [([f64; W], [f64; W]); Q] =
+                std::array::from_fn(|q| (lanes(&factors[q][v].of_u), lanes(&factors[q][v].of_b)));
+            for i in 0..K {
+                let (x, b) = (lanes(&points[i][0]), lanes(&points[i][1]));
+                for q in 0..Q {
+                    for l in 0..W {
+                        let s = fma::<FMA>(f[q].0[l], x[l], sum[q][i][l]);
+                        sum[q][i][l] = fma::<FMA>(f[q].1[l], b[l], s);
+                    }
+                }
+            }
+        }
+        for q in 0..Q {
+            for i in 0..K {
+                derivative[q * next + i].0[at..at + W].copy_from_slice(&sum[q][i]);
+            }
+        }
+    }
+}
+
+impl Table {
+    /// From |u|² and u·b of a vector of training points to the factors of u and b in the derivative.
+    #[inline(always)]
+    fn kernel<const FMA: bool>(
+        &self,
+        alpha: Option<&F64x8>,
+        factors: &mut Factors,
+        sums: &mut Sums,
+    ) {
+        let s = self.sigma;
+        let (square, dot) = (factors.of_u, factors.of_b);
+        let t = F64x8(square.0.map(|r| (5.0 * r).sqrt())) * F64x8::splat(1.0 / s);
+        let (less_one, rest) = decay::<FMA>(t);
+        let e = less_one + F64x8::splat(1.0);
+        let delta = t.mul_add::<FMA>(less_one, rest);
+        let of_b = delta * F64x8::splat(self.height);
+        let mut of_u = dot * e * F64x8::splat(25.0 / (3.0 * s * s * s * s));
+        sums.energy = dot.mul_add::<FMA>(of_b, sums.energy);
+        if let Some(alpha) = alpha {
+            of_u = alpha.mul_add::<FMA>(of_b, of_u);
+            let square = t * t * F64x8::splat(1.0 / 3.0);
+            sums.energy = alpha.mul_add::<FMA>(square.mul_add::<FMA>(e, delta), sums.energy);
+        }
+        sums.factor = sums.factor + of_u;
+        sums.nearest = F64x8(std::array::from_fn(|l| sums.nearest.0[l].min(square.0[l])));
+        *factors = Factors { of_u, of_b };
+    }
+}

@@ -1,0 +1,182 @@
+//! Symmetric gradient-domain machine learning: global kernel models of one molecule, or of a small periodic cell
+//! (Chmiela, Sauceda, Müller and Tkatchenko, Nat. Commun. 9, 3887 (2018)).
+//!
+//! [`SgdmlFile`] is the file as data; [`Sgdml`] is the model made of it. The order of the atoms is fixed by the model:
+//! [`Potential::for_system`] finds the molecule in a system, whatever the order there and however many copies there are.
+
+mod bonds;
+mod decay;
+mod describe;
+mod descriptor;
+mod evaluate;
+mod file;
+mod identity;
+mod kernel;
+mod matching;
+mod undecayed;
+
+pub use file::{SgdmlFile, TestErrors};
+
+use super::{
+    Description, Evaluation, EvaluationError, ForSystem, Member, Potential, Want, Workspace,
+};
+use crate::elements::Element;
+use crate::error::Result;
+use crate::system::System;
+use descriptor::permuted_pairs;
+use evaluate::{Atoms, Molecules, Scratch};
+use identity::{Found, Identity};
+use kernel::Table;
+use std::path::Path;
+use std::sync::Arc;
+use undecayed::Undecayed;
+
+/// An sGDML model. Evaluates configurations whose atoms are those of the model, in its order.
+pub struct Sgdml {
+    model: Arc<Model>,
+    description: Description,
+}
+
+/// The same model for the molecules of one system.
+struct OfMolecules {
+    model: Arc<Model>,
+    description: Description,
+    molecules: Molecules,
+}
+
+/// What evaluation needs.
+struct Model {
+    identity: Identity,
+    elements: Vec<Element>,
+    table: Table,
+    undecayed: Undecayed,
+    /// For each permutation, the pair to which each pair goes.
+    permuted: Vec<Vec<u32>>,
+    /// eV of what the kernels give, and of their constant.
+    scale: f64,
+    constant: f64,
+    /// Å in the model's unit of length.
+    length: f64,
+    periodic: bool,
+    /// The unit of the distance to the training set: the largest distance of a training geometry from its nearest neighbour.
+    spacing: f64,
+}
+
+impl Sgdml {
+    /// Reads a model file.
+    ///
+    /// Errors name the member that is missing, damaged or makes no sense.
+    pub fn load(path: &Path) -> Result<Sgdml> {
+        Ok(Sgdml::new(&SgdmlFile::read(path)?))
+    }
+
+    /// The model of a file that has been read.
+    pub fn new(file: &SgdmlFile) -> Sgdml {
+        let pairs = file.pairs();
+        let table = Table::new(
+            &file.descriptors,
+            &file.weights,
+            &file.alphas_energies,
+            pairs,
+            file.sigma,
+        );
+        let permuted: Vec<Vec<u32>> = file
+            .permutations
+            .iter()
+            .map(|p| permuted_pairs(p).into_iter().map(|k| k as u32).collect())
+            .collect();
+        let undecayed = Undecayed::new(
+            &file.descriptors,
+            &file.weights,
+            &file.alphas_energies,
+            &permuted,
+            pairs,
+            file.sigma,
+        );
+        let spacing = evaluate::spacing(&file.descriptors, &table, &permuted);
+        let model = Model {
+            identity: Identity::new(file),
+            elements: file.elements.clone(),
+            table,
+            undecayed,
+            permuted,
+            scale: file.std * file.energy,
+            constant: file.constant * file.energy,
+            length: file.length,
+            periodic: file.lattice.is_some(),
+            spacing,
+        };
+        Sgdml {
+            description: describe::describe(file, spacing),
+            model: Arc::new(model),
+        }
+    }
+}
+
+impl Potential for Sgdml {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn evaluate(
+        &self,
+        members: &[Member<'_>],
+        want: Want,
+        workspace: &mut Workspace,
+        results: &mut [Evaluation],
+    ) -> std::result::Result<(), EvaluationError> {
+        let scratch: &mut Scratch = workspace.get();
+        self.model
+            .evaluate(Atoms::All, members, want, scratch, results)
+    }
+
+    fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
+        made_for(&self.model, &self.description, system)
+    }
+}
+
+/// The model for the molecules of a system.
+fn made_for(
+    model: &Arc<Model>,
+    description: &Description,
+    system: &System,
+) -> Result<Option<ForSystem>> {
+    let (model_of, description) = (model.clone(), description.clone());
+    let (potential, notes): (Arc<dyn Potential>, _) = match model.identity.find(model, system)? {
+        Found::AsItIs(notes) => {
+            let model = model_of;
+            (Arc::new(Sgdml { model, description }), notes)
+        }
+        Found::Molecules(molecules, notes) => {
+            let of_molecules = OfMolecules {
+                model: model_of,
+                description,
+                molecules,
+            };
+            (Arc::new(of_molecules), notes)
+        }
+    };
+    Ok(Some(ForSystem { potential, notes }))
+}
+
+impl Potential for OfMolecules {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn evaluate(
+        &self,
+        members: &[Member<'_>],
+        want: Want,
+        workspace: &mut Workspace,
+        results: &mut [Evaluation],
+    ) -> std::result::Result<(), EvaluationError> {
+        let scratch: &mut Scratch = workspace.get();
+        let atoms = Atoms::Of(&self.molecules);
+        self.model.evaluate(atoms, members, want, scratch, results)
+    }
+
+    fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
+        made_for(&self.model, &self.description, system)
+    }
+}
