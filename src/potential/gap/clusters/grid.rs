@@ -1,30 +1,42 @@
-//! A sum of Gaussians in three dimensions as a quintic spline on an even grid (a tensor product of B-splines).
+//! A sum of Gaussians in three dimensions as a spline of seventh degree on an even grid (a tensor product of B-splines).
 //!
 //! A Gaussian is a product of three of one dimension, so the coefficients of its spline are products, too: those of one
 //! dimension are made on a line that goes on far beyond the grid, where no end is felt, and the grid is a sum of outer
-//! products. The spline has four continuous derivatives, and the slopes handed out are those of the spline itself, so
+//! products. The spline has six continuous derivatives, and the slopes handed out are those of the spline itself, so
 //! energy and forces belong together. The spacing is made finer until the error, measured on triangles of all shapes, is
-//! no more than the rounding of the sum that the grid stands for; where that would take too much memory, there is no grid.
+//! hidden in the rounding of the sum that the grid stands for; where that would take too much memory, there is no grid.
+//!
+//! The degree is what weights of a million ask for: their sums cancel down to some eV, but the sixth derivative that the
+//! error of a quintic spline grows with does not.
 
 use super::process::{Inputs, Kernel, Outputs, Process};
+use crate::parallel;
 use crate::simd::{F64x8, fma, simd_dispatch};
 
 /// Distances below this (Å) are not in a grid.
 pub(super) const SHORTEST: f64 = 0.5;
 /// Sums over fewer points than this are not worth a grid.
 const FEWEST: usize = 64;
+/// B-splines on an interval, one more than the degree.
+const ORDER: usize = F64x8::WIDTH;
 /// Spacings tried, in parts of the length of a dimension.
-const SPACINGS: [f64; 5] = [1.0 / 6.0, 1.0 / 8.0, 1.0 / 11.0, 1.0 / 15.0, 1.0 / 20.0];
+const SPACINGS: [f64; 4] = [1.0 / 8.0, 1.0 / 12.0, 1.0 / 17.0, 1.0 / 24.0];
 /// Most numbers in a grid: four megabytes, a fair part of a second cache.
 const MOST_NUMBERS: usize = 1 << 19;
-/// Knots beyond either end of the grid: the influence of the ends falls by 0.43 a knot.
-const BEYOND: usize = 48;
+/// Knots beyond either end of the grid: the influence of the ends falls by 0.54 a knot.
+const BEYOND: usize = 60;
 /// Triangles on which a grid is measured.
-const SAMPLES: usize = 256;
+const SAMPLES: usize = 512;
 /// Errors of the value (eV) and of the slopes (eV per unit) that are allowed in any case, and how many roundings of
-/// the sum.
-const TOLERANCE: [f64; 2] = [1e-12, 1e-11];
-const ROUNDINGS: f64 = 4.0;
+/// the sum; those of neighbouring knots make slopes rough.
+const TOLERANCE: [f64; 2] = [3e-12, 1e-10];
+const ROUNDINGS: [f64; 2] = [1.0, 2.0];
+/// Poles of the inverse of the sampled B-spline.
+const POLES: [f64; 3] = [
+    -0.535_280_430_796_438_2,
+    -0.122_554_615_192_326_69,
+    -0.009_148_694_809_608_277,
+];
 
 /// What the grids of a model may cost together.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +60,12 @@ impl Default for Budget {
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
     axes: [Axis; 3],
-    /// Coefficients, the third dimension fastest, and some zeros at the end.
+    /// Coefficients, the third dimension fastest.
     coefficients: Vec<f64>,
     error: f64,
 }
 
-/// The intervals of a dimension; interval k has the coefficients k to k + 5.
+/// The intervals of a dimension; interval k has the coefficients k to k + 7.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
     low: f64,
@@ -75,7 +87,7 @@ impl Axis {
     }
 
     fn len(&self) -> usize {
-        self.intervals + 5
+        self.intervals + ORDER - 1
     }
 
     /// The spline coefficients of a Gaussian with a centre and one over its length.
@@ -84,15 +96,13 @@ impl Axis {
         let step = 1.0 / self.per_step;
         let mut c: Vec<f64> = (0..n)
             .map(|i| {
-                let x = self.low + step * (i as f64 - (BEYOND + 2) as f64);
+                let x = self.low + step * (i as f64 - (BEYOND + ORDER / 2 - 1) as f64);
                 let t = (x - centre) * per_theta;
                 (-0.5 * t * t).exp()
             })
             .collect();
-        // Inversion of the sampled quintic B-spline by its two poles (Unser, Aldroubi and Eden, IEEE Trans. Signal
-        // Process. 41, 821 (1993)).
-        let (p, q) = ((67.5 - 4436.25f64.sqrt()).sqrt(), (67.5 + 4436.25f64.sqrt()).sqrt());
-        for z in [p + 26.25f64.sqrt() - 6.5, q - 26.25f64.sqrt() - 6.5] {
+        // Unser, Aldroubi and Eden, IEEE Trans. Signal Process. 41, 821 (1993).
+        for z in POLES {
             let gain = (1.0 - z) * (1.0 - 1.0 / z);
             c[0] *= gain / (1.0 - z);
             for i in 1..n {
@@ -115,27 +125,46 @@ impl Axis {
     }
 }
 
-/// The six B-splines on an interval, and their derivatives by t.
-#[inline(always)]
-fn basis<const FMA: bool>(t: f64) -> ([f64; 6], [f64; 6]) {
-    const C: [[f64; 6]; 6] = [
-        [1.0, -5.0, 10.0, -10.0, 5.0, -1.0],
-        [26.0, -50.0, 20.0, 20.0, -20.0, 5.0],
-        [66.0, 0.0, -60.0, 0.0, 30.0, -10.0],
-        [26.0, 50.0, 20.0, -20.0, -20.0, 10.0],
-        [1.0, 5.0, 10.0, 10.0, 5.0, -5.0],
-        [0.0, 0.0, 0.0, 0.0, 0.0, 1.0],
-    ];
-    let (mut w, mut d) = ([0.0; 6], [0.0; 6]);
-    for i in 0..6 {
-        let c = &C[i];
-        let (mut v, mut s) = (c[5], 5.0 * c[5]);
-        for k in (1..5).rev() {
-            v = fma::<FMA>(v, t, c[k]);
-            s = fma::<FMA>(s, t, k as f64 * c[k]);
+/// Coefficients of the B-splines on an interval by powers of t: element k holds those of t^k.
+const SPLINES: [[f64; ORDER]; ORDER] = splines();
+
+const fn splines() -> [[f64; ORDER]; ORDER] {
+    // B-spline j at t is 1/7! Σ_k (-1)^k C(8, k) (t + 7 - j - k)^7 over the k that leave something positive.
+    let mut out = [[0.0; ORDER]; ORDER];
+    let n = ORDER as i64 - 1;
+    let mut power = 0;
+    while power <= n {
+        let mut j = 0;
+        while j <= n {
+            let (mut sum, mut binomial, mut k) = (0i64, 1i64, 0);
+            while k <= n - j {
+                sum += binomial * (n - j - k).pow((n - power) as u32);
+                binomial = -binomial * (n + 1 - k) / (k + 1);
+                k += 1;
+            }
+            // 7! / C(7, power) = power! (7 - power)!
+            let mut divisor = 1;
+            let mut k = 1;
+            while k <= n {
+                divisor *= if k <= power { k } else { k - power };
+                k += 1;
+            }
+            out[power as usize][j as usize] = sum as f64 / divisor as f64;
+            j += 1;
         }
-        w[i] = fma::<FMA>(v, t, c[0]) / 120.0;
-        d[i] = s / 120.0;
+        power += 1;
+    }
+    out
+}
+
+/// The eight B-splines on an interval, and their derivatives by t.
+#[inline(always)]
+fn basis<const FMA: bool>(t: f64) -> (F64x8, F64x8) {
+    let t = F64x8::splat(t);
+    let (mut w, mut d) = (F64x8(SPLINES[ORDER - 1]), F64x8::ZERO);
+    for c in SPLINES[..ORDER - 1].iter().rev() {
+        d = d.mul_add::<FMA>(t, w);
+        w = w.mul_add::<FMA>(t, F64x8(*c));
     }
     (w, d)
 }
@@ -191,14 +220,13 @@ impl Grid {
         let mut worst = 0.0f64;
         for n in (0..8 * samples.len()).filter(|n| !outside.contains(&(*n as u32))) {
             let (g, l) = (n / 8, n % 8);
-            let rounding = ROUNDINGS * f64::EPSILON * size[g][0].0[l];
+            let rounding = ROUNDINGS.map(|n| n * f64::EPSILON * size[g][0].0[l]);
             let off = |d: usize| (got[g][d].0[l] - exact[g][d].0[l]).abs();
-            if off(0).is_nan() || off(0) > TOLERANCE[0] + rounding {
+            if off(0).is_nan() || off(0) > TOLERANCE[0] + rounding[0] {
                 return None;
             }
             for d in 0..3 {
-                // Rounding of neighbouring knots makes slopes rough.
-                let rough = rounding * self.axes[d].per_step;
+                let rough = rounding[1] * self.axes[d].per_step;
                 if off(d + 1).is_nan() || off(d + 1) > TOLERANCE[1] + rough {
                     return None;
                 }
@@ -234,16 +262,14 @@ fn coefficients(process: &Process, axes: &[Axis; 3]) -> Vec<f64> {
             axes[d].gaussian(point[d], process.per_theta[d], line);
         }
     }
-    let mut out = vec![0.0; nx * ny * nz + 8];
     let weights: Vec<f64> = process.points.iter().map(|p| p[3]).collect();
-    let mut rows = out.chunks_exact_mut(nz);
-    for i in 0..nx {
-        for j in 0..ny {
-            if let Some(row) = rows.next() {
-                outer(&lines, [nx, ny], [i, j], &weights, row);
-            }
+    let mut out = vec![0.0; nx * ny * nz];
+    let mut planes: Vec<&mut [f64]> = out.chunks_exact_mut(ny * nz).collect();
+    parallel::for_each_mut(&mut planes, |i, plane| {
+        for (j, row) in plane.chunks_exact_mut(nz).enumerate() {
+            outer(&lines, [nx, ny], [i, j], &weights, row);
         }
-    }
+    });
     out
 }
 
@@ -298,34 +324,34 @@ fn spline_body<const FMA: bool>(
         }
         let ((i, ti), (j, tj), (k, tk)) =
             (first.locate(x[0]), second.locate(x[1]), third.locate(x[2]));
-        let ((wi, di), (wj, dj), (wk, dk)) =
-            (basis::<FMA>(ti), basis::<FMA>(tj), basis::<FMA>(tk));
+        let ((wi, di), (wj, dj), (wk, dk)) = (basis::<FMA>(ti), basis::<FMA>(tj), basis::<FMA>(tk));
         let (mut v, mut v0, mut v1) = (F64x8::ZERO, F64x8::ZERO, F64x8::ZERO);
-        for a in 0..6 {
+        for a in 0..ORDER {
             let (mut u, mut u1) = (F64x8::ZERO, F64x8::ZERO);
             let plane = &grid.coefficients[((i + a) * ny + j) * nz + k..];
-            for b in 0..6 {
+            let plane = &plane[..(ORDER - 1) * nz + ORDER];
+            for b in 0..ORDER {
                 let mut c = F64x8::ZERO;
-                c.0.copy_from_slice(&plane[b * nz..b * nz + 8]);
-                u = F64x8::splat(wj[b]).mul_add::<FMA>(c, u);
-                u1 = F64x8::splat(dj[b]).mul_add::<FMA>(c, u1);
+                c.0.copy_from_slice(&plane[b * nz..b * nz + ORDER]);
+                u = F64x8::splat(wj.0[b]).mul_add::<FMA>(c, u);
+                u1 = F64x8::splat(dj.0[b]).mul_add::<FMA>(c, u1);
             }
-            v = F64x8::splat(wi[a]).mul_add::<FMA>(u, v);
-            v0 = F64x8::splat(di[a]).mul_add::<FMA>(u, v0);
-            v1 = F64x8::splat(wi[a]).mul_add::<FMA>(u1, v1);
+            v = F64x8::splat(wi.0[a]).mul_add::<FMA>(u, v);
+            v0 = F64x8::splat(di.0[a]).mul_add::<FMA>(u, v0);
+            v1 = F64x8::splat(wi.0[a]).mul_add::<FMA>(u1, v1);
         }
-        let mut sum = [0.0; 4];
-        for c in 0..6 {
-            sum[0] = fma::<FMA>(v.0[c], wk[c], sum[0]);
-            sum[1] = fma::<FMA>(v0.0[c], wk[c], sum[1]);
-            sum[2] = fma::<FMA>(v1.0[c], wk[c], sum[2]);
-            sum[3] = fma::<FMA>(v.0[c], dk[c], sum[3]);
-        }
+        let sum = [(v, wk), (v0, wk), (v1, wk), (v, dk)].map(|(v, w)| dot(v, w));
         outputs[g][0].0[l] = sum[0];
         for d in 0..3 {
             outputs[g][d + 1].0[l] = sum[d + 1] * grid.axes[d].per_step;
         }
     }
+}
+
+#[inline(always)]
+fn dot(a: F64x8, b: F64x8) -> f64 {
+    let p = (a * b).0;
+    ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
 }
 
 /// Numbers of triangles of all shapes with two sides up to a cutoff, made of the sides by `numbers`.
@@ -334,10 +360,17 @@ pub(super) fn samples(cutoff: f64, numbers: impl Fn([f64; 3]) -> [f64; 3]) -> Ve
     for n in 0..SAMPLES {
         // A sequence that fills the cube evenly (Roberts' extension of the golden ratio).
         let at = |p: f64| (0.5 + p * n as f64).fract();
-        let [u, v, w] = [0.819_172_513_396_164, 0.671_043_606_703_789, 0.549_700_477_901_960].map(at);
+        let [u, v, w] = [
+            0.819_172_513_396_164,
+            0.671_043_606_703_789,
+            0.549_700_477_901_960,
+        ]
+        .map(at);
         let side = |u: f64| SHORTEST + (cutoff - SHORTEST).max(0.0) * u;
         let (a, b) = (side(u), side(v));
-        let third = (a * a + b * b - 2.0 * a * b * (2.0 * w - 1.0)).sqrt().max(SHORTEST);
+        let third = (a * a + b * b - 2.0 * a * b * (2.0 * w - 1.0))
+            .sqrt()
+            .max(SHORTEST);
         let x = numbers([a, b, third]);
         for d in 0..3 {
             out[n / 8][d].0[n % 8] = x[d];
