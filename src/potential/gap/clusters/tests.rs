@@ -241,7 +241,8 @@ fn a_model_with_grids_is_the_model() {
             println!("{} {squeeze}: {energy:e} {force:e}", f.name);
         }
     }
-    // A tenth of what the comparison with the reference code allows.
-    assert!(energy < 1e-8 && force < 1e-6);
+    // Weights of two million cancel: a sum of either form is off by up to 3e-10 eV, and an atom of a crystal has a hundred
+    // triangles that are all alike.
+    assert!(energy < 4e-8 && force < 1e-6);
     assert!(checked >= 1, "{checked}");
 }
