@@ -3,6 +3,7 @@
 use super::super::coordinate::Covariance;
 use super::super::descriptor::Descriptor;
 use super::super::tests_support::{check_gradients, evaluate, frames, reference};
+use super::super::variance::JITTER;
 use super::super::{Gap, GapFile};
 use super::grid::{Grid, SHORTEST, samples};
 use super::process::{Inputs, Outputs, Process};
@@ -212,7 +213,7 @@ fn a_model_with_grids_is_the_model() {
     };
     let file = GapFile::read(&folder.join("GAP.xml")).unwrap();
     let (exact, fast) = (
-        Gap::with_tables(file.clone(), false).unwrap(),
+        Gap::with(file.clone(), false, JITTER).unwrap(),
         Gap::new(file).unwrap(),
     );
     let said = fast.description().details.join("\n");

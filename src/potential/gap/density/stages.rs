@@ -105,7 +105,7 @@ impl<'a> Stages<'a> {
     /// Energies and dE/dq. Gives the energy of the first centre (eV).
     pub fn kernel(&mut self) -> f64 {
         let groups = self.slots.len().div_ceil(LANES);
-        self.term.kernel(groups, true, &mut self.scratch);
+        self.term.products(groups, true, &mut self.scratch);
         self.dq.clone_from(&self.scratch.dq);
         self.scratch.energy.first().map_or(0.0, |e| e.0[0])
     }
