@@ -36,7 +36,11 @@ impl Clusters {
 
     /// What the tables are, in words, if there are any.
     pub(super) fn tables(&self) -> Option<String> {
-        let error = self.0.iter().filter_map(Term::table_error).reduce(f64::max)?;
+        let error = self
+            .0
+            .iter()
+            .filter_map(Term::table_error)
+            .reduce(f64::max)?;
         let count = self.0.iter().filter_map(Term::table_error).count();
         let of = self.0.len();
         Some(format!(
