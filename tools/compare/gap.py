@@ -73,7 +73,9 @@ def zundel(program, model, structure, seconds):
         said, _, cpu = common.timed(command)
         return json.loads(said), cpu
 
-    (short, used), (long, used_long) = bench(0.01), bench(seconds)
+    short, used = bench(0.01)
+    step = short["microseconds_per_atom_step"] * 1e-6 * short["atoms"]
+    long, used_long = bench(max(seconds, 30 * step))
     cpu = (used_long - used) / max(long["repeats"] - short["repeats"], 1) / long["atoms"] * 1e6
     return long["microseconds_per_atom_step"], cpu
 
