@@ -25,6 +25,8 @@ mod kernel;
 mod neighbours;
 mod power;
 mod radial;
+#[doc(hidden)]
+pub mod stages;
 mod table;
 mod transpose;
 
