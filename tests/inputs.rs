@@ -33,6 +33,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The folders of the models that ship with the program.
+fn potentials() -> Vec<PathBuf> {
+    let list = std::fs::read_dir(here("potentials")).expect("a folder");
+    let folders = list.map(|e| e.expect("an entry").path());
+    folders.filter(|p| p.is_dir()).collect()
+}
+
 /// Runs a deck for a few steps; what it says on standard error.
 fn run_shortened(deck: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_zundel"))
@@ -60,10 +67,10 @@ fn every_deck_of_inputs_runs() {
     for file in files(&here("inputs"), &["toml", "xyz"]) {
         std::fs::copy(&file, inputs.join(file.file_name().expect("a name"))).expect("a copy");
     }
-    copy(
-        &here("potentials/silicon-gap"),
-        &room.path().join("potentials/silicon-gap"),
-    );
+    for folder in potentials() {
+        let name = folder.file_name().expect("a name");
+        copy(&folder, &room.path().join("potentials").join(name));
+    }
     let decks = files(&inputs, &["toml"]);
     assert!(decks.len() >= 3);
     for deck in decks {
@@ -109,7 +116,9 @@ fn every_deck_of_the_manual_runs() {
         for (k, deck) in complete.enumerate() {
             let room = tempfile::tempdir().expect("a temporary folder");
             // The names that the manual uses.
-            copy(&here("potentials/silicon-gap"), room.path());
+            potentials()
+                .iter()
+                .for_each(|folder| copy(folder, room.path()));
             for file in files(&here("inputs"), &["xyz"]) {
                 std::fs::copy(&file, room.path().join(file.file_name().expect("a name")))
                     .expect("a copy");

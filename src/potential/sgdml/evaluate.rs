@@ -105,8 +105,8 @@ pub(super) fn unwrap(positions: &mut [[f64; 3]], tree: &[(u32, u32)], cell: &Cel
 }
 
 impl Model {
-    /// Distance of one geometry (Å), atoms in the order of the model, to the training set.
-    pub fn distance(&self, positions: &[[f64; 3]], cell: &Cell) -> f64 {
+    /// Distance of one geometry (Å), atoms in the order of the model, to the training set, in units of the spacing of that.
+    pub fn relative_distance(&self, positions: &[[f64; 3]], cell: &Cell) -> f64 {
         let mut pairs = [Pairs::default()];
         compute_pairs(&mut pairs[0], positions, self.periodic.then_some(cell));
         if self.length != 1.0 {
@@ -190,7 +190,7 @@ impl Model {
                 self.forces(atoms, copy, pairs, &sum[2..], want, result);
             }
             if want.reliability {
-                let distance = sum[1].sqrt() / self.spacing;
+                let distance = sum[1].sqrt() / self.length;
                 for i in first..first + n {
                     result.reliability[atoms.atom(i)] += distance;
                 }
@@ -450,13 +450,19 @@ fn unpermute_body<const FMA: bool>(permuted: &[Vec<u32>], lanes: &[F64x8], out: 
     }
 }
 
+/// Products that looking for the spacing of a training set may cost, a second or so; of larger sets it looks at fewer geometries.
+const MOST_LOOKED_AT: usize = 1 << 31;
+
 /// The largest distance from a training geometry to the nearest other one, permutations included; that of a model with a single
 /// geometry is its kernel width.
 pub(super) fn spacing(descriptors: &[f64], table: &Table, permuted: &[Vec<u32>]) -> f64 {
     let d = table.pairs;
+    let each = descriptors.len().saturating_mul(permuted.len());
+    let points = descriptors.len() / d;
+    let stride = points.div_ceil((MOST_LOOKED_AT / each.max(1)).max(1));
     let mut query = vec![0.0; d];
     let mut largest = 0.0f64;
-    for (m, x) in descriptors.chunks_exact(d).enumerate() {
+    for (m, x) in descriptors.chunks_exact(d).enumerate().step_by(stride) {
         let mut least = f64::INFINITY;
         for permutation in permuted {
             for (k, to) in permutation.iter().enumerate() {

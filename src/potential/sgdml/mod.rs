@@ -15,10 +15,16 @@ mod kernel;
 mod matching;
 mod undecayed;
 
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod tests;
+
 pub use file::{SgdmlFile, TestErrors};
 
 use super::{
-    Description, Evaluation, EvaluationError, ForSystem, Member, Potential, Want, Workspace,
+    Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential, Want,
+    Workspace,
 };
 use crate::elements::Element;
 use crate::error::Result;
@@ -58,16 +64,23 @@ struct Model {
     /// Å in the model's unit of length.
     length: f64,
     periodic: bool,
-    /// The unit of the distance to the training set: the largest distance of a training geometry from its nearest neighbour.
+    /// The largest distance of a training geometry from its nearest neighbour, in the unit of the descriptor.
     spacing: f64,
 }
 
 impl Sgdml {
-    /// Reads a model file.
+    /// Reads a model file; `card` says where it comes from.
     ///
     /// Errors name the member that is missing, damaged or makes no sense.
-    pub fn load(path: &Path) -> Result<Sgdml> {
-        Ok(Sgdml::new(&SgdmlFile::read(path)?))
+    pub fn load(path: &Path, card: Option<&ModelCard>) -> Result<Sgdml> {
+        let mut model = Sgdml::new(&SgdmlFile::read(path)?);
+        if let Some(card) = card {
+            let said = &mut model.description;
+            said.references.extend(card.citation.clone());
+            let training = card.training.iter().map(|t| format!("trained on {t}"));
+            said.details.extend(training);
+        }
+        Ok(model)
     }
 
     /// The model of a file that has been read.
