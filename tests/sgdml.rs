@@ -105,7 +105,10 @@ fn compare(name: &str, folder: &Path) {
     assert!(d[0] <= (2.0 * d[2]).max(floor[0]), "{name}: energy {d:?}");
     assert!(d[1] <= (2.0 * d[3]).max(floor[1]), "{name}: force {d:?}");
     if ["cu27_skew50", "cu32_50"].contains(&name) {
-        assert!(d[0] <= 1e-10 * d[4] && d[1] <= 1e-10 * d[5], "{name}: {d:?}");
+        assert!(
+            d[0] <= 1e-10 * d[4] && d[1] <= 1e-10 * d[5],
+            "{name}: {d:?}"
+        );
     }
 }
 
@@ -191,7 +194,11 @@ fn the_trait_is_kept() {
         conform(name, &terms, &molecule(name));
     }
     let terms = load(&synthetic("ammonia").join("model.npz"));
-    conform("two molecules", &terms, &liquid("ammonia", 2, &[2, 0, 3, 1]));
+    conform(
+        "two molecules",
+        &terms,
+        &liquid("ammonia", 2, &[2, 0, 3, 1]),
+    );
 }
 
 fn made_for(model: &Sgdml, system: &System) -> (Vec<Term>, Vec<String>) {
@@ -239,13 +246,25 @@ fn a_permuted_molecule_is_put_in_order() {
 #[test]
 fn copies_of_a_molecule_add_up() {
     let model = model("ammonia");
-    let one = energy_of(&made_for(&model, &molecule("ammonia")).0, &molecule("ammonia"), Want::ALL);
+    let one = energy_of(
+        &made_for(&model, &molecule("ammonia")).0,
+        &molecule("ammonia"),
+        Want::ALL,
+    );
     let system = liquid("ammonia", 2, &[2, 0, 3, 1]);
     let (terms, notes) = made_for(&model, &system);
     let said = notes.join("; ");
-    assert!(said.contains("2 molecules H3N") && said.contains("another order"), "{said}");
+    assert!(
+        said.contains("2 molecules H3N") && said.contains("another order"),
+        "{said}"
+    );
     let two = energy_of(&terms, &system, Want::ALL);
-    assert!((two.energy - 2.0 * one.energy).abs() < 1e-9, "{} {}", two.energy, one.energy);
+    assert!(
+        (two.energy - 2.0 * one.energy).abs() < 1e-9,
+        "{} {}",
+        two.energy,
+        one.energy
+    );
     // The virial of a free molecule turns with it, its trace does not change.
     let trace = |w: &[[f64; 3]; 3]| w[0][0] + w[1][1] + w[2][2];
     assert!((trace(&two.virial) - 2.0 * trace(&one.virial)).abs() < 1e-8);
@@ -254,31 +273,52 @@ fn copies_of_a_molecule_add_up() {
 #[test]
 fn other_molecules_are_refused_with_the_atoms_that_differ() {
     let refusal = |model: &Sgdml, system: &System| match model.for_system(system) {
-        Err(e) => e.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+        Err(e) => e
+            .to_string()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
         Ok(_) => panic!("the molecule was taken"),
     };
     let ammonia = model("ammonia");
     let e = refusal(&ammonia, &molecule("formaldehyde"));
-    assert!(e.contains("CH2O (4 atoms)") && e.contains("H3N (4 atoms)"), "{e}");
+    assert!(
+        e.contains("CH2O (4 atoms)") && e.contains("H3N (4 atoms)"),
+        "{e}"
+    );
     // The same atoms, but a hydrogen moved over to the oxygen: hydroxycarbene.
     let mut other = molecule("formaldehyde");
     let oxygen = other.atoms.positions[1];
     other.atoms.positions[2] = [oxygen[0], oxygen[1] + 0.9, oxygen[2] + 0.4];
     let e = refusal(&model("formaldehyde"), &other);
-    assert!(e.contains("atom 0 is C bonded to H, O") && e.contains("C bonded to H, H, O"), "{e}");
+    assert!(
+        e.contains("atom 0 is C bonded to H, O") && e.contains("C bonded to H, H, O"),
+        "{e}"
+    );
     // One molecule of several.
     let mut system = liquid("ammonia", 2, &[0, 1, 2, 3]);
     system.atoms.positions[5] = system.atoms.positions[1].map(|x| x + 0.7);
     let e = refusal(&ammonia, &system);
-    assert!(e.contains("bonded to one molecule of 5 atoms") || e.contains("3 atoms"), "{e}");
+    assert!(
+        e.contains("bonded to one molecule of 5 atoms") || e.contains("3 atoms"),
+        "{e}"
+    );
     // Another cell, another order in a cell.
     let cell = model("cell");
     let mut wider = molecule("cell");
     let rows = wider.cell.row_vectors().map(|v| v.map(|x| 1.02 * x));
     wider.cell = Cell::new(rows, [true; 3]).unwrap();
     let e = refusal(&cell, &wider);
-    assert!(e.contains("made for one periodic cell") && e.contains("Lattice="), "{e}");
-    assert!(cell.description().fixed_cell.as_deref().is_some_and(|why| why.contains("one cell")));
+    assert!(
+        e.contains("made for one periodic cell") && e.contains("Lattice="),
+        "{e}"
+    );
+    assert!(
+        cell.description()
+            .fixed_cell
+            .as_deref()
+            .is_some_and(|why| why.contains("one cell"))
+    );
     assert!(ammonia.description().fixed_cell.is_none());
 }
 
@@ -299,7 +339,10 @@ fn the_distance_is_that_of_the_descriptors() {
             let n = x.len();
             // By the definition: the nearest of all training geometries and permutations.
             let inverse = |i: usize, j: usize| {
-                1.0 / (0..3).map(|a| (x[i][a] - x[j][a]).powi(2)).sum::<f64>().sqrt()
+                1.0 / (0..3)
+                    .map(|a| (x[i][a] - x[j][a]).powi(2))
+                    .sum::<f64>()
+                    .sqrt()
             };
             let pairs: Vec<(usize, usize)> =
                 (1..n).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
@@ -314,13 +357,23 @@ fn the_distance_is_that_of_the_descriptors() {
                     pairs.iter().enumerate().map(square).sum::<f64>().sqrt()
                 })
                 .fold(f64::INFINITY, f64::min);
-            let r = energy_of(&[Term::new("m", Arc::new(Sgdml::new(&file)))], &frame.system, want);
+            let r = energy_of(
+                &[Term::new("m", Arc::new(Sgdml::new(&file)))],
+                &frame.system,
+                want,
+            );
             let distance = gives.largest(&r);
-            assert!((distance - expected).abs() < 1e-7, "{name}: {distance} {expected}");
+            assert!(
+                (distance - expected).abs() < 1e-7,
+                "{name}: {distance} {expected}"
+            );
             found.push(distance);
         }
-        // The first geometry is one of the training set, the third is strongly displaced.
-        assert!(found[0] < 1e-6 && found[2] > found[1] && found[1] > 1e-3, "{found:?}");
+        // The first geometry is one of the training set, the others are none.
+        assert!(
+            found[0] < 1e-6 && found[1..].iter().all(|d| *d > 1e-3),
+            "{found:?}"
+        );
     }
 }
 
@@ -342,7 +395,10 @@ fn models_go_out_and_come_back() {
         assert_eq!(again, expected, "{name}");
         expected.write(&folder.path().join("again.npz")).unwrap();
         let bytes = |p: &Path| std::fs::read(p).unwrap();
-        assert_eq!(bytes(&folder.path().join("again.npz")), bytes(&expected.path));
+        assert_eq!(
+            bytes(&folder.path().join("again.npz")),
+            bytes(&expected.path)
+        );
     }
 }
 
@@ -413,7 +469,7 @@ fn data_sets_become_frames_and_frames_data_sets() {
     );
     assert_eq!(a.fingerprint(), b.fingerprint());
     assert_eq!((b.name.as_str(), b.len()), ("out", 5));
-    program::run(here, &["info", "in.npz"]).expect(0, &["sGDML data set, 5 frames", "N1 H3"]);
+    program::run(here, &["info", "in.npz"]).expect(0, &["sGDML data set, 5 frames", "H3 N1"]);
     let model = synthetic("ammonia").join("model.npz");
     let model = model.to_str().unwrap();
     program::run(here, &["eval", model, "in.npz", "-o", "e.extxyz"]).expect(0, &["5 frames"]);
@@ -431,5 +487,6 @@ fn data_sets_become_frames_and_frames_data_sets() {
     program::run(here, &["convert", "c.xyz", "c.npz"]).expect(2, &["no forces"]);
     assert!(!here.join("b.npz").exists() && !here.join("c.npz").exists());
     program::run(here, &["eval", model, model]).expect(2, &["this archive is no sGDML data set"]);
-    program::run(here, &["info", model]).expect(0, &["6 permutations", "training set ammonia", "/Å"]);
+    program::run(here, &["info", model])
+        .expect(0, &["6 permutations", "training set ammonia", "/Å"]);
 }

@@ -33,8 +33,22 @@ const NUMBERS: [f64; 12] = [
     1e150,
 ];
 const SNIPPETS: [&str; 16] = [
-    "(0,)", "(1,)", "()", "(6, 21)", "(21, 6)", "(99999999999, 99999999999)", "(-1,)", "|O", "<f8", ">f8", "<f4", "<i8", "<U8", "|S2",
-    "True", "False",
+    "(0,)",
+    "(1,)",
+    "()",
+    "(6, 21)",
+    "(21, 6)",
+    "(99999999999, 99999999999)",
+    "(-1,)",
+    "|O",
+    "<f8",
+    ">f8",
+    "<f4",
+    "<i8",
+    "<U8",
+    "|S2",
+    "True",
+    "False",
 ];
 
 /// Damages one array: its header as text, a number in its body, its length, or any byte.
@@ -126,7 +140,10 @@ fn use_it(file: &SgdmlFile, dice: &mut Dice) {
     for (i, e) in order.into_iter().enumerate() {
         let x = i as f64;
         let species = crate::elements::Species::natural(e);
-        atoms.push(species, [0.9 * x, 0.5 * (x * 1.7).sin(), 0.3 * (x * 2.9).cos()]);
+        atoms.push(
+            species,
+            [0.9 * x, 0.5 * (x * 1.7).sin(), 0.3 * (x * 2.9).cos()],
+        );
     }
     let cell = match file.lattice {
         Some(rows) => Cell::new(rows, [true; 3]).unwrap_or_else(|_| Cell::isolated()),
@@ -144,7 +161,10 @@ fn use_it(file: &SgdmlFile, dice: &mut Dice) {
         ..Want::ALL
     };
     let mut evaluator = Evaluator::new(vec![Term::new("m", potential)], 0.0);
-    if evaluator.evaluate(&[system.configuration()], want, &mut result).is_ok() {
+    if evaluator
+        .evaluate(&[system.configuration()], want, &mut result)
+        .is_ok()
+    {
         assert!(result[0].energy.is_finite());
     }
 }
@@ -158,16 +178,18 @@ fn run(seed: u64, time: Duration, most: u64) -> (u64, u64) {
         let archive = hostile(&good, &mut dice);
         tried += 1;
         let begin = Instant::now();
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match read(archive.clone()) {
-            Ok(file) => {
-                use_it(&file, &mut dice);
-                true
-            }
-            Err(error) => {
-                let message = error.to_string();
-                assert!(message.starts_with("error: m.npz: "), "{message}");
-                assert_eq!(error.exit_code(), 2, "{message}");
-                false
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            match read(archive.clone()) {
+                Ok(file) => {
+                    use_it(&file, &mut dice);
+                    true
+                }
+                Err(error) => {
+                    let message = error.to_string();
+                    assert!(message.starts_with("error: m.npz: "), "{message}");
+                    assert_eq!(error.exit_code(), 2, "{message}");
+                    false
+                }
             }
         }));
         match outcome {
@@ -175,10 +197,17 @@ fn run(seed: u64, time: Duration, most: u64) -> (u64, u64) {
             Err(_) => {
                 let kept = std::env::temp_dir().join("fuzz_sgdml_reader.npz");
                 std::fs::write(&kept, &archive).unwrap();
-                panic!("input {tried} made the reader panic; it is kept as {}", kept.display());
+                panic!(
+                    "input {tried} made the reader panic; it is kept as {}",
+                    kept.display()
+                );
             }
         }
-        assert!(begin.elapsed().as_secs() < 20, "input {tried} took {:?}", begin.elapsed());
+        assert!(
+            begin.elapsed().as_secs() < 20,
+            "input {tried} took {:?}",
+            begin.elapsed()
+        );
     }
     (tried, accepted)
 }
@@ -193,7 +222,9 @@ fn damaged_models_never_panic() {
 #[test]
 #[ignore = "lasts a minute, or as many seconds as ZUNDEL_FUZZ_SECONDS says"]
 fn fuzz_sgdml_reader() {
-    let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok());
+    let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS")
+        .ok()
+        .and_then(|s| s.parse().ok());
     let seconds: u64 = seconds.unwrap_or(60);
     // Another stretch of the generator each time.
     let seed = std::time::SystemTime::now()

@@ -70,46 +70,161 @@ fn wrong_members_are_refused_by_name() {
         ("R_desc", None, "this archive is no sGDML model"),
         ("z", None, "the member `z` is missing"),
         ("sig", None, "the member `sig` is missing"),
-        ("z", Some(Array::bytes(&[3], &[7, 1, 1])), "`R_desc`: its shape is (6, 21), and the 3 atoms"),
-        ("z", Some(Array::bytes(&[4], &[7, 1, 1, 200])), "`z`: it is no list of atomic numbers"),
-        ("z", Some(Array::bytes(&[1], &[7])), "`z`: a model of one atom"),
-        ("R_desc", Some(ones(&[21, 6])), "`R_desc`: its shape is (21, 6)"),
+        (
+            "z",
+            Some(Array::bytes(&[3], &[7, 1, 1])),
+            "`R_desc`: its shape is (6, 21), and the 3 atoms",
+        ),
+        (
+            "z",
+            Some(Array::bytes(&[4], &[7, 1, 1, 200])),
+            "`z`: it is no list of atomic numbers",
+        ),
+        (
+            "z",
+            Some(Array::bytes(&[1], &[7])),
+            "`z`: a model of one atom",
+        ),
+        (
+            "R_desc",
+            Some(ones(&[21, 6])),
+            "`R_desc`: its shape is (21, 6)",
+        ),
         ("R_desc", Some(ones(&[6])), "`R_desc`: its shape is [6]"),
-        ("R_desc", Some(ones(&[6, 0])), "`R_desc`: its shape is (6, 0)"),
-        ("R_desc", Some(Array::real(&[6, 21], vec![0.0; 126])), "`R_desc`: element 0 (from 0) is 0, no inverse distance"),
+        (
+            "R_desc",
+            Some(ones(&[6, 0])),
+            "`R_desc`: its shape is (6, 0)",
+        ),
+        (
+            "R_desc",
+            Some(Array::real(&[6, 21], vec![0.0; 126])),
+            "`R_desc`: element 0 (from 0) is 0, no inverse distance",
+        ),
         ("R_desc", Some(Array::text("x")), "`R_desc`"),
-        ("R_d_desc_alpha", Some(ones(&[6, 21])), "`R_d_desc_alpha`: its shape is [6, 21], and [21, 6] is needed"),
-        ("R_d_desc_alpha", Some(poisoned(f64::NAN)), "`R_d_desc_alpha`: element 17 (from 0) is NaN"),
-        ("R_d_desc_alpha", Some(poisoned(f64::NEG_INFINITY)), "`R_d_desc_alpha`: element 17 (from 0) is -inf"),
-        ("perms", Some(whole(&[1, 3], &[0, 1, 2])), "`perms`: its shape is [1, 3]"),
-        ("perms", Some(whole(&[1, 4], &[0, 1, 2, 4])), "`perms`: row 0 (from 0) has the atom 4"),
-        ("perms", Some(whole(&[1, 4], &[0, 1, 2, -1])), "`perms`: row 0 (from 0) has the atom -1"),
-        ("perms", Some(whole(&[1, 4], &[0, 1, 1, 2])), "`perms`: row 0 (from 0) has atom 1 twice"),
-        ("perms", Some(whole(&[1, 4], &[1, 0, 2, 3])), "`perms`: row 0 (from 0) exchanges atoms 0 (N) and 1 (H)"),
-        ("perms", Some(whole(&[1, 4], &[0, 1, 2, 3])), "`tril_perms_lin`: it does not follow from `perms`"),
-        ("perms", Some(ones(&[1, 4])), "`perms`: it holds no whole numbers"),
+        (
+            "R_d_desc_alpha",
+            Some(ones(&[6, 21])),
+            "`R_d_desc_alpha`: its shape is [6, 21], and [21, 6] is needed",
+        ),
+        (
+            "R_d_desc_alpha",
+            Some(poisoned(f64::NAN)),
+            "`R_d_desc_alpha`: element 17 (from 0) is NaN",
+        ),
+        (
+            "R_d_desc_alpha",
+            Some(poisoned(f64::NEG_INFINITY)),
+            "`R_d_desc_alpha`: element 17 (from 0) is -inf",
+        ),
+        (
+            "perms",
+            Some(whole(&[1, 3], &[0, 1, 2])),
+            "`perms`: its shape is [1, 3]",
+        ),
+        (
+            "perms",
+            Some(whole(&[1, 4], &[0, 1, 2, 4])),
+            "`perms`: row 0 (from 0) has the atom 4",
+        ),
+        (
+            "perms",
+            Some(whole(&[1, 4], &[0, 1, 2, -1])),
+            "`perms`: row 0 (from 0) has the atom -1",
+        ),
+        (
+            "perms",
+            Some(whole(&[1, 4], &[0, 1, 1, 2])),
+            "`perms`: row 0 (from 0) has atom 1 twice",
+        ),
+        (
+            "perms",
+            Some(whole(&[1, 4], &[1, 0, 2, 3])),
+            "`perms`: row 0 (from 0) exchanges atoms 0 (N) and 1 (H)",
+        ),
+        (
+            "perms",
+            Some(whole(&[1, 4], &[0, 1, 2, 3])),
+            "`tril_perms_lin`: it does not follow from `perms`",
+        ),
+        (
+            "perms",
+            Some(ones(&[1, 4])),
+            "`perms`: it holds no whole numbers",
+        ),
         ("sig", Some(ones(&[2])), "`sig`: it is no single number"),
-        ("sig", Some(whole(&[], &[0])), "`sig`: the length scale is 0"),
-        ("sig", Some(Array::real(&[], vec![f64::INFINITY])), "`sig`: it is inf"),
-        ("std", Some(Array::real(&[], vec![f64::NAN])), "`std`: it is NaN"),
-        ("c", Some(Array::text("none")), "`c`: it is no single number"),
-        ("alphas_E", Some(ones(&[20])), "`alphas_E`: its shape is [20], and [21] is needed"),
+        (
+            "sig",
+            Some(whole(&[], &[0])),
+            "`sig`: the length scale is 0",
+        ),
+        (
+            "sig",
+            Some(Array::real(&[], vec![f64::INFINITY])),
+            "`sig`: it is inf",
+        ),
+        (
+            "std",
+            Some(Array::real(&[], vec![f64::NAN])),
+            "`std`: it is NaN",
+        ),
+        (
+            "c",
+            Some(Array::text("none")),
+            "`c`: it is no single number",
+        ),
+        (
+            "alphas_E",
+            Some(ones(&[20])),
+            "`alphas_E`: its shape is [20], and [21] is needed",
+        ),
         ("lattice", Some(ones(&[3, 3])), "`lattice`"),
-        ("lattice", Some(ones(&[9])), "`lattice`: its shape is not (3, 3)"),
-        ("r_unit", Some(Array::text("parsec")), "`r_unit`: the unit `parsec`"),
-        ("e_unit", Some(Array::text("Ang")), "`e_unit`: the unit `Ang`"),
-        ("type", Some(Array::text("t")), "this is an sGDML training task"),
+        (
+            "lattice",
+            Some(ones(&[9])),
+            "`lattice`: its shape is not (3, 3)",
+        ),
+        (
+            "r_unit",
+            Some(Array::text("parsec")),
+            "`r_unit`: the unit `parsec`",
+        ),
+        (
+            "e_unit",
+            Some(Array::text("Ang")),
+            "`e_unit`: the unit `Ang`",
+        ),
+        (
+            "type",
+            Some(Array::text("t")),
+            "this is an sGDML training task",
+        ),
         ("type", Some(Array::text("d")), "this is an sGDML data set"),
     ] {
         let e = with(name, array).expect_err(part).to_string();
         let e = e.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(e.starts_with("error: m.npz: ") && e.contains(part), "{e}\n{part}");
+        assert!(
+            e.starts_with("error: m.npz: ") && e.contains(part),
+            "{e}\n{part}"
+        );
     }
 }
 
 #[test]
 fn what_a_model_may_leave_out() {
-    for name in ["std", "c", "lam", "alphas_F", "tril_perms_lin", "e_unit", "r_unit", "use_E", "idxs_train", "e_err", "type"] {
+    for name in [
+        "std",
+        "c",
+        "lam",
+        "alphas_F",
+        "tril_perms_lin",
+        "e_unit",
+        "r_unit",
+        "use_E",
+        "idxs_train",
+        "e_err",
+        "type",
+    ] {
         let file = with(name, None).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(file.geometries(), 21);
     }
@@ -129,7 +244,13 @@ fn what_a_model_may_leave_out() {
 #[test]
 fn pickled_members_are_never_looked_into() {
     let mut hostile = b"\x93NUMPY\x01\x00\x46\x00".to_vec();
-    hostile.extend(format!("{:<69}\n", "{'descr': '|O', 'fortran_order': False, 'shape': (), }").bytes());
+    hostile.extend(
+        format!(
+            "{:<69}\n",
+            "{'descr': '|O', 'fortran_order': False, 'shape': (), }"
+        )
+        .bytes(),
+    );
     hostile.extend(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00exit\x85R.");
     let mut all = members("ammonia");
     for (name, bytes) in &mut all {
@@ -156,5 +277,8 @@ fn cut_archives_and_bombs() {
     let at = all.iter().position(|m| m.0 == "R_d_desc_alpha").unwrap();
     all[at].1 = Array::real(&[25_000_000], vec![0.0; 25_000_000]).render(false);
     let e = read(zipped(&all)).unwrap_err().to_string();
-    assert!(e.contains("member `R_d_desc_alpha`: it says that it unpacks to"), "{e}");
+    assert!(
+        e.contains("member `R_d_desc_alpha`: it says that it unpacks to"),
+        "{e}"
+    );
 }
