@@ -37,6 +37,10 @@ def package_worker(model, structure, backend, batch, chunk, seconds):
 
     import ase.io
     import numpy as np
+
+    # This file has the name of the package, and its folder comes first.
+    here = Path(__file__).resolve().parent
+    sys.path = [p for p in sys.path if Path(p or ".").resolve() != here]
     from sgdml.predict import GDMLPredict
 
     data = dict(np.load(model, allow_pickle=True))

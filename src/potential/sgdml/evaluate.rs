@@ -124,12 +124,12 @@ impl Model {
 
     /// Cost of one geometry in products.
     fn cost(&self) -> usize {
-        self.table.vectors() * LANES * self.permuted.len() * self.table.pairs
+        self.table.vectors() * LANES * self.table.products(self.permuted.len())
     }
 
     /// Vectors of training points in a chunk.
     fn chunk(&self) -> usize {
-        let each = LANES * self.permuted.len() * self.table.pairs;
+        let each = LANES * self.table.products(self.permuted.len());
         (PIECE / each.max(1)).max(4)
     }
 
@@ -394,6 +394,7 @@ impl Local {
             .resize(if derivative { count * d } else { 0 }, F64x8::ZERO);
         model.table.add(
             vectors,
+            model.permuted.len(),
             &self.queries,
             &mut self.sums,
             &mut self.derivative,

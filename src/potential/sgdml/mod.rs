@@ -56,7 +56,7 @@ struct Model {
     elements: Vec<Element>,
     table: Table,
     undecayed: Undecayed,
-    /// For each permutation, the pair to which each pair goes.
+    /// For each permutation, the place in the table of the pair to which each pair goes.
     permuted: Vec<Vec<u32>>,
     /// eV of what the kernels give, and of their constant.
     scale: f64,
@@ -86,18 +86,24 @@ impl Sgdml {
     /// The model of a file that has been read.
     pub fn new(file: &SgdmlFile) -> Sgdml {
         let pairs = file.pairs();
-        let table = Table::new(
-            &file.descriptors,
-            &file.weights,
-            &file.alphas_energies,
-            pairs,
-            file.sigma,
-        );
-        let permuted: Vec<Vec<u32>> = file
+        let mut permuted: Vec<Vec<u32>> = file
             .permutations
             .iter()
             .map(|p| permuted_pairs(p).into_iter().map(|k| k as u32).collect())
             .collect();
+        // Pairs that all permutations leave alone stand first in the table.
+        let moves = |k: &usize| permuted.iter().any(|p| p[*k] as usize != *k);
+        let mut order: Vec<usize> = (0..pairs).collect();
+        order.sort_by_key(|k| moves(k));
+        let fixed = order.iter().filter(|k| !moves(k)).count();
+        let table = Table::new(
+            &file.descriptors,
+            &file.weights,
+            &file.alphas_energies,
+            &order,
+            fixed,
+            file.sigma,
+        );
         let undecayed = Undecayed::new(
             &file.descriptors,
             &file.weights,
@@ -106,6 +112,13 @@ impl Sgdml {
             pairs,
             file.sigma,
         );
+        let mut place = vec![0; pairs];
+        for (at, k) in order.iter().enumerate() {
+            place[*k] = at as u32;
+        }
+        for to in permuted.iter_mut().flatten() {
+            *to = place[*to as usize];
+        }
         let spacing = evaluate::spacing(&file.descriptors, &table, &permuted);
         let model = Model {
             identity: Identity::new(file),
