@@ -117,7 +117,14 @@ fn synthetic(name: &str) -> PathBuf {
     common::here("tests/data/sgdml").join(name)
 }
 
-const SYNTHETIC: [&str; 5] = ["ammonia", "bohr", "cell", "formaldehyde", "old"];
+const SYNTHETIC: [&str; 6] = [
+    "acetaldehyde",
+    "ammonia",
+    "bohr",
+    "cell",
+    "formaldehyde",
+    "old",
+];
 
 #[test]
 fn synthetic_models_reproduce_the_package() {
@@ -320,6 +327,14 @@ fn other_molecules_are_refused_with_the_atoms_that_differ() {
             .is_some_and(|why| why.contains("one cell"))
     );
     assert!(ammonia.description().fixed_cell.is_none());
+    // By this a job that changes the cell refuses such a model.
+    let term = |model: Sgdml| vec![Term::new("m", Arc::new(model) as Arc<dyn Potential>)];
+    let fixed = Evaluator::new([term(ammonia), term(cell)].concat(), 0.0);
+    assert!(
+        fixed
+            .fixed_cell()
+            .is_some_and(|(_, why)| why.contains("trained in one cell"))
+    );
 }
 
 #[test]

@@ -279,6 +279,7 @@ def make(name, z, base, perms, points, sig, lam, width, *, lattice=None, constra
 AMMONIA = [[0.0, 0.0, 0.0], [0.94, 0.0, -0.38], [-0.47, 0.81406, -0.38], [-0.47, -0.81406, -0.38]]
 FORMALDEHYDE = [[0.0, 0.0, 0.0], [0.0, 0.0, 1.21], [0.0, 0.94, -0.58], [0.0, -0.94, -0.58]]
 WATER = [[0.0, 0.0, 0.0], [0.76, 0.0, 0.58], [-0.76, 0.0, 0.58]]
+ACETALDEHYDE = [[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [2.1, 1.05, 0.0], [2.1, -0.95, 0.0], [-0.38, 1.02, 0.0], [-0.38, -0.51, 0.88334], [-0.38, -0.51, -0.88334]]
 # Columns; the angle of 60 degrees makes the image that rounding chooses differ from the nearest one for the first two atoms.
 CELL = [[4.05, 2.025, 0.0], [0.0, 3.5074, 0.0], [0.0, 0.0, 4.1]]
 ALUMINIUM = np.array([[0.0, 0.0, 0.0], [0.4, 0.4, 0.0], [0.7, 0.0, 0.35], [0.0, 0.65, 0.65]]) @ np.array(CELL).T
@@ -289,6 +290,9 @@ def main():
     two = [[0, 1, 2, 3], [0, 1, 3, 2]]
     make("ammonia", [7, 1, 1, 1], AMMONIA, six, 21, 10, 1e-10, 0.06)
     make("formaldehyde", [6, 8, 1, 1], FORMALDEHYDE, two, 17, 12, 1e-10, 0.06, constraints=True, units=("Ang", "kcal/mol"))
+    # Most pairs do not move when the methyl group turns.
+    methyl = [[0, 1, 2, 3] + [4 + i for i in p] for p in ([0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 2, 1], [1, 0, 2], [2, 1, 0])]
+    make("acetaldehyde", [6, 6, 8, 1, 1, 1, 1], ACETALDEHYDE, methyl, 19, 12, 1e-10, 0.06, constraints=True, units=("Ang", "kcal/mol"))
     make("cell", [13] * 4, ALUMINIUM, [[0, 1, 2, 3]], 24, 8, 1e-10, 0.06, lattice=CELL)
     make("bohr", [8, 1, 1], WATER, [[0, 1, 2], [0, 2, 1]], 5, 6, 1e-12, 0.05, length=BOHR, units=("Bohr", "Hartree"))
     make("old", [8, 1, 1], WATER, [[0, 1, 2], [0, 2, 1]], 11, 10, 1e-15, 0.05, layout="old")

@@ -35,7 +35,7 @@ pub(super) struct Table {
     pub centre: Vec<f64>,
     /// Number of pairs.
     pub pairs: usize,
-    /// So many of them, which stand first, are the same under all permutations.
+    /// So many of them, which stand first, are the same under all permutations; perhaps others too.
     fixed: usize,
     /// Length scale.
     sigma: f64,
