@@ -6,8 +6,10 @@
 
 mod exp;
 mod lanes;
+mod sums;
 
 pub use lanes::{F64x4, F64x8};
+pub use sums::lane_sum;
 
 use std::sync::LazyLock;
 

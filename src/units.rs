@@ -76,7 +76,10 @@ impl Dimension {
     pub const VELOCITY: Dimension = Dimension([1, 0, -1, 0, 0]);
     /// amu/Å^3 inside.
     pub const DENSITY: Dimension = Dimension([-3, 1, 0, 0, 0]);
-
+    /// eV Å^6 inside: coefficient of dispersion.
+    pub const C6: Dimension = Dimension([8, 1, -2, 0, 0]);
+    /// eV Å^8 inside.
+    pub const C8: Dimension = Dimension([10, 1, -2, 0, 0]);
     /// eV^2 inside.
     pub const ENERGY_SQUARED: Dimension = Dimension([4, 2, -4, 0, 0]);
     /// 1/Å inside.
@@ -84,7 +87,7 @@ impl Dimension {
 
     /// What a person calls it, with an example of how to write it.
     fn name_and_example(self) -> (String, &'static str) {
-        let known: [(Dimension, &str, &'static str); 14] = [
+        let known: [(Dimension, &str, &'static str); 16] = [
             (Dimension::NONE, "a plain number", ""),
             (Dimension::LENGTH, "a length", "Å"),
             (Dimension::MASS, "a mass", "u"),
@@ -97,6 +100,8 @@ impl Dimension {
             (Dimension::RATE, "a rate", "/ps"),
             (Dimension::VELOCITY, "a velocity", "Å/fs"),
             (Dimension::DENSITY, "a density", "g/cm^3"),
+            (Dimension::C6, "an energy times length^6", "eV Å^6"),
+            (Dimension::C8, "an energy times length^8", "eV Å^8"),
             (Dimension::ENERGY_SQUARED, "a squared energy", "eV^2"),
             (Dimension::INVERSE_LENGTH, "an inverse length", "/Å"),
         ];
@@ -417,6 +422,15 @@ mod tests {
             parse("1.0 g/cm^3", Dimension::DENSITY).unwrap(),
             1e-27 / AMU_KG,
         );
+        close(
+            parse("2 Ha bohr^6", Dimension::C6).unwrap(),
+            2.0 * HARTREE * BOHR.powi(6),
+        );
+        close(
+            parse("1 kJ/mol nm^6", Dimension::C6).unwrap(),
+            1e6 / EV_IN_KJ_MOL,
+        );
+        close(parse("3 eV*Å^8", Dimension::C8).unwrap(), 3.0);
         close(parse("-3", Dimension::NONE).unwrap(), -3.0);
     }
 

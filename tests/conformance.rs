@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zundel::dynamics::{Guard, Integrator, Langevin, State};
 use zundel::elements::Element;
 use zundel::io::{ReadOptions, read_frames};
-use zundel::potential::pair::{LennardJones, PairParameters, Scheme};
+use zundel::potential::pair::{
+    Damping, Dispersion, DispersionCoefficients, LennardJones, PairParameters, Scheme, Zbl,
+};
 use zundel::potential::{Evaluator, Local, Potential, Term, Want, conformance, registry};
 use zundel::system::{Cell, System, repeat, thermal_velocities};
 use zundel::units::FS;
@@ -108,6 +110,32 @@ fn the_trait_is_kept() {
         let mut scaled = term.clone();
         scaled.scale = -0.25;
         conform(&[term, scaled], &slab);
+        // Repulsion and dispersion, both in the reach of their tapers.
+        let zbl = Zbl::new(Some((2.0, 4.4)), &[(argon, neon, (3.0, 4.0))]);
+        let coefficients = DispersionCoefficients {
+            c6: 38.4,
+            c8: 250.0,
+            r0: 3.4,
+        };
+        let damping = Damping {
+            s6: 1.0,
+            s8: 0.8,
+            a1: 0.4,
+            a2: 2.3,
+            inner: 4.0,
+            cutoff: 7.0,
+            tail: true,
+        };
+        let pairs = [(argon, argon, coefficients), (neon, neon, coefficients)];
+        let own = [
+            Term::new("zbl", Arc::new(Local(zbl.unwrap())) as Arc<dyn Potential>),
+            Term::new(
+                "dispersion",
+                Arc::new(Local(Dispersion::new(&pairs, damping).unwrap())) as Arc<dyn Potential>,
+            ),
+        ];
+        conform(&own, &slab);
+        conform(&own, &bulk);
         // The silicon GAP in a crystal and in a cell smaller than its cutoff.
         let file = common::here("potentials/silicon-gap/silicon.xml");
         let gap = [Term::new("gap", registry::load(&file, None).unwrap())];

@@ -418,6 +418,43 @@ def quip_values(model, frames):
         os.chdir(here)
 
 
+def quip_variances(model, frames):
+    """QUIP's `local_gap_variance` of each frame for two regularisations (their squares are 1e-6 and 1e-10 eV²).
+
+    QUIP leaves f0² out of K(x, x), though not out of K(x_s, x), and stops at the negative variances that follow: so the
+    values are those of the model without f0.
+    """
+    import os
+    import re
+
+    from ase import Atoms
+    from quippy.potential import Potential
+
+    here = os.getcwd()
+    os.chdir(model.parent)
+    try:
+        values = []
+        plain = model.with_name("without_f0.xml")
+        plain.write_text(re.sub(r'signal_mean="[^"]*"', 'signal_mean="0.0"', model.read_text()))
+        for sigma in (1e-3, 1e-5):
+            potential = Potential("", param_filename=plain.name, calc_args=f"local_gap_variance gap_variance_regularisation={sigma}")
+            for name, symbols, positions, cell, pbc in frames:
+                atoms = Atoms(symbols, positions, cell=np.diag([60.0] * 3) if cell is None else cell, pbc=pbc)
+                potential.calculate(atoms, ["energy"])
+                values.append((name, sigma, potential.extra_results["atoms"]["local_gap_variance"]))
+        plain.unlink()
+        return values
+    finally:
+        os.chdir(here)
+
+
+def write_variances(path, values):
+    with open(path, "w") as out:
+        out.write("# frame, gap_variance_regularisation (eV), local_gap_variance of each atom (eV²)\n")
+        for name, sigma, v in values:
+            out.write(f"{name} {sigma!r} " + " ".join(repr(float(x)) for x in v) + "\n")
+
+
 def write_frames(path, frames, values):
     with open(path, "w") as out:
         for (name, symbols, positions, cell, pbc), (energy, forces, local, virial) in zip(frames, values):
@@ -434,6 +471,9 @@ def stored_energies(path):
     return [float(line.split("energy=")[1].split()[0]) for line in path.read_text().splitlines() if "energy=" in line]
 
 
+# Models whose predictive variance is tested, too.
+VARIANCES = ("pair", "pairs", "soap", "soap_species", "old", "glue", "angles", "chains", "clusters")
+
 README = """# {name}
 
 {purpose}.
@@ -441,7 +481,7 @@ README = """# {name}
 Random numbers from a fixed seed, made by `tools/synthetic_gap.py`; it describes no material. `reference.extxyz` holds
 structures from a fixed seed with the values of QUIP (quippy-ase 0.10.3), as the same script writes them with
 `--reference`: energy and site energies (eV), forces (eV/Å), virial (eV, minus volume times stress). Frames without a
-lattice are clusters. Licence: that of the package.
+lattice are clusters. `variance.txt`, where there is one, holds QUIP's predictive variances (eV²) of the same frames. Licence: that of the package.
 """
 
 
@@ -461,6 +501,8 @@ def main():
             assert all(np.all(np.isfinite(x)) for v in values for x in v), f"{name}: QUIP gives no number"
             if arguments.reference:
                 write_frames(folder / "reference.extxyz", frames, values)
+                if name in VARIANCES:
+                    write_variances(folder / "variance.txt", quip_variances(folder / file, frames))
             for old, new, frame in zip(stored_energies(folder / "reference.extxyz"), values, frames):
                 worst = max(worst, abs(old - new[0]))
                 print(f"{name:14} {frame[0]:12} {new[0]:20.12f} eV, largest force {np.abs(new[1]).max():9.3f} eV/Å")

@@ -1,8 +1,8 @@
 //! `[potential.lennard_jones]`: the Lennard-Jones pair potential.
 
 use super::diagnostics::Diagnostic;
-use super::document::Key;
-use super::kinds::{Flag, OneOf, Quantity, element};
+use super::kinds::{Flag, OneOf, Quantity};
+use super::pairs;
 use super::reader::Table;
 use crate::elements::Element;
 use crate::units::Dimension;
@@ -101,7 +101,7 @@ fn parameters(t: &Table<'_>) -> Option<LennardJonesParameters> {
     let (epsilon, sigma) = epsilon_and_sigma(t, !by_pair, "unless there are `pairs`");
     let doc = "Parameters by pair of elements instead of one set for all, as in `Ar-Kr = { epsilon = \"0.0124 eV\", sigma = \
                \"3.52 Å\" }`. Unlike pairs that are left out follow Lorentz and Berthelot.";
-    let pairs = t.optional_table("pairs", doc, pairs);
+    let by_pairs = t.optional_table("pairs", doc, pairs);
     if !by_pair {
         return Some(LennardJonesParameters::Uniform {
             epsilon: epsilon?,
@@ -118,7 +118,7 @@ fn parameters(t: &Table<'_>) -> Option<LennardJonesParameters> {
             );
         }
     }
-    pairs.map(LennardJonesParameters::Mixture)
+    by_pairs.map(LennardJonesParameters::Mixture)
 }
 
 fn epsilon_and_sigma(
@@ -152,75 +152,15 @@ fn epsilon_and_sigma(
 }
 
 fn pairs(t: &Table<'_>) -> Option<Vec<PairDeck>> {
-    let mut found: Vec<PairDeck> = Vec::new();
-    let mut sound = true;
-    for key in t.free_keys("A-B") {
-        let elements = if t.cx.describing {
-            None
-        } else {
-            pair_of(t, &key)
-        };
-        if elements.is_none() && !t.cx.describing {
-            sound = false;
-            continue;
-        }
-        let pair = t.optional_table(&key.name, "The pair of elements A and B.", |t| {
-            let (epsilon, sigma) = epsilon_and_sigma(t, true, "");
-            Some(PairDeck {
-                elements: elements?,
-                epsilon: epsilon?,
-                sigma: sigma?,
-            })
-        });
-        match pair {
-            Some(pair) if found.iter().any(|other| other.elements == pair.elements) => {
-                t.complain(
-                    Diagnostic::error("this pair is given twice").at(key.place, "the second one"),
-                );
-            }
-            Some(pair) => found.push(pair),
-            None => sound = false,
-        }
-    }
-    if !sound || t.cx.describing {
-        return None;
-    }
-    let mut elements: Vec<Element> = found
-        .iter()
-        .flat_map(|p| [p.elements.0, p.elements.1])
-        .collect();
-    elements.sort();
-    elements.dedup();
-    elements.retain(|e| !found.iter().any(|p| p.elements == (*e, *e)));
-    for element in &elements {
-        t.complain(
-            Diagnostic::error(format!(
-                "there are no parameters for the pair {element}-{element}"
-            ))
-            .maybe_at(t.place(), "")
-            .help("every element that appears here needs parameters for the like pair"),
-        );
-    }
-    if found.is_empty() {
-        t.complain(Diagnostic::error("no pairs are given here").maybe_at(t.place(), ""));
-    }
-    Some(found)
-}
-
-fn pair_of(t: &Table<'_>, key: &Key) -> Option<(Element, Element)> {
-    let Some((a, b)) = key.name.split_once('-') else {
-        t.complain(
-            Diagnostic::error(format!("`{}` is not a pair of elements", key.name))
-                .at(key.place.clone(), "")
-                .help("write two symbols with a hyphen, as in `Ar-Kr`"),
-        );
-        return None;
+    let read = |t: &Table<'_>| {
+        let (epsilon, sigma) = epsilon_and_sigma(t, true, "");
+        Some((epsilon?, sigma?))
     };
-    match (element(a), element(b)) {
-        (Ok(a), Ok(b)) => Some((a.min(b), a.max(b))),
-        (Err(wrong), _) | (_, Err(wrong)) => {
-            t.complain(wrong.into_diagnostic(key.place.clone()));
-            None
-        }
-    }
+    let found = pairs::read(t, pairs::Like::Needed, read)?;
+    let deck = |((a, b), (epsilon, sigma))| PairDeck {
+        elements: (a, b),
+        epsilon,
+        sigma,
+    };
+    Some(found.into_iter().map(deck).collect())
 }

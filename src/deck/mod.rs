@@ -7,12 +7,14 @@
 //! into the resolved deck. To add a model or a job, add an entry to the list of variants in `potential.rs` or `schema.rs`.
 
 mod diagnostics;
+mod dispersion;
 mod document;
 mod duration;
 mod kinds;
 mod lennard_jones;
 mod md;
 mod output;
+mod pairs;
 mod potential;
 mod reader;
 mod reference;
@@ -22,8 +24,10 @@ mod schema;
 mod spelling;
 mod system;
 mod templates;
+mod zbl;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
+pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
@@ -36,6 +40,7 @@ pub use resolved::{Difference, differences};
 pub use schema::{JobDeck, VERSION};
 pub use system::{FrameChoice, SystemDeck};
 pub use templates::{JOBS, template};
+pub use zbl::ZblDeck;
 
 use crate::error::{Error, Result};
 use reader::{Context, Table};

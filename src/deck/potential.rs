@@ -1,9 +1,11 @@
 //! `[potential]`: where energies and forces come from.
 
 use super::diagnostics::Diagnostic;
+use super::dispersion::{self, DispersionDeck};
 use super::kinds::{Elements, InFile, Name, Number};
 use super::lennard_jones::{self, LennardJonesDeck};
 use super::reader::{Choice, Table, Variant};
+use super::zbl::{self, ZblDeck};
 use crate::elements::Element;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +50,10 @@ pub enum ModelDeck {
     },
     /// The Lennard-Jones pair potential.
     LennardJones(LennardJonesDeck),
+    /// The screened repulsion of nuclei.
+    Zbl(ZblDeck),
+    /// Damped dispersion.
+    Dispersion(DispersionDeck),
 }
 
 impl ModelDeck {
@@ -57,7 +63,7 @@ impl ModelDeck {
             ModelDeck::Gap { file } | ModelDeck::Mtp { file } | ModelDeck::Sgdml { file } => {
                 Some(file)
             }
-            ModelDeck::LennardJones(_) => None,
+            ModelDeck::LennardJones(_) | ModelDeck::Zbl(_) | ModelDeck::Dispersion(_) => None,
         }
     }
 }
@@ -106,6 +112,16 @@ const MODELS: &[Variant<ModelDeck>] = &[
         name: "lennard_jones",
         doc: "The Lennard-Jones pair potential, 4ε[(σ/r)^12 - (σ/r)^6].",
         read: |t| lennard_jones::read(t).map(ModelDeck::LennardJones),
+    },
+    Variant {
+        name: "zbl",
+        doc: "The screened repulsion of nuclei at short distances (Ziegler, Biersack, Littmark).",
+        read: |t| zbl::read(t).map(ModelDeck::Zbl),
+    },
+    Variant {
+        name: "dispersion",
+        doc: "Damped dispersion, -s6 C6/(r^6 + f^6) - s8 C8/(r^8 + f^8) with f = a1·R0 + a2 (Becke, Johnson).",
+        read: |t| dispersion::read(t).map(ModelDeck::Dispersion),
     },
 ];
 

@@ -4,9 +4,7 @@ use super::parts;
 use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
-use crate::potential::{
-    Evaluation, Evaluator, Gives, Potential, Scope, Term, Want, registry,
-};
+use crate::potential::{Evaluation, Evaluator, Gives, Potential, Scope, Term, Want, registry};
 use crate::report::Console;
 use std::io::{ErrorKind, Write};
 use std::path::Path;

@@ -1,13 +1,15 @@
 //! The parts that every job needs: the system and the potential of a deck.
 
 use crate::deck::{
-    CutoffScheme, FrameChoice, LennardJonesDeck, LennardJonesParameters, ModelDeck, PotentialDeck,
-    SystemDeck,
+    CutoffScheme, DispersionDeck, FrameChoice, LennardJonesDeck, LennardJonesParameters, ModelDeck,
+    PotentialDeck, SystemDeck, ZblDeck,
 };
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, FrameIndex, ReadOptions};
-use crate::potential::pair::{LennardJones, PairParameters, Scheme};
+use crate::potential::pair::{
+    Damping, Dispersion, DispersionCoefficients, LennardJones, PairParameters, Scheme, Zbl,
+};
 use crate::potential::{EvaluationError, Evaluator, Local, Potential, Term, registry};
 use crate::system::{Cell, System, repeat};
 use std::path::Path;
@@ -73,6 +75,8 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
                     registry::load(file, deck.species.as_deref())?
                 }
                 ModelDeck::LennardJones(lj) => Arc::new(Local(lennard_jones(lj)?)),
+                ModelDeck::Zbl(zbl) => Arc::new(Local(screened_repulsion(zbl)?)),
+                ModelDeck::Dispersion(d) => Arc::new(Local(dispersion(d)?)),
             };
             Ok(Term {
                 name: term.name.clone(),
@@ -142,6 +146,35 @@ fn lennard_jones(deck: &LennardJonesDeck) -> Result<LennardJones> {
         }
     };
     model.map_err(|why| Error::input("[potential.lennard_jones]", why))
+}
+
+fn screened_repulsion(deck: &ZblDeck) -> Result<Zbl> {
+    Zbl::new(deck.range, &deck.pairs).map_err(|why| Error::input("[potential.zbl]", why))
+}
+
+fn dispersion(deck: &DispersionDeck) -> Result<Dispersion> {
+    let pairs: Vec<_> = deck
+        .pairs
+        .iter()
+        .map(|p| {
+            let coefficients = DispersionCoefficients {
+                c6: p.c6,
+                c8: p.c8,
+                r0: p.r0,
+            };
+            (p.elements.0, p.elements.1, coefficients)
+        })
+        .collect();
+    let damping = Damping {
+        s6: deck.s6,
+        s8: deck.s8,
+        a1: deck.a1,
+        a2: deck.a2,
+        inner: deck.inner,
+        cutoff: deck.cutoff,
+        tail: deck.tail,
+    };
+    Dispersion::new(&pairs, damping).map_err(|why| Error::input("[potential.dispersion]", why))
 }
 
 /// Refuses elements that some model does not know.

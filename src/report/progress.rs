@@ -110,9 +110,9 @@ impl Progress {
         let left = human_duration(per_step * self.total.saturating_sub(s.step) as f64);
         let per_day = per_day(self.timestep_fs, per_step);
         if let Some(bar) = &self.bar {
-            let reliability = s
-                .reliability
-                .map_or(String::new(), |(name, x)| format!("  {name} {x:.3}"));
+            let reliability = s.reliability.map_or(String::new(), |(name, x)| {
+                format!("  {name} {}", four_digits(x))
+            });
             bar.set_position(s.step);
             // The most important first: a narrow terminal cuts the rest off.
             bar.set_message(format!(
@@ -126,7 +126,7 @@ impl Progress {
             return;
         }
         let (name, number) = s.reliability.map_or_else(Default::default, |(name, x)| {
-            (format!(" {name:>9}"), format!(" {x:>9.3}"))
+            (format!(" {name:>9}"), format!(" {:>9}", four_digits(x)))
         });
         let head = format!(
             "\n{:>10} {:>11} {:>9} {:>14} {:>11}{name} {:>10} {:>10} {:>9}",
@@ -179,13 +179,13 @@ pub(crate) fn per_day(timestep_fs: f64, seconds_per_step: f64) -> String {
     )
 }
 
-/// A positive number with four significant digits, and no exponent unless it is tiny.
+/// A number, zero or positive, with three or four significant digits, and no exponent unless it is tiny.
 fn four_digits(x: f64) -> String {
     match x {
         x if x >= 999.95 => format!("{x:.0}"),
         x if x >= 99.995 => format!("{x:.1}"),
         x if x >= 9.9995 => format!("{x:.2}"),
-        x if x >= 0.001 => format!("{x:.3}"),
+        x if x >= 0.001 || x == 0.0 => format!("{x:.3}"),
         x => format!("{x:.2e}"),
     }
 }

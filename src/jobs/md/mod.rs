@@ -290,6 +290,10 @@ fn steps(
     let mut last_save = Instant::now();
     let mut last_flush = last_save;
     let mut unflushed = false;
+    // Of the structure that the run starts from.
+    if let Some(remark) = simulation.remark() {
+        progress.remark(&remark);
+    }
     while simulation.state.step < plan.md.steps {
         let now = Instant::now();
         if let Some(outcome) = limits.reached(now) {

@@ -6,7 +6,9 @@ use super::file::GapFile;
 use super::init_args::Composition;
 use super::two_body::takes;
 use crate::elements::Element;
-use crate::potential::{Description, Gives, ListKind, NeighbourRequest};
+use crate::potential::{
+    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope,
+};
 
 /// Fraction of the smallest sparse distance below which a pair counts as closer than anything seen. Sparse points are
 /// picked among the training distances, so the data reach down to about the smallest of them; a tenth allows for the
@@ -24,8 +26,10 @@ fn grain(coordinates: &[Coordinate]) -> usize {
 /// The description of a file's model.
 pub(super) fn describe(
     file: &GapFile,
-    glue_cutoff: Option<f64>,
+    glue_cutoffs: &[f64],
+    lennard_jones_cutoff: Option<f64>,
     table_error: Option<f64>,
+    has_variance: bool,
     chunk: usize,
 ) -> Description {
     let elements = known_elements(file);
@@ -33,7 +37,8 @@ pub(super) fn describe(
         .coordinates
         .iter()
         .map(Coordinate::cutoff)
-        .chain(glue_cutoff)
+        .chain(glue_cutoffs.iter().copied())
+        .chain(lennard_jones_cutoff)
         .fold(0.0, f64::max);
     let name = file
         .path
@@ -45,7 +50,7 @@ pub(super) fn describe(
         details: details(
             file,
             elements.as_deref().unwrap_or_default(),
-            glue_cutoff,
+            glue_cutoffs,
             table_error,
         ),
         elements,
@@ -58,7 +63,10 @@ pub(super) fn describe(
         gives: Gives {
             virial: true,
             site_energies: true,
-            reliability: None,
+            reliability: has_variance.then_some(Reliability {
+                measure: Measure::Variance,
+                scope: Scope::Atom,
+            }),
         },
         references: references(file),
         fixed_cell: None,
@@ -100,7 +108,9 @@ fn known_elements(file: &GapFile) -> Option<Vec<Element>> {
         .flat_map(Coordinate::species)
         .collect();
     if numbers.contains(&0) {
-        numbers.extend(file.glue.iter().flat_map(|g| &g.types).map(|t| t.number));
+        let glues = file.glues.iter().flat_map(|g| &g.types);
+        numbers.extend(glues.map(|t| t.number));
+        numbers.extend(file.lennard_jones.iter().flat_map(|l| &l.types));
         let with_e0 = || (1..=118u8).filter(|z| file.e0[usize::from(*z) - 1] != 0.0);
         if with_e0().count() <= 40 {
             numbers.extend(with_e0());
@@ -161,7 +171,7 @@ fn references(file: &GapFile) -> Vec<String> {
 fn details(
     file: &GapFile,
     elements: &[Element],
-    glue_cutoff: Option<f64>,
+    glue_cutoffs: &[f64],
     table_error: Option<f64>,
 ) -> Vec<String> {
     let mut lines = vec![match file.gap_version {
@@ -176,12 +186,16 @@ fn details(
     if !e0.is_empty() {
         lines.push(format!("isolated atoms: {}", e0.join(", ")));
     }
-    if let (Some(glue), Some(cutoff)) = (&file.glue, glue_cutoff) {
+    for (glue, cutoff) in file.glues.iter().zip(glue_cutoffs) {
         let types: Vec<String> = glue.types.iter().map(|t| symbol(t.number)).collect();
         lines.push(format!(
             "Glue baseline for {}, range {cutoff} Å",
             types.join(", ")
         ));
+    }
+    for baseline in &file.lennard_jones {
+        let types: Vec<String> = baseline.types.iter().map(|z| symbol(*z)).collect();
+        lines.push(format!("Lennard-Jones baseline for {}", types.join(", ")));
     }
     if file.do_core && matches!(file.composition, Composition::Gap { .. }) {
         lines.push(

@@ -4,6 +4,7 @@ use super::arguments::shorten;
 use super::coordinate::{self, Coordinate};
 use super::glue::GlueParameters;
 use super::init_args::Composition;
+use super::lennard_jones::LennardJonesParameters;
 use super::sparse::read_regular;
 use super::xml::{Node, Tag, Xml};
 use crate::error::{Error, Result};
@@ -17,20 +18,23 @@ pub const NEWEST_GAP_VERSION: u64 = 1_769_700_636;
 pub struct GapFile {
     /// The XML file.
     pub path: PathBuf,
-    /// Label of the Gaussian process.
+    /// Label of the Gaussian process; of several, joined by ` + `.
     pub label: String,
-    /// Stamp of the `gap_fit` that wrote it (seconds since 1970); 0 when the file has none. It changes some defaults.
+    /// Stamp of the `gap_fit` that wrote it (seconds since 1970); 0 when the file has none. It changes some defaults, for each
+    /// of several processes by its own stamp; here is the newest.
     pub gap_version: u64,
     /// What the file adds up.
     pub composition: Composition,
     /// Whether the fit subtracted a core potential; the composition should then name one.
     pub do_core: bool,
-    /// Energy of an isolated atom (eV) by atomic number minus one.
+    /// Energy of an isolated atom (eV) by atomic number minus one; the sum over several processes.
     pub e0: Vec<f64>,
-    /// The terms of the Gaussian process.
+    /// The terms of the Gaussian processes; factors of `init_args` are in their weights.
     pub coordinates: Vec<Coordinate>,
-    /// The Glue baseline, when the composition has one.
-    pub glue: Option<GlueParameters>,
+    /// The Glue baselines of the composition.
+    pub glues: Vec<GlueParameters>,
+    /// Its Lennard-Jones baselines.
+    pub lennard_jones: Vec<LennardJonesParameters>,
 }
 
 /// What the first pass over a file finds.
@@ -42,6 +46,16 @@ struct Survey {
     /// Label, line.
     gaps: Vec<(Option<String>, usize)>,
     glues: Vec<(Option<String>, usize)>,
+    lennard_jones: Vec<(Option<String>, usize)>,
+}
+
+/// What a leaf of the composition takes from the file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pick {
+    /// The `<GAP_params>` of this number, with a factor.
+    Gap(usize, f64),
+    Glue(usize),
+    LennardJones(usize),
 }
 
 impl GapFile {
@@ -59,21 +73,16 @@ impl GapFile {
     pub fn parse(text: &str, path: &Path) -> Result<GapFile> {
         let survey = Survey::take(text, path)?;
         let composition = survey.composition(path)?;
-        let (gap, glue) = survey.pick(&composition, path)?;
+        let picks = survey.pick(&composition, path)?;
         let mut parts = Parts {
             path,
-            gap,
-            glue,
-            found: None,
-            glue_found: None,
+            picks: &picks,
+            gaps: Vec::new(),
+            glues: Vec::new(),
+            lennard_jones: Vec::new(),
         };
         parts.read(text)?;
-        let Some(mut file) = parts.found else {
-            return Err(Error::Bug("a GAP_params that was there is gone".into()));
-        };
-        file.composition = composition;
-        file.glue = parts.glue_found;
-        Ok(file)
+        parts.assemble(composition)
     }
 }
 
@@ -103,6 +112,10 @@ impl Survey {
                     survey.glues.push((label(&xml)?, tag.line));
                     xml.skip()?;
                 }
+                "LJ_params" => {
+                    survey.lennard_jones.push((label(&xml)?, tag.line));
+                    xml.skip()?;
+                }
                 _ => {}
             }
         }
@@ -117,7 +130,12 @@ impl Survey {
     fn composition(&self, path: &Path) -> Result<Composition> {
         let chosen = match &self.potentials[..] {
             // Such files are used with an explicit `IP GAP`.
-            [] => return Ok(Composition::Gap { label: None }),
+            [] => {
+                return Ok(Composition::Gap {
+                    label: None,
+                    scale: 1.0,
+                });
+            }
             [one] => one,
             several => several.iter().find(|p| p.0.as_deref() == Some(&self.root)).ok_or_else(|| {
                 Error::line(path, several[1].2, "the file holds several <Potential>, none with the label of the root element")
@@ -128,26 +146,34 @@ impl Survey {
             .map_err(|e| e.within(&format!("{}:{}", path.display(), chosen.2)))
     }
 
-    /// The indices of the `<GAP_params>` and the `<Glue_params>` that the composition uses.
-    fn pick(&self, composition: &Composition, path: &Path) -> Result<(usize, Option<usize>)> {
-        let (mut gap, mut glue) = (None, None);
+    /// What each leaf of the composition takes, in their order.
+    fn pick(&self, composition: &Composition, path: &Path) -> Result<Vec<Pick>> {
+        let mut picks = Vec::new();
         for leaf in composition.leaves() {
-            let (slot, label, candidates, tag) = match leaf {
-                Composition::Gap { label } => (&mut gap, label, &self.gaps, "GAP_params"),
-                Composition::Glue { label } => (&mut glue, label, &self.glues, "Glue_params"),
+            picks.push(match leaf {
+                Composition::Gap { label, scale } => {
+                    let gap = choose(&self.gaps, label.as_deref(), "GAP_params", path)?;
+                    Pick::Gap(gap, *scale)
+                }
+                Composition::Glue { label } => {
+                    Pick::Glue(choose(&self.glues, label.as_deref(), "Glue_params", path)?)
+                }
+                Composition::LennardJones { label } => Pick::LennardJones(choose(
+                    &self.lennard_jones,
+                    label.as_deref(),
+                    "LJ_params",
+                    path,
+                )?),
                 Composition::Sum(_) => continue,
-            };
-            if slot.is_some() {
-                let reason = format!(
-                    "the sum of potentials has two terms with <{tag}>; only one is supported"
-                );
-                return Err(Error::file(path, reason));
-            }
-            *slot = Some(choose(candidates, label.as_deref(), tag, path)?);
+            });
         }
-        let gap = gap
-            .ok_or_else(|| Error::file(path, "the <Potential> of the file has no `IP GAP` term"))?;
-        Ok((gap, glue))
+        if !picks.iter().any(|p| matches!(p, Pick::Gap(..))) {
+            return Err(Error::file(
+                path,
+                "the <Potential> of the file has no `IP GAP` term",
+            ));
+        }
+        Ok(picks)
     }
 }
 
@@ -194,42 +220,100 @@ fn choose(
     }
 }
 
-/// The second pass: reads the picked parts.
+/// The second pass: reads the picked parts, each with its number.
 struct Parts<'a> {
     path: &'a Path,
-    gap: usize,
-    glue: Option<usize>,
-    found: Option<GapFile>,
-    glue_found: Option<GlueParameters>,
+    picks: &'a [Pick],
+    gaps: Vec<(usize, GapFile)>,
+    glues: Vec<(usize, GlueParameters)>,
+    lennard_jones: Vec<(usize, LennardJonesParameters)>,
 }
 
 impl Parts<'_> {
     fn read(&mut self, text: &str) -> Result<()> {
         let mut xml = Xml::new(text, self.path);
-        let (mut gaps, mut glues) = (0, 0);
+        let (mut gaps, mut glues, mut lennard_jones) = (0.., 0.., 0..);
+        let picked = |pick: &dyn Fn(&Pick) -> bool| self.picks.iter().any(pick);
+        let next = |numbers: &mut std::ops::RangeFrom<usize>| numbers.next().unwrap_or(0);
         while let Some(node) = xml.next()? {
             let Node::Start(tag) = node else { continue };
             match tag.name() {
                 "GAP_params" => {
-                    if gaps == self.gap {
-                        self.found = Some(gap_params(&mut xml, &tag, self.path)?);
+                    let n = next(&mut gaps);
+                    if picked(&|p| matches!(p, Pick::Gap(k, _) if *k == n)) {
+                        self.gaps.push((n, gap_params(&mut xml, &tag, self.path)?));
                     } else {
                         xml.skip()?;
                     }
-                    gaps += 1;
                 }
                 "Glue_params" => {
-                    if Some(glues) == self.glue {
-                        self.glue_found = Some(GlueParameters::read(&mut xml, &tag)?);
+                    let n = next(&mut glues);
+                    if picked(&|p| *p == Pick::Glue(n)) {
+                        self.glues.push((n, GlueParameters::read(&mut xml, &tag)?));
                     } else {
                         xml.skip()?;
                     }
-                    glues += 1;
+                }
+                "LJ_params" => {
+                    let n = next(&mut lennard_jones);
+                    if picked(&|p| *p == Pick::LennardJones(n)) {
+                        let read = LennardJonesParameters::read(&mut xml, &tag)?;
+                        self.lennard_jones.push((n, read));
+                    } else {
+                        xml.skip()?;
+                    }
                 }
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Adds up what the leaves take.
+    fn assemble(self, composition: Composition) -> Result<GapFile> {
+        fn find<T: Clone>(read: &[(usize, T)], n: usize) -> Result<T> {
+            let found = read.iter().find(|r| r.0 == n);
+            found
+                .map(|r| r.1.clone())
+                .ok_or_else(|| Error::Bug("a part of the file that was there is gone".into()))
+        }
+        let mut sum: Option<GapFile> = None;
+        let (mut glues, mut lennard_jones) = (Vec::new(), Vec::new());
+        for pick in self.picks {
+            match *pick {
+                Pick::Gap(n, scale) => {
+                    let mut gap = find(&self.gaps, n)?;
+                    gap.e0.iter_mut().for_each(|e| *e *= scale);
+                    for c in &mut gap.coordinates {
+                        c.alpha.iter_mut().for_each(|a| *a *= scale);
+                    }
+                    match &mut sum {
+                        None => sum = Some(gap),
+                        Some(sum) => sum.add(gap),
+                    }
+                }
+                Pick::Glue(n) => glues.push(find(&self.glues, n)?),
+                Pick::LennardJones(n) => lennard_jones.push(find(&self.lennard_jones, n)?),
+            }
+        }
+        let Some(mut file) = sum else {
+            return Err(Error::Bug("a GAP_params that was there is gone".into()));
+        };
+        file.composition = composition;
+        file.glues = glues;
+        file.lennard_jones = lennard_jones;
+        Ok(file)
+    }
+}
+
+impl GapFile {
+    /// Adds another process of the same file.
+    fn add(&mut self, other: GapFile) {
+        self.label = format!("{} + {}", self.label, other.label);
+        self.gap_version = self.gap_version.max(other.gap_version);
+        self.do_core |= other.do_core;
+        self.e0.iter_mut().zip(other.e0).for_each(|(a, b)| *a += b);
+        self.coordinates.extend(other.coordinates);
     }
 }
 
@@ -254,11 +338,15 @@ fn gap_params(xml: &mut Xml<'_>, tag: &Tag<'_>, path: &Path) -> Result<GapFile> 
         path: path.to_owned(),
         label: attributes.text("label").unwrap_or_default().to_owned(),
         gap_version,
-        composition: Composition::Gap { label: None },
+        composition: Composition::Gap {
+            label: None,
+            scale: 1.0,
+        },
         do_core: false,
         e0: vec![0.0; 118],
         coordinates: Vec::new(),
-        glue: None,
+        glues: Vec::new(),
+        lennard_jones: Vec::new(),
     };
     let mut process = None;
     // Known elements are looked into, wherever they stand; the rest is passed over.

@@ -71,7 +71,7 @@ fn old_and_rewritten_spellings_are_read() {
     assert_eq!(soap.covariance, Covariance::DotProduct { zeta: 4.0 });
     assert_eq!(soap.sparse, [0.5, 0.5, 0.5, 0.1, 0.3, 0.2, 0.0]);
     assert_eq!(
-        file.glue.unwrap().pairs[0].energy.ends,
+        file.glues[0].pairs[0].energy.ends,
         [EndSlope::Natural, EndSlope::Given(0.0)]
     );
     assert!(
@@ -99,8 +99,8 @@ fn each_damage_is_named_with_its_line() {
         ),
         (
             "{IP Glue}",
-            "{IP GAP label=other}",
-            "two terms with <GAP_params>",
+            "{IP GAP label=nowhere}",
+            "no <GAP_params> has the label `nowhere`",
         ),
         (
             "1423607965",

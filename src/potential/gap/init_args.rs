@@ -10,9 +10,16 @@ pub enum Composition {
     Gap {
         /// The label, when the file gives one.
         label: Option<String>,
+        /// Factor of its energies.
+        scale: f64,
     },
     /// A Glue baseline (embedded atoms from tables).
     Glue {
+        /// The label, when the file gives one.
+        label: Option<String>,
+    },
+    /// A Lennard-Jones baseline.
+    LennardJones {
         /// The label, when the file gives one.
         label: Option<String>,
     },
@@ -33,23 +40,28 @@ impl Composition {
         let arguments = Arguments::parse(text)?;
         let words: Vec<&str> = arguments.words().collect();
         match words[..] {
-            ["ip", kind @ ("gap" | "glue")] => {
-                if let Some(key) = arguments.keys().find(|&k| k != "label" && k != "xml_label") {
+            ["ip", kind @ ("gap" | "glue" | "lj")] => {
+                let scale = scales(&arguments, kind == "gap", text)?;
+                if let Some(key) = arguments
+                    .keys()
+                    .find(|k| !["label", "xml_label", "e_scale", "r_scale"].contains(k))
+                {
                     return Err(Error::input(
                         "",
                         format!("`{key}` in `{}` is not supported", shorten(text)),
                     ));
                 }
                 let label = arguments.text("label").map(str::to_owned);
-                Ok(if kind == "gap" {
-                    Composition::Gap { label }
-                } else {
-                    Composition::Glue { label }
+                Ok(match kind {
+                    "gap" => Composition::Gap { label, scale },
+                    "glue" => Composition::Glue { label },
+                    _ => Composition::LennardJones { label },
                 })
             }
             ["sum"] if depth > 0 => {
                 let mut terms = Vec::new();
-                for key in arguments.keys() {
+                scales(&arguments, false, text)?;
+                for key in arguments.keys().filter(|k| !k.ends_with("_scale")) {
                     if !key.starts_with("init_args_pot") {
                         return Err(Error::input(
                             "",
@@ -77,7 +89,7 @@ impl Composition {
                 "",
                 format!("the potential `{}` is not supported", shorten(text.trim())),
             )
-            .advise("supported are `IP GAP`, `IP Glue` and their `Sum`")),
+            .advise("supported are `IP GAP`, `IP Glue`, `IP LJ` and their `Sum`")),
         }
     }
 
@@ -90,6 +102,22 @@ impl Composition {
     }
 }
 
+/// The factor `E_scale`, and a refusal of scales that QUIP itself takes no notice of: it knows none but that of `IP GAP`.
+fn scales(arguments: &Arguments, known: bool, text: &str) -> Result<f64> {
+    let energy = arguments.number(&["e_scale"])?.unwrap_or(1.0);
+    let length = arguments.number(&["r_scale"])?.unwrap_or(1.0);
+    for (key, value, meant) in [("e_scale", energy, known), ("r_scale", length, false)] {
+        if value != 1.0 && !meant {
+            return Err(Error::input(
+                "",
+                format!("`{key}` in `{}` is not supported", shorten(text)),
+            )
+            .advise("QUIP reads it and evaluates as if it were not there; remove it if that is what you want"));
+        }
+    }
+    Ok(energy)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,12 +126,21 @@ mod tests {
     fn sums_are_read() {
         let gap = Composition::Gap {
             label: Some("GAP_1".into()),
+            scale: 1.0,
         };
         let glue = Composition::Glue { label: None };
         assert_eq!(Composition::parse("IP GAP label=GAP_1").unwrap(), gap);
         let text = "Sum init_args_pot1={IP Glue} init_args_pot2={Sum init_args_pot1={ip glue} init_args_pot2={IP GAP label=GAP_1}}";
         let sum = Composition::parse(text).unwrap();
         assert_eq!(sum.leaves(), [&glue, &glue, &gap]);
+        let scaled = Composition::Gap {
+            label: None,
+            scale: -0.5,
+        };
+        assert_eq!(
+            Composition::parse("IP GAP E_scale=-0.5 r_scale=1").unwrap(),
+            scaled
+        );
     }
 
     #[test]
@@ -111,11 +148,18 @@ mod tests {
         for (text, part) in [
             ("IP ZBL", "`IP ZBL` is not supported"),
             ("", "is not supported"),
-            ("IP GAP E_scale=2", "`e_scale`"),
+            ("IP GAP r_scale=1.1", "`r_scale`"),
+            ("IP GAP do_rescale_E=T", "`do_rescale_e`"),
+            ("IP Glue E_scale=2", "`e_scale`"),
+            ("IP LJ r_scale=0.9", "`r_scale`"),
+            (
+                "Sum init_args_pot1={IP GAP} init_args_pot2={IP Glue} E_scale=2",
+                "`e_scale`",
+            ),
             ("Sum init_args_pot1={IP GAP}", "two"),
             (
-                "Sum init_args_pot1={IP GAP} init_args_pot2={IP LJ a=1}",
-                "`IP LJ a=1`",
+                "Sum init_args_pot1={IP GAP} init_args_pot2={IP DispTS a=1}",
+                "`IP DispTS a=1`",
             ),
             ("Sum a={IP GAP} b={IP GAP}", "`a` in a sum"),
         ] {

@@ -1,5 +1,5 @@
-//! Gaussian approximation potentials from QUIP's XML files: `distance_2b` and `soap` descriptors, isolated-atom
-//! energies, and the Glue baseline (Bartók, Payne, Kondor and Csányi, Phys. Rev. Lett. 104, 136403 (2010)).
+//! Gaussian approximation potentials from QUIP's XML files: descriptors of pairs, triplets and densities, isolated-atom
+//! energies, and the baselines of Glue and Lennard-Jones (Bartók, Payne, Kondor and Csányi, Phys. Rev. Lett. 104, 136403 (2010)).
 //!
 //! [`GapFile`] is the file as data; [`Gap`] is the model made of it.
 
@@ -14,12 +14,14 @@ mod extended;
 mod file;
 mod glue;
 mod init_args;
+mod lennard_jones;
 mod numbers;
 pub mod soap;
 pub mod soap_turbo;
 mod sparse;
 mod spline;
 mod two_body;
+mod variance;
 mod xml;
 
 #[cfg(test)]
@@ -35,6 +37,7 @@ pub use descriptor::{Descriptor, Distance2b};
 pub use file::{GapFile, NEWEST_GAP_VERSION};
 pub use glue::{GluePair, GlueParameters, GlueType, Table};
 pub use init_args::Composition;
+pub use lennard_jones::{LennardJonesParameters, LennardJonesTypes};
 pub use soap::SoapParameters;
 pub use soap_turbo::SoapTurboParameters;
 pub use spline::EndSlope;
@@ -44,15 +47,17 @@ use crate::error::{Error, Result};
 use clusters::{ClusterScratch, Clusters};
 use density::{DensityScratch, DensityTerm, RadialMode, Weights};
 use glue::{Glue, GlueScratch};
+use lennard_jones::LennardJonesBaseline;
 use std::path::Path;
 use two_body::TwoBody;
+use variance::{VarianceScratch, Variances};
 
 /// Most centres in one call: enough to make matrix products of them, few enough to stay in the caches.
 const BLOCK: usize = 64;
 
 /// A Gaussian approximation potential.
 ///
-/// The energy of a centre is e0 of its element, the tabulated pair terms, the `soap` terms and the Glue baseline. Elements
+/// The energy of a centre is e0 of its element, the tabulated pair terms, the other terms and the baselines. Elements
 /// that the model does not know have their e0 and are passed over otherwise, as in QUIP; [`Description::elements`] lets
 /// the caller refuse them first.
 pub struct Gap {
@@ -62,7 +67,9 @@ pub struct Gap {
     two_body: TwoBody,
     clusters: Clusters,
     densities: Vec<DensityTerm>,
-    glue: Option<Glue>,
+    glues: Vec<Glue>,
+    lennard_jones: Vec<LennardJonesBaseline>,
+    variances: Option<Variances>,
 }
 
 /// Memory of [`Gap::evaluate`](LocalModel::evaluate).
@@ -71,6 +78,7 @@ pub struct GapScratch {
     clusters: ClusterScratch,
     density: DensityScratch,
     glue: GlueScratch,
+    variance: VarianceScratch,
 }
 
 impl Gap {
@@ -85,28 +93,39 @@ impl Gap {
     ///
     /// Errors when parameters are beyond what can be evaluated.
     pub fn new(file: GapFile) -> Result<Gap> {
-        Self::with_tables(file, true)
+        Self::with(file, true, variance::JITTER)
     }
 
-    /// With or without tables of the pair terms; without, they are summed over the sparse points each time.
-    fn with_tables(file: GapFile, tabulated: bool) -> Result<Gap> {
+    /// With or without tables of the pair terms; without, they are summed over the sparse points each time. `jitter` (eV²)
+    /// is that of the variance.
+    fn with(file: GapFile, tabulated: bool, jitter: f64) -> Result<Gap> {
+        let variances = Variances::new(&file.coordinates, jitter);
         let two_body = TwoBody::new(&file.coordinates, tabulated);
         let clusters = Clusters::new(&file.coordinates);
-        let glue = match &file.glue {
-            Some(parameters) => {
-                glue::check_range(parameters, &file.path)?;
-                Some(Glue::new(parameters))
-            }
-            None => None,
-        };
+        for parameters in &file.glues {
+            glue::check_range(parameters, &file.path)?;
+        }
+        let glues: Vec<Glue> = file.glues.iter().map(Glue::new).collect();
+        let lennard_jones: Vec<LennardJonesBaseline> = file
+            .lennard_jones
+            .iter()
+            .map(LennardJonesBaseline::new)
+            .collect();
+        let glue_cutoffs: Vec<f64> = glues.iter().map(Glue::cutoff).collect();
+        let lennard_jones_cutoff = lennard_jones
+            .iter()
+            .map(LennardJonesBaseline::cutoff)
+            .reduce(f64::max);
         let mut e0 = [0.0; 119];
         for (slot, value) in e0[1..].iter_mut().zip(&file.e0) {
             *slot = *value;
         }
         let description = describe::describe(
             &file,
-            glue.as_ref().map(Glue::cutoff),
+            &glue_cutoffs,
+            lennard_jones_cutoff,
             two_body.table_error(),
+            variances.is_some(),
             BLOCK,
         );
         let mut densities = Vec::new();
@@ -136,7 +155,9 @@ impl Gap {
             two_body,
             clusters,
             densities,
-            glue,
+            glues,
+            lennard_jones,
+            variances,
         })
     }
 }
@@ -173,8 +194,14 @@ impl LocalModel for Gap {
         for term in &self.densities {
             term.evaluate(rows, want, &mut scratch.density, results);
         }
-        if let Some(glue) = &self.glue {
+        for glue in &self.glues {
             glue.evaluate(rows, &mut scratch.glue, results);
+        }
+        for baseline in &self.lennard_jones {
+            baseline.evaluate(rows, results);
+        }
+        if let Some(variances) = self.variances.as_ref().filter(|_| want.reliability) {
+            variances.evaluate(self, rows, scratch, results.reliability);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The inner loops around a model: distances in, forces and virial out.
 
-use crate::simd::{fma, simd_dispatch};
+use crate::simd::{fma, lane_sum, simd_dispatch};
 use crate::system::Cell;
 use std::ops::Range;
 
@@ -206,21 +206,9 @@ pub(super) fn virial(
 ) {
     for (a, d) in [x, y, z].into_iter().enumerate() {
         for (b, g) in [g.gx, g.gy, g.gz].into_iter().enumerate() {
-            virial[a][b] -= dot(d, g);
+            virial[a][b] -= lane_sum([d, g]);
         }
     }
-}
-
-/// A scalar product in eight interleaved sums, so that it vectorises with a fixed order.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let ((a8, a_rest), (b8, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut lanes = [0.0; 8];
-    for (a, b) in a8.iter().zip(b8) {
-        for l in 0..8 {
-            lanes[l] += a[l] * b[l];
-        }
-    }
-    lanes.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
 }
 
 simd_dispatch! {

@@ -153,7 +153,7 @@ fn each_damage_is_named_with_its_place() {
             "6-7",
             "m.mtp:14: `radial_coeffs` has pairs of 3 species",
         ),
-        ("-14--14", "6-6", "m.mtp:14: the pair 6-6 is there twice"),
+        ("-14--14", "6-6", "m.mtp:24: the pair 6-6 is there twice"),
         ("-14--14", "14", "m.mtp:24: `14` is not a pair"),
         (
             "moments_count = 9",

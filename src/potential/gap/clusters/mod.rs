@@ -32,6 +32,20 @@ impl Clusters {
         self.0.iter().any(Term::needs_names)
     }
 
+    /// Calls `visit` with every instance of coordinate `n` (among those on three atoms): the centre that books it, the squared
+    /// switch times how often it counts, and the three numbers.
+    pub(super) fn instances(
+        &self,
+        n: usize,
+        rows: &Rows<'_>,
+        scratch: &mut ClusterScratch,
+        visit: &mut dyn FnMut(usize, f64, [f64; 3]),
+    ) {
+        if let Some(term) = self.0.get(n) {
+            term.instances(rows, scratch, visit);
+        }
+    }
+
     /// Adds the energies and, if there is room for them, the derivatives.
     pub(super) fn evaluate(
         &self,

@@ -121,6 +121,48 @@ impl Term {
         scratch: &mut ClusterScratch,
         results: &mut RowResults<'_>,
     ) {
+        self.triplets(rows, scratch, |scratch| self.flush(scratch, results));
+    }
+
+    /// Calls `visit` with every instance: the centre, the squared switch times how often the instance counts, the numbers.
+    pub(super) fn instances(
+        &self,
+        rows: &Rows<'_>,
+        scratch: &mut ClusterScratch,
+        visit: &mut dyn FnMut(usize, f64, [f64; 3]),
+    ) {
+        self.triplets(
+            rows,
+            scratch,
+            |ClusterScratch { near, triplets, .. }| {
+                for t in triplets.drain(..) {
+                    let (a, b) = (near[t.j as usize].fc[0], near[t.k as usize].fc[0]);
+                    let weight = match self.shape {
+                        Shape::Angle(_) => 2.0 * (a * b) * (a * b),
+                        Shape::Compact(_) => (a * b) * (a * b),
+                        // The whole switch, and the share of it that falls to the centre.
+                        Shape::Connected(_) => {
+                            let c = self.switch.at(t.r, self.switch.zone(t.r))[0];
+                            let whole = a * b * c
+                                + a * b * (1.0 - c)
+                                + a * c * (1.0 - b)
+                                + b * c * (1.0 - a);
+                            whole * a * b * (1.0 - 2.0 / 3.0 * c)
+                        }
+                    };
+                    visit(t.centre as usize, weight, self.numbers(&t, near));
+                }
+            },
+        );
+    }
+
+    /// Lists the triplets of all centres and calls `flush`, which clears the list, whenever there is a batch of them.
+    fn triplets(
+        &self,
+        rows: &Rows<'_>,
+        scratch: &mut ClusterScratch,
+        mut flush: impl FnMut(&mut ClusterScratch),
+    ) {
         scratch.near.clear();
         scratch.triplets.clear();
         for (c, centre) in rows.centres.iter().enumerate() {
@@ -144,12 +186,12 @@ impl Term {
                         r: (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt(),
                     });
                     if scratch.triplets.len() == BATCH {
-                        self.flush(scratch, results);
+                        flush(scratch);
                     }
                 }
             }
         }
-        self.flush(scratch, results);
+        flush(scratch);
     }
 
     /// Appends the neighbours of a centre that the term takes, in the order that the shape wants.

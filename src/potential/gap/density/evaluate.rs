@@ -35,6 +35,9 @@ pub struct DensityScratch {
     energy: Vec<F64x8>,
 }
 
+/// Takes centres, their descriptors, and whether each has one.
+type Visit<'a> = dyn FnMut(&[usize], &[F64x8], &dyn Fn(usize) -> bool) + 'a;
+
 impl DensityTerm {
     /// Adds the energy of every centre of its kind, and with forces or virial wanted dE/dr of their neighbours, to the
     /// results. Centres are taken 32 at a time; what comes out for one does not depend on the others.
@@ -46,6 +49,36 @@ impl DensityTerm {
         results: &mut RowResults<'_>,
     ) {
         let gradient = want.forces || want.virial;
+        self.blocks(rows, scratch, |slots, scratch| {
+            self.evaluate_block(rows, slots, gradient, scratch, results);
+        });
+    }
+
+    /// Calls `visit` with up to 32 centres of its kind, their descriptors in the layout of [`DensityTerm::kernel`] (eight
+    /// centres side by side, group after group), and whether each has one: an atom without any density has none.
+    pub(in super::super) fn describe(
+        &self,
+        rows: &Rows<'_>,
+        scratch: &mut DensityScratch,
+        visit: &mut Visit<'_>,
+    ) {
+        self.blocks(rows, scratch, |slots, s| {
+            let groups = slots.len().div_ceil(LANES);
+            s.prepare(self, groups, false);
+            self.describe_block(rows, slots, s);
+            let q = &s.q[..groups * self.sparse.rows()];
+            let norms = &s.norm;
+            visit(slots, q, &|k| norms[k / LANES].inverse.0[k % LANES] > 0.0);
+        });
+    }
+
+    /// Calls `visit` with every block of centres of its kind.
+    fn blocks(
+        &self,
+        rows: &Rows<'_>,
+        scratch: &mut DensityScratch,
+        mut visit: impl FnMut(&[usize], &mut DensityScratch),
+    ) {
         let mut slots = std::mem::take(&mut scratch.slots);
         let mut next = 0;
         while next < rows.centres.len() {
@@ -57,7 +90,7 @@ impl DensityTerm {
                 next += 1;
             }
             if !slots.is_empty() {
-                self.evaluate_block(rows, &slots, gradient, scratch, results);
+                visit(&slots, scratch);
             }
         }
         scratch.slots = slots;
@@ -74,17 +107,8 @@ impl DensityTerm {
         let groups = slots.len().div_ceil(LANES);
         scratch.prepare(self, groups, gradient);
         let s = scratch;
-        s.neighbours.clear();
-        for &c in slots {
-            s.neighbours.push(self, rows, c);
-        }
         let coefficients = self.coefficients_len();
-        for (g, members) in slots.chunks(LANES).enumerate() {
-            self.expand_group(rows, members, g, s);
-            let c = &mut s.c[g * coefficients..][..coefficients];
-            let q = &mut s.q[g * self.sparse.rows()..][..self.sparse.rows()];
-            power_forward(&self.power, c, q, &mut s.full, &mut s.norm[g]);
-        }
+        self.describe_block(rows, slots, s);
         kernel_block(
             &self.sparse,
             &s.q,
@@ -114,6 +138,21 @@ impl DensityTerm {
                 );
                 self.sweep_group(members.len(), g, s, results);
             }
+        }
+    }
+
+    /// Descriptors of a block of centres: coefficients, power spectra, and what scaled them.
+    fn describe_block(&self, rows: &Rows<'_>, slots: &[usize], s: &mut DensityScratch) {
+        s.neighbours.clear();
+        for &c in slots {
+            s.neighbours.push(self, rows, c);
+        }
+        let coefficients = self.coefficients_len();
+        for (g, members) in slots.chunks(LANES).enumerate() {
+            self.expand_group(rows, members, g, s);
+            let c = &mut s.c[g * coefficients..][..coefficients];
+            let q = &mut s.q[g * self.sparse.rows()..][..self.sparse.rows()];
+            power_forward(&self.power, c, q, &mut s.full, &mut s.norm[g]);
         }
     }
 

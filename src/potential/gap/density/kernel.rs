@@ -4,7 +4,8 @@
 //! Panels are taken in batches that stay in the L2 cache, so X streams from memory once per block of centres.
 //! The order of every sum is fixed and the same for each lane: results do not depend on how centres are blocked.
 
-use crate::simd::F64x8;
+use super::super::variance::Kernel;
+use crate::simd::{F64x8, simd_dispatch};
 
 /// Points per panel: 6 × 8 lanes of accumulators fill twelve of the sixteen AVX2 registers.
 const PANEL: usize = 6;
@@ -25,6 +26,8 @@ pub(super) struct SparsePoints {
     /// alpha · sparseCutoff · delta².
     weight: Vec<[f64; PANEL]>,
     zeta: Zeta,
+    /// The constant last element of a descriptor; 0 when it has none.
+    sigma0: f64,
     /// Panels per batch.
     batch: usize,
 }
@@ -107,6 +110,7 @@ impl SparsePoints {
             constant,
             weight,
             zeta: Zeta::new(zeta),
+            sigma0: last.unwrap_or(0.0),
             batch,
         }
     }
@@ -211,6 +215,57 @@ impl SparsePoints {
                 out.copy_from_slice(&sum);
             }
         }
+    }
+}
+
+simd_dispatch! {
+    /// (x_s · q)^zeta of all points and groups of eight centres.
+    fn powers(sparse: &SparsePoints, q: &[F64x8], groups: usize, k: &mut [F64x8], stride: usize) = powers_body;
+}
+
+#[inline(always)]
+fn powers_body<const FMA: bool>(
+    sparse: &SparsePoints,
+    q: &[F64x8],
+    groups: usize,
+    k: &mut [F64x8],
+    stride: usize,
+) {
+    let rows = sparse.rows;
+    for (p, x) in sparse.x.chunks_exact(rows).enumerate() {
+        for g in 0..groups {
+            let q = &q[g * rows..][..rows];
+            let products = sparse.products::<FMA>(x, q, &sparse.constant[p]);
+            let out = &mut k[g * stride + p * PANEL..][..PANEL];
+            for (out, product) in out.iter_mut().zip(products) {
+                *out = sparse.zeta.powers(product).1;
+            }
+        }
+    }
+}
+
+impl Kernel for SparsePoints {
+    fn length(&self) -> usize {
+        self.rows
+    }
+
+    fn point(&self, s: usize, x: &mut [f64]) {
+        let panel = &self.x[s / PANEL * self.rows..][..self.rows];
+        for (x, points) in x.iter_mut().zip(panel) {
+            *x = points[s % PANEL];
+        }
+    }
+
+    fn with_points(&self, x: &[F64x8], groups: usize, k: &mut [F64x8], stride: usize) {
+        powers(self, x, groups, k, stride);
+    }
+
+    fn with_itself(&self, x: &[F64x8]) -> F64x8 {
+        let mut square = F64x8::splat(self.sigma0 * self.sigma0);
+        for q in x {
+            square = square + *q * *q;
+        }
+        self.zeta.powers(square).1
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) use power::{PowerSpectrum, Shape};
 pub(super) use radial::RadialFunctions;
 pub use radial::RadialMode;
 
+use super::variance::Kernel;
 use crate::elements::Element;
 use crate::simd::F64x4;
 use kernel::SparsePoints;
@@ -194,6 +195,11 @@ impl DensityTerm {
     /// Cutoff radius (Å).
     pub fn cutoff(&self) -> f64 {
         self.cutoff
+    }
+
+    /// The sparse points, as the variance needs them.
+    pub(super) fn kernel(&self) -> &dyn Kernel {
+        &self.sparse
     }
 
     /// Whether atoms of this element are centres of this coordinate.
