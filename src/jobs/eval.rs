@@ -4,9 +4,7 @@ use super::parts;
 use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
-use crate::potential::{
-    Evaluation, Evaluator, Potential, Reliability, Scope, Term, Want, registry,
-};
+use crate::potential::{Evaluation, Evaluator, Gives, Potential, Scope, Term, Want, registry};
 use crate::report::Console;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -85,7 +83,7 @@ pub fn run(
                 let (reason, advice) = parts::describe_evaluation_error(e, system);
                 Error::line(structures, frame.line, format!("{place}: {reason}")).advise(advice)
             })?;
-        annotate(&mut frame, &result[0], gives.reliability);
+        annotate(&mut frame, &result[0], gives);
         let mut text = Vec::new();
         io::render_frame(&frame, Format::ExtendedXyz, &mut text)?;
         frames += 1;
@@ -107,7 +105,7 @@ pub fn run(
 }
 
 /// Puts the results of an evaluation on a frame, replacing values of the same names.
-fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliability>) {
+fn annotate(frame: &mut Frame, result: &Evaluation, gives: Gives) {
     // Names that mean the same in other programs' files must not contradict ours.
     frame.info.retain(|(key, _)| {
         ![
@@ -143,8 +141,10 @@ fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliabil
     }
     frame.set_value("virial", Value::Reals(virial));
     frame.set_vectors("forces", &result.forces);
-    frame.set_scalars("local_energy", result.site_energies.clone());
-    let Some(reliability) = reliability else {
+    if gives.site_energies {
+        frame.set_scalars("local_energy", result.site_energies.clone());
+    }
+    let Some(reliability) = gives.reliability else {
         return;
     };
     let name = reliability.measure.name();

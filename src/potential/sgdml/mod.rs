@@ -15,10 +15,16 @@ mod kernel;
 mod matching;
 mod undecayed;
 
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod tests;
+
 pub use file::{SgdmlFile, TestErrors};
 
 use super::{
-    Description, Evaluation, EvaluationError, ForSystem, Member, Potential, Want, Workspace,
+    Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential, Want,
+    Workspace,
 };
 use crate::elements::Element;
 use crate::error::Result;
@@ -50,7 +56,7 @@ struct Model {
     elements: Vec<Element>,
     table: Table,
     undecayed: Undecayed,
-    /// For each permutation, the pair to which each pair goes.
+    /// For each permutation, the place in the table of the pair to which each pair goes.
     permuted: Vec<Vec<u32>>,
     /// eV of what the kernels give, and of their constant.
     scale: f64,
@@ -58,33 +64,47 @@ struct Model {
     /// Å in the model's unit of length.
     length: f64,
     periodic: bool,
-    /// The unit of the distance to the training set: the largest distance of a training geometry from its nearest neighbour.
+    /// The largest distance of a training geometry from its nearest neighbour, in the unit of the descriptor.
     spacing: f64,
 }
 
 impl Sgdml {
-    /// Reads a model file.
+    /// Reads a model file; `card` says where it comes from.
     ///
     /// Errors name the member that is missing, damaged or makes no sense.
-    pub fn load(path: &Path) -> Result<Sgdml> {
-        Ok(Sgdml::new(&SgdmlFile::read(path)?))
+    pub fn load(path: &Path, card: Option<&ModelCard>) -> Result<Sgdml> {
+        let mut model = Sgdml::new(&SgdmlFile::read(path)?);
+        if let Some(card) = card {
+            let said = &mut model.description;
+            said.references.extend(card.citation.clone());
+            let training = card.training.iter().map(|t| format!("trained on {t}"));
+            said.details.extend(training);
+        }
+        Ok(model)
     }
 
     /// The model of a file that has been read.
     pub fn new(file: &SgdmlFile) -> Sgdml {
         let pairs = file.pairs();
-        let table = Table::new(
-            &file.descriptors,
-            &file.weights,
-            &file.alphas_energies,
-            pairs,
-            file.sigma,
-        );
-        let permuted: Vec<Vec<u32>> = file
+        let mut permuted: Vec<Vec<u32>> = file
             .permutations
             .iter()
             .map(|p| permuted_pairs(p).into_iter().map(|k| k as u32).collect())
             .collect();
+        // Pairs that all permutations leave alone stand first in the table, as many fours of them as there are: sums are
+        // taken over four pairs at a time, and the others do not mind one more.
+        let moves = |k: &usize| permuted.iter().any(|p| p[*k] as usize != *k);
+        let mut order: Vec<usize> = (0..pairs).collect();
+        order.sort_by_key(|k| moves(k));
+        let fixed = order.iter().filter(|k| !moves(k)).count() / 4 * 4;
+        let table = Table::new(
+            &file.descriptors,
+            &file.weights,
+            &file.alphas_energies,
+            &order,
+            fixed,
+            file.sigma,
+        );
         let undecayed = Undecayed::new(
             &file.descriptors,
             &file.weights,
@@ -93,6 +113,13 @@ impl Sgdml {
             pairs,
             file.sigma,
         );
+        let mut place = vec![0; pairs];
+        for (at, k) in order.iter().enumerate() {
+            place[*k] = at as u32;
+        }
+        for to in permuted.iter_mut().flatten() {
+            *to = place[*to as usize];
+        }
         let spacing = evaluate::spacing(&file.descriptors, &table, &permuted);
         let model = Model {
             identity: Identity::new(file),
