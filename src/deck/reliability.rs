@@ -29,7 +29,7 @@ pub struct ReliabilityDeck {
 pub struct SaveDeck {
     /// The limit.
     pub above: f64,
-    /// Extended XYZ or another format that holds many frames.
+    /// MLIP's cfg or extended XYZ, by its name.
     pub file: PathBuf,
     /// Most frames that are saved.
     pub most: u64,

@@ -18,13 +18,14 @@ pub fn load_model(path: &Path, species: Option<&[Element]>) -> Result<Vec<Term>>
 
 /// How structures are read for a model: in a cfg file the numbers of the species are the model's.
 pub fn read_options(terms: &[Term]) -> ReadOptions {
-    let elements = terms
+    let labels = terms
         .iter()
-        .find_map(|t| t.potential.description().elements.clone());
-    let numbered = elements.into_iter().flatten().enumerate();
+        .find(|t| t.potential.description().elements.is_some())
+        .map_or_else(Vec::new, |t| t.potential.species_labels());
     ReadOptions {
-        labels: numbered
-            .map(|(k, e)| (k as i64, Species::natural(e)))
+        labels: labels
+            .into_iter()
+            .map(|(label, e)| (label, Species::natural(e)))
             .collect(),
         ..ReadOptions::default()
     }
