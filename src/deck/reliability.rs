@@ -98,7 +98,11 @@ fn limits(t: &Table<'_>, measure: Measure) -> Option<ReliabilityDeck> {
     );
     let stop = limit("stop", "Beyond this the run ends with a saved frame.");
     let file = t
-        .key("file", OutFile, "Where such frames go: extended XYZ, or cfg for MLIP.")
+        .key(
+            "file",
+            OutFile,
+            "Where such frames go: extended XYZ, or cfg for MLIP.",
+        )
         .optional("needed with `save`");
     let most = Count {
         least: 1,
