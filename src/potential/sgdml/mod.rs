@@ -37,17 +37,13 @@ use std::path::Path;
 use std::sync::Arc;
 use undecayed::Undecayed;
 
-/// An sGDML model. Evaluates configurations whose atoms are those of the model, in its order.
+/// An sGDML model. Evaluates configurations whose atoms are those of the model, in its order, unless it was made for the
+/// molecules of a system ([`Potential::for_system`]).
 pub struct Sgdml {
     model: Arc<Model>,
     description: Description,
-}
-
-/// The same model for the molecules of one system.
-struct OfMolecules {
-    model: Arc<Model>,
-    description: Description,
-    molecules: Molecules,
+    /// Where the molecules of the system are; `None` where its atoms are those of the model, in order.
+    molecules: Option<Molecules>,
 }
 
 /// What evaluation needs.
@@ -136,6 +132,7 @@ impl Sgdml {
         Sgdml {
             description: describe::describe(file, spacing),
             model: Arc::new(model),
+            molecules: None,
         }
     }
 }
@@ -153,57 +150,20 @@ impl Potential for Sgdml {
         results: &mut [Evaluation],
     ) -> std::result::Result<(), EvaluationError> {
         let scratch: &mut Scratch = workspace.get();
-        self.model
-            .evaluate(Atoms::All, members, want, scratch, results)
-    }
-
-    fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
-        made_for(&self.model, &self.description, system)
-    }
-}
-
-/// The model for the molecules of a system.
-fn made_for(
-    model: &Arc<Model>,
-    description: &Description,
-    system: &System,
-) -> Result<Option<ForSystem>> {
-    let (model_of, description) = (model.clone(), description.clone());
-    let (potential, notes): (Arc<dyn Potential>, _) = match model.identity.find(model, system)? {
-        Found::AsItIs(notes) => {
-            let model = model_of;
-            (Arc::new(Sgdml { model, description }), notes)
-        }
-        Found::Molecules(molecules, notes) => {
-            let of_molecules = OfMolecules {
-                model: model_of,
-                description,
-                molecules,
-            };
-            (Arc::new(of_molecules), notes)
-        }
-    };
-    Ok(Some(ForSystem { potential, notes }))
-}
-
-impl Potential for OfMolecules {
-    fn description(&self) -> &Description {
-        &self.description
-    }
-
-    fn evaluate(
-        &self,
-        members: &[Member<'_>],
-        want: Want,
-        workspace: &mut Workspace,
-        results: &mut [Evaluation],
-    ) -> std::result::Result<(), EvaluationError> {
-        let scratch: &mut Scratch = workspace.get();
-        let atoms = Atoms::Of(&self.molecules);
+        let atoms = self.molecules.as_ref().map_or(Atoms::All, Atoms::Of);
         self.model.evaluate(atoms, members, want, scratch, results)
     }
 
     fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
-        made_for(&self.model, &self.description, system)
+        let (molecules, notes) = match self.model.identity.find(&self.model, system)? {
+            Found::AsItIs(notes) => (None, notes),
+            Found::Molecules(molecules, notes) => (Some(molecules), notes),
+        };
+        let potential = Arc::new(Sgdml {
+            model: self.model.clone(),
+            description: self.description.clone(),
+            molecules,
+        });
+        Ok(Some(ForSystem { potential, notes }))
     }
 }
