@@ -222,16 +222,13 @@ fn damaged_models_never_panic() {
 #[test]
 #[ignore = "lasts a minute, or as many seconds as ZUNDEL_FUZZ_SECONDS says"]
 fn fuzz_sgdml_reader() {
-    let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS")
-        .ok()
-        .and_then(|s| s.parse().ok());
-    let seconds: u64 = seconds.unwrap_or(60);
+    let length = Duration::from_secs_f64(crate::fuzzing::seconds(60.0));
     // Another stretch of the generator each time.
     let seed = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(1, |d| d.as_nanos() as u64);
     println!("seed {}", seed | 1);
-    let (tried, accepted) = run(seed | 1, Duration::from_secs(seconds), u64::MAX);
+    let (tried, accepted) = run(seed | 1, length, u64::MAX);
     println!("{tried} inputs, {accepted} of them still models");
     assert!(tried > 100 && accepted > 0);
 }
