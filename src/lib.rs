@@ -17,6 +17,8 @@ pub mod deck;
 pub mod dynamics;
 pub mod elements;
 pub mod error;
+#[cfg(test)]
+mod fuzzing;
 pub mod io;
 pub mod jobs;
 pub mod neighbours;

@@ -104,6 +104,9 @@ enum Command {
             value_delimiter = ','
         )]
         repeat: Vec<usize>,
+        /// Evaluate this many copies together, as the beads of a ring polymer are
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+        batch: u32,
         /// Measure for about this many seconds
         #[arg(long, default_value_t = 3.0)]
         seconds: f64,
@@ -113,7 +116,7 @@ enum Command {
         #[command(flatten)]
         species: SpeciesList,
     },
-    /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg and H5MD
+    /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg, sGDML data sets (npz) and H5MD
     Convert {
         /// What to read
         input: PathBuf,
@@ -293,6 +296,7 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             model,
             structure,
             repeat,
+            batch,
             seconds,
             json,
             species,
@@ -303,7 +307,9 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             };
             let species = species.elements()?;
             let species = species.as_deref();
-            let timing = jobs::bench::run(&model, species, &structure, [a, b, c], seconds)?;
+            let repeat = [a, b, c];
+            let batch = batch as usize;
+            let timing = jobs::bench::run(&model, species, &structure, repeat, batch, seconds)?;
             if json {
                 print_result(&(timing.json() + "\n"))
             } else {

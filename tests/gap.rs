@@ -91,10 +91,17 @@ fn synthetic_models_reproduce_the_reference_code() {
             .map(|e| e.unwrap().path())
             .find(|p| p.extension().is_some_and(|e| e == "xml"))
             .expect("a model");
-        compare(&name, xml, folder.join("reference.extxyz"), 1e-10, 1e-6);
+        // QUIP breaks off the series of soap_turbo's angular functions at 1e-7, and orthonormalises its radial ones with some loss.
+        let (energy, force) = if name.starts_with("turbo") {
+            (1e-7, 1e-5)
+        } else {
+            (1e-10, 1e-6)
+        };
+        let reference = folder.join("reference.extxyz");
+        compare(&name, xml, reference, energy, force);
         models += 1;
     }
-    assert!(models >= 6, "{models}");
+    assert!(models >= 12, "{models}");
 }
 
 #[test]

@@ -23,6 +23,15 @@ fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     found
 }
 
+/// The folders of the models that ship.
+fn models() -> Vec<PathBuf> {
+    let list = std::fs::read_dir(here("potentials")).expect("a folder");
+    let mut list: Vec<PathBuf> = list.map(|e| e.expect("an entry").path()).collect();
+    list.retain(|p| p.is_dir());
+    list.sort();
+    list
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
@@ -60,10 +69,10 @@ fn every_deck_of_inputs_runs() {
     for file in files(&here("inputs"), &["toml", "xyz"]) {
         std::fs::copy(&file, inputs.join(file.file_name().expect("a name"))).expect("a copy");
     }
-    copy(
-        &here("potentials/silicon-gap"),
-        &room.path().join("potentials/silicon-gap"),
-    );
+    for folder in models() {
+        let name = folder.file_name().expect("a name");
+        copy(&folder, &room.path().join("potentials").join(name));
+    }
     let decks = files(&inputs, &["toml"]);
     assert!(decks.len() >= 3);
     for deck in decks {
@@ -109,7 +118,7 @@ fn every_deck_of_the_manual_runs() {
         for (k, deck) in complete.enumerate() {
             let room = tempfile::tempdir().expect("a temporary folder");
             // The names that the manual uses.
-            copy(&here("potentials/silicon-gap"), room.path());
+            models().iter().for_each(|folder| copy(folder, room.path()));
             for file in files(&here("inputs"), &["xyz"]) {
                 std::fs::copy(&file, room.path().join(file.file_name().expect("a name")))
                     .expect("a copy");

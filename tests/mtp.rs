@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zundel::elements::{Element, Species};
-use zundel::io::{Frame, FrameReader, ReadOptions, Value, read_frames};
+use zundel::io::{Format, Frame, FrameReader, ReadOptions, Value, read_frames, write_frames};
 use zundel::potential::mtp::{Mtp, MtpFile};
 use zundel::potential::{
     Evaluation, Evaluator, Local, Potential, Scope, Term, Want, conformance, registry,
@@ -293,4 +293,77 @@ fn grades_of_a_batch_are_those_of_its_members() {
         let grade = frame.value("grade").and_then(Value::as_real).unwrap();
         assert!((result.frame_reliability - grade).abs() < 1e-8 * grade);
     }
+}
+
+#[test]
+fn numbers_in_cfg_files_are_the_labels_of_the_model() {
+    let (terms, labels, _) = load(&common::here(
+        "tests/data/mtp/labels_pruned/labels_pruned.mtp",
+    ));
+    assert_ne!(labels, (0..labels.len() as i64).collect::<Vec<_>>());
+    let expected: Vec<_> = labels
+        .iter()
+        .copied()
+        .zip(stand_ins(labels.len()))
+        .collect();
+    assert_eq!(terms[0].potential.species_labels(), expected);
+}
+
+/// A run in `room` with more arguments.
+fn run(room: &Path, arguments: &[&str]) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_zundel"))
+        .args(["run", "run.toml", "-q"])
+        .args(arguments)
+        .current_dir(room)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn a_run_saves_what_is_new_as_cfg_and_goes_on_where_it_was() {
+    let name = "two_species_nbh";
+    let folder = common::here("tests/data/mtp").join(name);
+    let model = folder.join(format!("{name}.almtp"));
+    let (_, labels, _) = load(&model);
+    let start = &frames(&folder.join("reference.extxyz"), &labels)[0];
+    let deck = format!(
+        "version = 1\n[system]\nstructure = \"start.xyz\"\n\
+         [potential]\nspecies = [\"Ca\", \"Sc\"]\n[potential.mtp]\nfile = '{}'\n\
+         [md]\ntimestep = \"1 fs\"\nlength = \"200 steps\"\ntemperature = \"300 K\"\nseed = 1\n\
+         [md.reliability.grade]\nevery = \"5 steps\"\nsave = 1.2\nfile = \"new.cfg\"\n",
+        model.display()
+    );
+    let rooms = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for room in &rooms {
+        std::fs::write(room.path().join("run.toml"), &deck).unwrap();
+        let mut bare = Frame::from(start.system.clone());
+        bare.has_velocities = false;
+        let path = room.path().join("start.xyz");
+        write_frames(&path, [&bare], Format::ExtendedXyz).unwrap();
+    }
+    run(rooms[0].path(), &[]);
+    // In two parts: the second knows what the first has saved.
+    run(rooms[1].path(), &["--set", "md.length=\"60 steps\""]);
+    run(rooms[1].path(), &["--resume"]);
+    let [whole, parts] = rooms
+        .each_ref()
+        .map(|room| std::fs::read(room.path().join("new.cfg")).unwrap());
+    assert_eq!(whole, parts);
+    let options = ReadOptions {
+        labels: (0..)
+            .zip(stand_ins(2))
+            .map(|(k, e)| (k, Species::natural(e)))
+            .collect(),
+        ..ReadOptions::default()
+    };
+    let saved = read_frames(&rooms[0].path().join("new.cfg"), &options).unwrap();
+    // Of the 41 frames that are looked at, nearly all are beyond the limit; few add anything to those before.
+    assert!((2..30).contains(&saved.len()), "{}", saved.len());
+    let grades = |frame: &Frame| frame.scalars("nbh_grades").unwrap().to_vec();
+    assert!(saved.iter().all(|f| largest(grades(f)) > 1.2));
+    let first = &saved[0].system.atoms;
+    assert_eq!(first.positions, start.system.atoms.positions);
+    assert_eq!(first.elements, start.system.atoms.elements);
 }

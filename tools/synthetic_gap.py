@@ -472,7 +472,7 @@ def stored_energies(path):
 
 
 # Models whose predictive variance is tested, too.
-VARIANCES = ("pair", "pairs", "soap", "soap_species", "old", "glue", "angles", "chains", "clusters")
+VARIANCES = ("pair", "pairs", "soap", "soap_species", "old", "glue", "angles", "chains", "clusters", "turbo")
 
 README = """# {name}
 

@@ -99,7 +99,11 @@ const MODELS: &[Variant<ModelDeck>] = &[
         doc: "An sGDML model of a molecule, or of a small periodic cell.",
         read: |t| {
             let file = t
-                .key("file", InFile, "The model's npz file.")
+                .key(
+                    "file",
+                    InFile,
+                    "The model's npz file, or the TOML file that describes it.",
+                )
                 .required("\"model.npz\"");
             Some(ModelDeck::Sgdml { file: file? })
         },

@@ -29,7 +29,7 @@ pub struct ReliabilityDeck {
 pub struct SaveDeck {
     /// The limit.
     pub above: f64,
-    /// Extended XYZ or another format that holds many frames.
+    /// MLIP's cfg or extended XYZ, by its name.
     pub file: PathBuf,
     /// Most frames that are saved.
     pub most: u64,
@@ -98,7 +98,11 @@ fn limits(t: &Table<'_>, measure: Measure) -> Option<ReliabilityDeck> {
     );
     let stop = limit("stop", "Beyond this the run ends with a saved frame.");
     let file = t
-        .key("file", OutFile, "Where such frames go.")
+        .key(
+            "file",
+            OutFile,
+            "Where such frames go: extended XYZ, or cfg for MLIP.",
+        )
         .optional("needed with `save`");
     let most = Count {
         least: 1,

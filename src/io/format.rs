@@ -1,6 +1,7 @@
 //! Which format a structure file has: by its name, and by its content where the name leaves it open.
 
 use super::lines::parse_real;
+use super::npz;
 use crate::error::{Error, Result};
 use std::fmt;
 use std::fs::File;
@@ -22,6 +23,8 @@ pub enum Format {
     MlipCfg,
     /// Configurations of MLIP in binary.
     MlipBinaryCfg,
+    /// A data set of the sGDML package: numpy's archive of all geometries together.
+    SgdmlNpz,
 }
 
 /// What is known from a name.
@@ -72,26 +75,30 @@ impl fmt::Display for Format {
             Format::LammpsData => "LAMMPS data",
             Format::MlipCfg => "MLIP cfg",
             Format::MlipBinaryCfg => "binary MLIP cfg",
+            Format::SgdmlNpz => "sGDML data set",
         })
     }
 }
 
 fn unknown(path: &Path) -> Error {
     Error::file(path, "cannot tell which structure format this is").advise(
-        "name it .xyz or .extxyz, POSCAR, CONTCAR or .vasp, .data or .lmp (LAMMPS data), .cfg or .bincfg (MLIP), as it is",
+        "name it .xyz or .extxyz, POSCAR, CONTCAR or .vasp, .data or .lmp (LAMMPS data), .cfg or .bincfg (MLIP), .npz (sGDML), as it is",
     )
 }
 
-/// The format of a file that begins with `head`; `chosen` overrides. Empty, compressed and HDF5 files are refused.
+/// The format of a file that begins with `head`; `chosen` overrides, except for an archive. Empty, compressed and HDF5 files
+/// are refused.
 pub(super) fn of_head(path: &Path, head: &[u8], chosen: Option<Format>) -> Result<Format> {
     if head.is_empty() {
         return Err(Error::file(path, "the file is empty"));
     }
-    let compressed: [(&[u8], &str); 4] = [
+    if npz::is_zip(head) {
+        return Ok(Format::SgdmlNpz);
+    }
+    let compressed: [(&[u8], &str); 3] = [
         (b"\x1f\x8b", "gunzip"),
         (b"BZh", "bunzip2"),
         (b"\xfd7zXZ", "unxz"),
-        (b"PK\x03\x04", "unzip"),
     ];
     if let Some((_, tool)) = compressed.iter().find(|c| head.starts_with(c.0)) {
         return Err(Error::file(path, "the file is compressed")
@@ -108,6 +115,7 @@ pub(super) fn of_head(path: &Path, head: &[u8], chosen: Option<Format>) -> Resul
         return Ok(format);
     }
     match by_name(path) {
+        Some(ByName::Sure(Format::SgdmlNpz)) => Err(Error::file(path, "this is no npz archive")),
         Some(ByName::Sure(format)) => Ok(format),
         Some(ByName::SomeXyz) => Ok(xyz_kind(&String::from_utf8_lossy(head))),
         None => of_content(&String::from_utf8_lossy(head)).ok_or_else(|| unknown(path)),
@@ -122,6 +130,7 @@ fn by_name(path: &Path) -> Option<ByName> {
         "xyz" => return Some(ByName::SomeXyz),
         "vasp" | "poscar" | "contcar" => return Some(ByName::Sure(Format::Poscar)),
         "cfg" => return Some(ByName::Sure(Format::MlipCfg)),
+        "npz" => return Some(ByName::Sure(Format::SgdmlNpz)),
         "bincfg" => return Some(ByName::Sure(Format::MlipBinaryCfg)),
         "data" | "lmp" | "lammps" | "lammps-data" => return Some(ByName::Sure(Format::LammpsData)),
         _ => {}
@@ -199,6 +208,7 @@ mod tests {
             ("data.water", Format::LammpsData),
             ("train.cfg", Format::MlipCfg),
             ("train.bincfg", Format::MlipBinaryCfg),
+            ("ethanol.npz", Format::SgdmlNpz),
         ] {
             assert_eq!(Format::of_path(Path::new(name)).unwrap(), format, "{name}");
         }
@@ -226,6 +236,9 @@ mod tests {
             Format::LammpsData
         );
         assert!(of("a", "hello\nworld\n").is_err());
+        assert!(of("a.npz", "hello\nworld\n").is_err());
+        let archive = of_head(Path::new("a"), b"PK\x03\x04", None).unwrap();
+        assert_eq!(archive, Format::SgdmlNpz);
         assert!(of("a.xyz", "").unwrap_err().to_string().contains("empty"));
         let packed = of_head(Path::new("a.xyz"), b"\x1f\x8b\x08", None)
             .unwrap_err()

@@ -1,4 +1,4 @@
-//! Structure files: extended XYZ, plain XYZ, POSCAR, LAMMPS data and MLIP's cfg, read and written.
+//! Structure files: extended XYZ, plain XYZ, POSCAR, LAMMPS data, MLIP's cfg and sGDML's data sets, read and written.
 //!
 //! Everything is read into [`Frame`]s: a [`System`](crate::system::System) in internal units (eV, Å, amu) and what else
 //! the file said. [`read_frames`] and [`read_frame`] are the short way, [`FrameReader`] streams files of any length.
@@ -11,6 +11,7 @@
 //! | POSCAR | periodic in three directions | Å/fs | from the symbol |
 //! | LAMMPS data | periodic in three directions | Å/ps (metal units), Å/fs (real units) | as given |
 //! | MLIP cfg | any | none | from the symbol |
+//! | sGDML npz | isolated, or periodic in three directions | none | from the symbol |
 
 pub mod atomic;
 mod cfg;
@@ -86,21 +87,39 @@ pub struct FrameReader<R = BufReader<File>> {
     options: ReadOptions,
     ended: bool,
     frames: usize,
+    /// The geometries of an archive, which is read at once.
+    dataset: Option<npz::Dataset>,
 }
 
 impl FrameReader {
     /// Opens a file and recognises its format.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<FrameReader> {
         let file = File::open(path).map_err(|e| Error::reading(path, &e))?;
-        Self::new(BufReader::with_capacity(1 << 16, file), path, options)
+        let mut source = BufReader::with_capacity(1 << 16, file);
+        let head = source.fill_buf().map_err(|e| Error::reading(path, &e))?;
+        if !npz::is_zip(head) {
+            return Self::new(source, path, options);
+        }
+        let dataset = npz::Dataset::read(path)?;
+        Ok(FrameReader {
+            lines: Lines::new(source, path),
+            format: Format::SgdmlNpz,
+            options: options.clone(),
+            ended: false,
+            frames: 0,
+            dataset: Some(dataset),
+        })
     }
 }
 
 impl<R: BufRead> FrameReader<R> {
-    /// Reads from any buffered source; `path` is only used to recognise the format by its name and in messages.
+    /// Reads text from any buffered source; `path` is only used to recognise the format by its name and in messages.
     pub fn new(mut source: R, path: &Path, options: &ReadOptions) -> Result<FrameReader<R>> {
         let head = source.fill_buf().map_err(|e| Error::reading(path, &e))?;
         let format = format::of_head(path, head, options.format)?;
+        if format == Format::SgdmlNpz {
+            return Err(Error::file(path, "an npz archive cannot be read as text"));
+        }
         let lines = Lines::new(source, path);
         Ok(FrameReader {
             lines,
@@ -108,6 +127,7 @@ impl<R: BufRead> FrameReader<R> {
             options: options.clone(),
             ended: false,
             frames: 0,
+            dataset: None,
         })
     }
 
@@ -128,11 +148,19 @@ impl<R: BufRead> FrameReader<R> {
                 lammps_data::read(&mut self.lines, &self.options).map(Some)
             }
             Format::Poscar | Format::LammpsData => Ok(None),
+            Format::SgdmlNpz => {
+                let next = self.dataset.as_ref().filter(|d| self.frames < d.len());
+                next.map(|d| d.frame(self.frames)).transpose()
+            }
         }
     }
 
-    fn is_cfg(&self) -> bool {
-        matches!(self.format, Format::MlipCfg | Format::MlipBinaryCfg)
+    /// Whether a frame must be read to be passed over.
+    fn must_read(&self) -> bool {
+        matches!(
+            self.format,
+            Format::MlipCfg | Format::MlipBinaryCfg | Format::SgdmlNpz
+        )
     }
 
     /// Passes over the next frame without looking at its atoms; `false` at the end of the file. When `raw` is given
@@ -147,7 +175,7 @@ impl<R: BufRead> FrameReader<R> {
                 raw.push(b'\n');
             }
         };
-        if self.is_cfg() {
+        if self.must_read() {
             let there = self.read()?.is_some();
             self.frames += usize::from(there);
             return Ok(there);
@@ -172,7 +200,7 @@ impl<R: BufRead> FrameReader<R> {
         if !self.format.holds_many() {
             return self.next().transpose();
         }
-        if self.is_cfg() {
+        if self.must_read() {
             let mut last = None;
             for frame in self {
                 last = Some(frame?);
@@ -195,6 +223,7 @@ impl<R: BufRead> FrameReader<R> {
             options: self.options,
             ended: false,
             frames: 0,
+            dataset: None,
         }
         .read()
     }

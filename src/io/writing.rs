@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use super::frame::Frame;
-use super::{cfg, extxyz, lammps_data, poscar, xyz};
+use super::{cfg, extxyz, lammps_data, npz, poscar, xyz};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::Write;
@@ -44,6 +44,10 @@ pub fn render_frame(frame: &Frame, format: Format, out: &mut Vec<u8>) -> Result<
         Format::LammpsData => lammps_data::render(frame, out),
         Format::MlipCfg => cfg::render_text(frame, out),
         Format::MlipBinaryCfg => cfg::render_binary(frame, out),
+        Format::SgdmlNpz => Err(Error::input(
+            place,
+            "a data set is written as a whole, not frame by frame",
+        )),
     }
 }
 
@@ -61,6 +65,13 @@ pub fn write_frames<'a>(
     frames: impl IntoIterator<Item = &'a Frame>,
     format: Format,
 ) -> Result<()> {
+    if format == Format::SgdmlNpz {
+        let frames = frames.into_iter().map(|f| Ok(f.clone()));
+        return match npz::write_frames(path, frames)? {
+            0 => Err(Error::file(path, "there is no frame to write")),
+            _ => Ok(()),
+        };
+    }
     let failed = |e: std::io::Error| Error::environment("cannot write", path, e);
     // Devices and pipes cannot be replaced; links are followed so that they stay links.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());

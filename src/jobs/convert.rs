@@ -3,7 +3,9 @@
 use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::h5md::{Existing, FrameData, TrajectoryOptions, TrajectoryReader, TrajectoryWriter};
-use crate::io::{self, Column, ColumnData, Format, Frame, FrameReader, ReadOptions, Value, atomic};
+use crate::io::{
+    self, Column, ColumnData, Format, Frame, FrameReader, ReadOptions, Value, atomic, npz,
+};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -98,6 +100,9 @@ fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {
 
 fn to_text(frames: impl Iterator<Item = Result<Frame>>, to: &Path) -> Result<usize> {
     let format = Format::to_write(to)?;
+    if format == Format::SgdmlNpz {
+        return npz::write_frames(to, frames);
+    }
     if !format.holds_many() {
         let mut last = None;
         for frame in frames {

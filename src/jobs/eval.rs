@@ -4,9 +4,7 @@ use super::parts;
 use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::{self, Format, Frame, FrameReader, ReadOptions, Value};
-use crate::potential::{
-    Evaluation, Evaluator, Potential, Reliability, Scope, Term, Want, registry,
-};
+use crate::potential::{Evaluation, Evaluator, Gives, Potential, Scope, Term, Want, registry};
 use crate::report::Console;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -20,13 +18,14 @@ pub fn load_model(path: &Path, species: Option<&[Element]>) -> Result<Vec<Term>>
 
 /// How structures are read for a model: in a cfg file the numbers of the species are the model's.
 pub fn read_options(terms: &[Term]) -> ReadOptions {
-    let elements = terms
+    let labels = terms
         .iter()
-        .find_map(|t| t.potential.description().elements.clone());
-    let numbered = elements.into_iter().flatten().enumerate();
+        .find(|t| t.potential.description().elements.is_some())
+        .map_or_else(Vec::new, |t| t.potential.species_labels());
     ReadOptions {
-        labels: numbered
-            .map(|(k, e)| (k as i64, Species::natural(e)))
+        labels: labels
+            .into_iter()
+            .map(|(label, e)| (label, Species::natural(e)))
             .collect(),
         ..ReadOptions::default()
     }
@@ -84,7 +83,7 @@ pub fn run(
                 let (reason, advice) = parts::describe_evaluation_error(e, system);
                 Error::line(structures, frame.line, format!("{place}: {reason}")).advise(advice)
             })?;
-        annotate(&mut frame, &result[0], gives.reliability);
+        annotate(&mut frame, &result[0], gives);
         let mut text = Vec::new();
         io::render_frame(&frame, Format::ExtendedXyz, &mut text)?;
         frames += 1;
@@ -106,7 +105,7 @@ pub fn run(
 }
 
 /// Puts the results of an evaluation on a frame, replacing values of the same names.
-fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliability>) {
+fn annotate(frame: &mut Frame, result: &Evaluation, gives: Gives) {
     // Names that mean the same in other programs' files must not contradict ours.
     frame.info.retain(|(key, _)| {
         ![
@@ -142,8 +141,10 @@ fn annotate(frame: &mut Frame, result: &Evaluation, reliability: Option<Reliabil
     }
     frame.set_value("virial", Value::Reals(virial));
     frame.set_vectors("forces", &result.forces);
-    frame.set_scalars("local_energy", result.site_energies.clone());
-    let Some(reliability) = reliability else {
+    if gives.site_energies {
+        frame.set_scalars("local_energy", result.site_energies.clone());
+    }
+    let Some(reliability) = gives.reliability else {
         return;
     };
     let name = reliability.measure.name();

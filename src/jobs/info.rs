@@ -66,6 +66,7 @@ fn model(path: &Path, page: &mut Page) -> Result<()> {
     if d.gives.site_energies {
         gives.push("site energies");
     }
+    gives.extend(d.gives.reliability.map(|r| r.measure.name()));
     page.fact("gives", gives.join(", "));
     for (a, b, r) in &d.closest_seen {
         page.fact("closest seen", format!("{a}-{b} {r:.3} Å"));

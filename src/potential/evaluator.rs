@@ -119,6 +119,14 @@ impl Evaluator {
             .all(|t| t.potential.description().gives.virial)
     }
 
+    /// The first term that is right in one cell only, with its reason. A job in which the cell changes refuses such a sum.
+    pub fn fixed_cell(&self) -> Option<(&Term, &str)> {
+        self.terms.iter().find_map(|t| {
+            let why = t.potential.description().fixed_cell.as_deref();
+            why.map(|why| (t, why))
+        })
+    }
+
     /// The elements that all terms together know; `None` when any element is known.
     pub fn unknown_elements(&self, present: &[Element]) -> Vec<(Element, String)> {
         let unknown = |d: &Description, e: &Element| {

@@ -282,6 +282,12 @@ pub trait Potential: Send + Sync {
         Ok(None)
     }
 
+    /// The number that stands for each element in MLIP's cfg files: that of the model's file, else the place in its list.
+    fn species_labels(&self) -> Vec<(i64, Element)> {
+        let elements = self.description().elements.iter().flatten().copied();
+        (0..).zip(elements).collect()
+    }
+
     /// A selection of configurations that would teach the model something, starting from what it was fitted to; `None`
     /// when the model cannot choose.
     fn selection(&self) -> Option<Box<dyn Selection>> {

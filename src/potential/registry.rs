@@ -96,7 +96,7 @@ fn load_file(
         ModelFormat::GapXml => Arc::new(Local(Gap::load(path)?)),
         ModelFormat::Mtp => Arc::new(Local(Mtp::load(path, species, card)?)),
         ModelFormat::Card => return Err(Error::Bug("a card is no model".into())),
-        ModelFormat::SgdmlNpz => Arc::new(Sgdml::load(path)?),
+        ModelFormat::SgdmlNpz => Arc::new(Sgdml::load(path, card)?),
     };
     if let (Some(given), Some(known)) = (species, &potential.description().elements)
         && let Some(foreign) = given.iter().find(|e| !known.contains(e))

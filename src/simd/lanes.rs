@@ -47,7 +47,11 @@ macro_rules! lanes {
             type Output = Self;
             #[inline(always)]
             fn add(self, other: Self) -> Self {
-                Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
+                let mut out = self.0;
+                for i in 0..$width {
+                    out[i] += other.0[i];
+                }
+                Self(out)
             }
         }
 
@@ -55,7 +59,11 @@ macro_rules! lanes {
             type Output = Self;
             #[inline(always)]
             fn sub(self, other: Self) -> Self {
-                Self(std::array::from_fn(|i| self.0[i] - other.0[i]))
+                let mut out = self.0;
+                for i in 0..$width {
+                    out[i] -= other.0[i];
+                }
+                Self(out)
             }
         }
 
@@ -63,7 +71,11 @@ macro_rules! lanes {
             type Output = Self;
             #[inline(always)]
             fn mul(self, other: Self) -> Self {
-                Self(std::array::from_fn(|i| self.0[i] * other.0[i]))
+                let mut out = self.0;
+                for i in 0..$width {
+                    out[i] *= other.0[i];
+                }
+                Self(out)
             }
         }
     };

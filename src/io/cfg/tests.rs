@@ -244,8 +244,7 @@ fn fuzz(seconds: f64, seed: u64) {
 #[test]
 #[ignore = "runs as long as ZUNDEL_FUZZ_SECONDS says"]
 fn fuzz_cfg_reader() {
-    let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS").ok();
-    fuzz(seconds.and_then(|s| s.parse().ok()).unwrap_or(60.0), 11);
+    fuzz(crate::fuzzing::seconds(60.0), 11);
 }
 
 #[test]

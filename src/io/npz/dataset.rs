@@ -60,7 +60,7 @@ impl Dataset {
         if !Self::is_one(archive) {
             return Err(
                 Error::file(archive.path(), "this archive is no sGDML data set").advise(
-                    "a data set has the members z, R, F and mostly E; `zundel info` says what a file is",
+                    "a data set has the members z, R, F and mostly E; `zundel info` says what a model is; other archives need unpacking",
                 ),
             );
         }
@@ -213,6 +213,29 @@ impl Dataset {
         all.update(Md5::digest(bytes(self.forces.as_flattened())));
         all.finalize().iter().map(|b| format!("{b:02x}")).collect()
     }
+}
+
+/// Writes frames as one data set named after the file. Returns their number; without any, nothing is written.
+///
+/// Errors say which frame does not fit the others, or has no forces.
+pub fn write_frames(path: &Path, frames: impl Iterator<Item = Result<Frame>>) -> Result<usize> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut dataset = Dataset {
+        name: stem.into_owned(),
+        theory: "unknown".into(),
+        ..Dataset::default()
+    };
+    for (k, frame) in frames.enumerate() {
+        dataset.push(&frame?).map_err(|why| {
+            Error::file(path, format!("frame {k} (from 0): {why}")).advise(
+                "a data set is of one molecule or cell, with forces in every frame; extended XYZ holds anything",
+            )
+        })?;
+    }
+    if !dataset.is_empty() {
+        dataset.write(path)?;
+    }
+    Ok(dataset.len())
 }
 
 fn statistics(out: &mut ArchiveWriter, letter: char, values: &[f64]) -> Result<()> {

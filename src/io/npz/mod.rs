@@ -17,6 +17,6 @@ mod tests;
 
 pub use archive::{Archive, ArchiveWriter, is_zip};
 pub use array::{Array, Data};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, write_frames};
 pub(crate) use dataset::{elements, finite, lattice, unit};
 pub use pickle::errors_object;

@@ -362,10 +362,7 @@ fn files_that_are_none() {
 #[test]
 #[ignore = "runs for a chosen time"]
 fn fuzz_structure_readers() {
-    let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(10.0);
+    let seconds = crate::fuzzing::seconds(10.0);
     let start = std::time::Instant::now();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(2024);
     let seeds: Vec<(&str, Vec<u8>)> = FILES

@@ -180,11 +180,10 @@ impl Sinks {
 
     /// Saves the state among the frames that the model does not know.
     pub fn write_unknown(&mut self, s: &Simulation) -> Result<()> {
-        let Some(file) = &mut self.unknown else {
+        let Some((file, watch)) = self.unknown.as_mut().zip(s.watch.as_ref()) else {
             return Ok(());
         };
-        let mut text = Vec::new();
-        io::render_frame(&frame(s), Format::ExtendedXyz, &mut text)?;
+        let text = watch.render(frame(s), file.path())?;
         file.write(&text)
     }
 

@@ -3,8 +3,9 @@
 use super::failure::with_unit;
 use crate::deck::{ReliabilityDeck, SaveDeck};
 use crate::dynamics::State;
+use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
-use crate::io::{self, Frame, ReadOptions};
+use crate::io::{self, Column, ColumnData, Format, Frame, ReadOptions};
 use crate::potential::{EvaluationError, Evaluator, Reliability, Selection};
 use std::path::Path;
 
@@ -15,6 +16,8 @@ pub(super) struct Watch {
     pub what: Reliability,
     /// Decides what is worth saving; without one, everything beyond the limit is.
     selection: Option<Box<dyn Selection>>,
+    /// The numbers of the elements in MLIP's cfg files.
+    labels: Vec<(i64, Element)>,
     tally: Tally,
 }
 
@@ -106,6 +109,7 @@ impl Watch {
             deck: deck.clone(),
             what,
             selection,
+            labels: evaluator.terms()[term].potential.species_labels(),
             tally: Tally::default(),
         })
     }
@@ -113,6 +117,34 @@ impl Watch {
     /// The limit of `note`.
     pub fn note(&self) -> Option<f64> {
         self.deck.note
+    }
+
+    /// A frame as it stands in a file of saved frames: extended XYZ, or MLIP's cfg where the name ends like that.
+    pub fn render(&self, mut frame: Frame, file: &Path) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        if !is_cfg(file) {
+            io::render_frame(&frame, Format::ExtendedXyz, &mut text)?;
+            return Ok(text);
+        }
+        let number = |e: &Element| {
+            let found = self.labels.iter().find(|(_, known)| known == e);
+            found.map(|(label, _)| *label).ok_or_else(|| {
+                Error::file(file, format!("the model has no number for {e}"))
+                    .advise("save the frames as extended XYZ")
+            })
+        };
+        let numbers: Result<_> = frame.system.atoms.elements.iter().map(number).collect();
+        frame.set_column(Column {
+            name: io::CFG_TYPES.to_owned(),
+            width: 1,
+            data: ColumnData::Integer(numbers?),
+        });
+        // The name that MLIP has for it.
+        if let Some(column) = frame.columns.iter_mut().find(|c| c.name == "grade") {
+            column.name = "nbh_grades".to_owned();
+        }
+        io::render_frame(&frame, Format::MlipCfg, &mut text)?;
+        Ok(text)
     }
 
     /// What was seen so far, in a sentence or two.
@@ -220,12 +252,28 @@ impl Watch {
         let (Some(selection), Some(file)) = (&mut self.selection, file) else {
             return Some(Ok(()));
         };
-        Some(reconsider(selection.as_mut(), file, self.tally.saved))
+        let natural = |(label, e): &(i64, Element)| (*label, Species::natural(*e));
+        let options = ReadOptions {
+            labels: self.labels.iter().map(natural).collect(),
+            ..ReadOptions::default()
+        };
+        let saved = self.tally.saved;
+        Some(reconsider(selection.as_mut(), file, &options, saved))
     }
 }
 
+fn is_cfg(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("cfg"))
+}
+
 /// Shows a selection the first `count` frames of a file.
-fn reconsider(selection: &mut dyn Selection, file: &Path, count: u64) -> Result<()> {
+fn reconsider(
+    selection: &mut dyn Selection,
+    file: &Path,
+    options: &ReadOptions,
+    count: u64,
+) -> Result<()> {
     if count == 0 {
         return Ok(());
     }
@@ -237,7 +285,7 @@ fn reconsider(selection: &mut dyn Selection, file: &Path, count: u64) -> Result<
         .advise("put the right file back, or run again from the start with --overwrite")
     };
     let mut seen = 0;
-    for frame in io::FrameReader::open(file, &ReadOptions::default())?.take(count as usize) {
+    for frame in io::FrameReader::open(file, options)?.take(count as usize) {
         let Frame { system, .. } = frame?;
         match selection.consider(system.configuration()) {
             Ok(true) => seen += 1,

@@ -58,6 +58,16 @@ enum Pick {
     LennardJones(usize),
 }
 
+impl Pick {
+    /// Whether both take the same part of the file.
+    fn is_of(&self, other: &Pick) -> bool {
+        match (self, other) {
+            (Pick::Gap(a, _), Pick::Gap(b, _)) => a == b,
+            _ => self == other,
+        }
+    }
+}
+
 impl GapFile {
     /// Reads a GAP XML file and the sparse files it names.
     ///
@@ -270,19 +280,25 @@ impl Parts<'_> {
     }
 
     /// Adds up what the leaves take.
-    fn assemble(self, composition: Composition) -> Result<GapFile> {
-        fn find<T: Clone>(read: &[(usize, T)], n: usize) -> Result<T> {
-            let found = read.iter().find(|r| r.0 == n);
-            found
-                .map(|r| r.1.clone())
-                .ok_or_else(|| Error::Bug("a part of the file that was there is gone".into()))
+    fn assemble(mut self, composition: Composition) -> Result<GapFile> {
+        /// Part `n`: the part itself where it is the last time that it is needed, since models can be large.
+        fn find<T: Clone>(read: &mut Vec<(usize, T)>, n: usize, last: bool) -> Result<T> {
+            let found = read.iter().position(|r| r.0 == n);
+            let k = found
+                .ok_or_else(|| Error::Bug("a part of the file that was there is gone".into()))?;
+            Ok(if last {
+                read.swap_remove(k).1
+            } else {
+                read[k].1.clone()
+            })
         }
         let mut sum: Option<GapFile> = None;
         let (mut glues, mut lennard_jones) = (Vec::new(), Vec::new());
-        for pick in self.picks {
+        for (k, pick) in self.picks.iter().enumerate() {
+            let last = !self.picks[k + 1..].iter().any(|p| p.is_of(pick));
             match *pick {
                 Pick::Gap(n, scale) => {
-                    let mut gap = find(&self.gaps, n)?;
+                    let mut gap = find(&mut self.gaps, n, last)?;
                     gap.e0.iter_mut().for_each(|e| *e *= scale);
                     for c in &mut gap.coordinates {
                         c.alpha.iter_mut().for_each(|a| *a *= scale);
@@ -292,8 +308,10 @@ impl Parts<'_> {
                         Some(sum) => sum.add(gap),
                     }
                 }
-                Pick::Glue(n) => glues.push(find(&self.glues, n)?),
-                Pick::LennardJones(n) => lennard_jones.push(find(&self.lennard_jones, n)?),
+                Pick::Glue(n) => glues.push(find(&mut self.glues, n, last)?),
+                Pick::LennardJones(n) => {
+                    lennard_jones.push(find(&mut self.lennard_jones, n, last)?)
+                }
             }
         }
         let Some(mut file) = sum else {

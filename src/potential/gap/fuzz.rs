@@ -333,11 +333,8 @@ fn mutate(text: &mut Vec<u8>, dice: &mut Dice) {
 #[ignore = "lasts a minute"]
 fn fuzz_gap_reader() {
     let folder = tempfile::tempdir().unwrap();
-    let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(60);
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let until = std::time::Instant::now()
+        + std::time::Duration::from_secs_f64(crate::fuzzing::seconds(60.0));
     let mut seeds = vec![(MODEL.to_owned(), None)];
     if let Some(water) = reference("h2o_2b") {
         let name = "GAP.xml.sparseX.GAP_2018_10_7_60_14_59_24_9701";

@@ -96,12 +96,12 @@ impl Gap {
         Self::with(file, true, variance::JITTER)
     }
 
-    /// With or without tables of the pair terms; without, they are summed over the sparse points each time. `jitter` (eV²)
-    /// is that of the variance.
+    /// With or without tables of the pair and triplet terms; without, they are summed over the sparse points each time.
+    /// `jitter` (eV²) is that of the variance.
     fn with(file: GapFile, tabulated: bool, jitter: f64) -> Result<Gap> {
         let variances = Variances::new(&file.coordinates, jitter);
         let two_body = TwoBody::new(&file.coordinates, tabulated);
-        let clusters = Clusters::new(&file.coordinates);
+        let clusters = Clusters::new(&file.coordinates, tabulated);
         for parameters in &file.glues {
             glue::check_range(parameters, &file.path)?;
         }
@@ -120,7 +120,7 @@ impl Gap {
         for (slot, value) in e0[1..].iter_mut().zip(&file.e0) {
             *slot = *value;
         }
-        let description = describe::describe(
+        let mut description = describe::describe(
             &file,
             &glue_cutoffs,
             lennard_jones_cutoff,
@@ -128,6 +128,7 @@ impl Gap {
             variances.is_some(),
             BLOCK,
         );
+        description.details.extend(clusters.tables());
         let mut densities = Vec::new();
         for c in file.coordinates {
             let Covariance::DotProduct { zeta } = c.covariance else {

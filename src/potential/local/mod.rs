@@ -132,6 +132,12 @@ pub trait LocalModel: Send + Sync {
         0.0
     }
 
+    /// See [`Potential::species_labels`](super::Potential::species_labels).
+    fn species_labels(&self) -> Vec<(i64, Element)> {
+        let elements = self.description().elements.iter().flatten().copied();
+        (0..).zip(elements).collect()
+    }
+
     /// See [`Potential::selection`](super::Potential::selection).
     fn selection(&self) -> Option<Box<dyn Selection>> {
         None

@@ -2,6 +2,7 @@
 
 use super::LocalModel;
 use super::block::BlockScratch;
+use crate::elements::Element;
 use crate::neighbours::NeighbourList;
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{
@@ -186,6 +187,10 @@ impl<M: LocalModel> Potential for Local<M> {
             self.0.add_global(member.configuration, want, result);
         }
         Ok(())
+    }
+
+    fn species_labels(&self) -> Vec<(i64, Element)> {
+        self.0.species_labels()
     }
 
     fn selection(&self) -> Option<Box<dyn Selection>> {

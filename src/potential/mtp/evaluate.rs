@@ -5,7 +5,7 @@ use super::lattice::monomials_below;
 use super::neighbours::{NOBODY, Neighbourhoods, UNKNOWN};
 use super::schedule::Schedule;
 use super::sums::{self, TOGETHER};
-use crate::potential::{RowResults, Rows, Want};
+use crate::potential::{RowResults, Rows};
 use crate::simd::{F64x4, F64x8, simd_dispatch};
 use std::ops::Range;
 
@@ -20,8 +20,8 @@ pub struct MtpScratch {
     pub(super) memory: Vec<F64x4>,
     /// The moments of one centre, before their four numbers are added.
     sums: Vec<F64x4>,
+    /// Moments and dE/dM of eight centres side by side.
     pub(super) m: Vec<F64x8>,
-    pub(super) w: Vec<F64x8>,
     /// Gradients of the polynomials of one centre.
     polynomials: Vec<[f64; 3]>,
     /// Rows of coefficients' derivatives, eight centres side by side.
@@ -32,10 +32,9 @@ pub struct MtpScratch {
 
 impl MtpScratch {
     pub(super) fn prepare(&mut self, schedule: &Schedule) {
-        let n = schedule.moments.max(1);
+        let n = schedule.memory();
         if self.m.len() < n {
             self.m.resize(n, F64x8::ZERO);
-            self.w.resize(n, F64x8::ZERO);
         }
         let monomials = TOGETHER * monomials_below(schedule.lattice.ranks.len()).max(1);
         if self.memory.len() < monomials {
@@ -47,20 +46,45 @@ impl MtpScratch {
     }
 }
 
+/// How far an evaluation goes. Each stage needs those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Unit vectors and radial functions of the neighbours.
+    Neighbours,
+    /// The basic moments: sums over the neighbours.
+    Moments,
+    /// Their products, and the energy.
+    Products,
+    /// dE/dM of the basic moments.
+    Reverse,
+    /// dE/dr of the neighbours.
+    Gradients,
+}
+
+impl Stage {
+    /// All stages in order.
+    pub const ALL: [Stage; 5] = [
+        Stage::Neighbours,
+        Stage::Moments,
+        Stage::Products,
+        Stage::Reverse,
+        Stage::Gradients,
+    ];
+}
+
 impl Core {
-    /// Adds energies and gradients of all centres.
+    /// Adds energies and gradients of all centres, or stops after a stage.
     pub fn evaluate(
         &self,
         rows: &Rows<'_>,
-        want: Want,
+        last: Stage,
         scratch: &mut MtpScratch,
         results: &mut RowResults<'_>,
     ) {
         scratch.prepare(&self.schedule);
-        let gradients = want.forces || want.virial;
         for start in (0..rows.centres.len()).step_by(LANES) {
             let group = start..(start + LANES).min(rows.centres.len());
-            energies_and_gradients(self, rows, group, gradients, scratch, results);
+            energies_and_gradients(self, rows, group, last, scratch, results);
         }
     }
 }
@@ -70,7 +94,7 @@ simd_dispatch! {
         core: &Core,
         rows: &Rows<'_>,
         group: Range<usize>,
-        gradients: bool,
+        last: Stage,
         scratch: &mut MtpScratch,
         results: &mut RowResults<'_>,
     ) = energies_and_gradients_body;
@@ -81,12 +105,20 @@ fn energies_and_gradients_body<const FMA: bool>(
     core: &Core,
     rows: &Rows<'_>,
     group: Range<usize>,
-    gradients: bool,
+    last: Stage,
     scratch: &mut MtpScratch,
     results: &mut RowResults<'_>,
 ) {
     let schedule = &core.schedule;
-    moments_body::<FMA>(core, schedule, rows, group.clone(), scratch);
+    neighbours_body::<FMA>(core, rows, group.clone(), scratch);
+    if last < Stage::Moments {
+        return;
+    }
+    moments_body::<FMA>(schedule, group.clone(), scratch);
+    if last < Stage::Products {
+        return;
+    }
+    schedule.forward::<FMA>(&mut scratch.m);
     let energy = schedule.energy::<FMA>(&scratch.m);
     for (lane, c) in group.clone().enumerate() {
         let kind = core.kinds[usize::from(rows.centres[c].number())];
@@ -94,8 +126,11 @@ fn energies_and_gradients_body<const FMA: bool>(
             results.energy[c] += core.coefficients.species[usize::from(kind)] + energy.0[lane];
         }
     }
+    if last >= Stage::Reverse {
+        schedule.backward::<FMA>(&mut scratch.m);
+    }
+    let gradients = last >= Stage::Gradients;
     if gradients {
-        schedule.backward::<FMA>(&scratch.m, &mut scratch.w);
         for (lane, _) in group.clone().enumerate() {
             gradients_of::<FMA>(core, lane, scratch, results);
         }
@@ -103,12 +138,25 @@ fn energies_and_gradients_body<const FMA: bool>(
     repulsion(core, rows, group, gradients, results);
 }
 
-/// Neighbours and all moments of a group of centres.
+/// The neighbours of a group of centres.
+#[inline(always)]
+pub(super) fn neighbours_body<const FMA: bool>(
+    core: &Core,
+    rows: &Rows<'_>,
+    group: Range<usize>,
+    scratch: &mut MtpScratch,
+) {
+    let neighbours = &mut scratch.neighbours;
+    neighbours.clear(&core.radial, core.coefficients.species.len());
+    for c in group {
+        neighbours.push::<FMA>(&core.radial, &core.kinds, rows, c);
+    }
+}
+
+/// The moments of a group of centres that are summed over the neighbours.
 #[inline(always)]
 pub(super) fn moments_body<const FMA: bool>(
-    core: &Core,
     schedule: &Schedule,
-    rows: &Rows<'_>,
     group: Range<usize>,
     scratch: &mut MtpScratch,
 ) {
@@ -120,16 +168,6 @@ pub(super) fn moments_body<const FMA: bool>(
         ..
     } = scratch;
     let lattice = &schedule.lattice;
-    neighbours.clear(&core.radial);
-    for c in group.clone() {
-        neighbours.push::<FMA>(
-            &core.radial,
-            &core.kinds,
-            core.coefficients.species.len(),
-            rows,
-            c,
-        );
-    }
     if lattice.summed > 0 {
         let sums = &mut sums[..lattice.summed];
         for lane in 0..LANES {
@@ -153,7 +191,6 @@ pub(super) fn moments_body<const FMA: bool>(
             }
         }
     }
-    schedule.forward::<FMA>(m);
 }
 
 /// dE/dr of the neighbours of one centre.
@@ -167,11 +204,12 @@ fn gradients_of<const FMA: bool>(
     let MtpScratch {
         neighbours,
         memory,
-        w,
+        m,
         polynomials,
         ..
     } = scratch;
     let lattice = &core.schedule.lattice;
+    let w = core.schedule.weights(m);
     sums::polynomial_gradients(lattice, |i| w[i].0[lane], polynomials);
     let (records, stride) = neighbours.of(lane);
     let functions = core.radial.functions;

@@ -4,7 +4,7 @@
 //! scalars. Its grade is max |Q b|, the largest modulus of the coordinates of b in the rows of the active set. In
 //! configuration mode b is the sum over the atoms, weighted (Podryabinkin and Shapeev, Comput. Mater. Sci. 140, 171 (2017)).
 
-use super::evaluate::{LANES, MtpScratch, moments_body};
+use super::evaluate::{LANES, MtpScratch, moments_body, neighbours_body};
 use super::file::MtpFile;
 use super::lattice::{monomials, monomials_below};
 use super::neighbours::{NOBODY, UNKNOWN};
@@ -175,8 +175,10 @@ fn rows_of_group_body<const FMA: bool>(
     scratch: &mut MtpScratch,
 ) {
     let schedule = &grader.schedule;
-    moments_body::<FMA>(core, schedule, rows, group.clone(), scratch);
-    schedule.backward::<FMA>(&scratch.m, &mut scratch.w);
+    neighbours_body::<FMA>(core, rows, group.clone(), scratch);
+    moments_body::<FMA>(schedule, group.clone(), scratch);
+    schedule.forward::<FMA>(&mut scratch.m);
+    schedule.backward::<FMA>(&mut scratch.m);
     let species = core.coefficients.species.len();
     let (functions, size) = (core.radial.functions, core.radial.size);
     let radial = species * species * functions * size;
@@ -196,13 +198,14 @@ fn rows_of_group_body<const FMA: bool>(
         let neighbours = &scratch.neighbours;
         let (records, stride) = neighbours.of(lane);
         let first = neighbours.first[lane];
+        let w = schedule.weights(&scratch.m);
         for (n, record) in records.chunks_exact(stride).enumerate() {
             let weights = &mut scratch.weights[..functions];
             polynomials::<FMA>(
                 schedule,
                 record,
                 &mut scratch.memory,
-                |i| scratch.w[i].0[lane],
+                |i| w[i].0[lane],
                 weights,
             );
             let (who, kinds) = (neighbours.who[first + n], neighbours.species[first + n]);

@@ -12,6 +12,7 @@ mod graph;
 mod lattice;
 mod maxvol;
 mod neighbours;
+mod program;
 mod radial;
 mod scanner;
 mod schedule;
@@ -19,11 +20,13 @@ mod state;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod work;
 mod write;
 
-pub use evaluate::MtpScratch;
+pub use evaluate::{MtpScratch, Stage};
 pub use file::{BasicIndex, BasisKind, Coefficients, MAX_RANK, MtpFile, Product, RadialBasis};
 pub use state::{SelectionMode, SelectionState};
+pub use work::Work;
 
 use super::{Description, LocalModel, ModelCard, RowResults, Rows, Selection, Want};
 use crate::elements::Element;
@@ -98,6 +101,18 @@ impl Mtp {
             core: Arc::new(core),
         })
     }
+
+    /// Adds the energies of the centres and the derivatives by the neighbours' displacements, or stops after a stage and leaves
+    /// what comes later as it is: to measure what each stage costs.
+    pub fn evaluate_up_to(
+        &self,
+        last: Stage,
+        rows: &Rows<'_>,
+        scratch: &mut MtpScratch,
+        results: &mut RowResults<'_>,
+    ) {
+        self.core.evaluate(rows, last, scratch, results);
+    }
 }
 
 /// The elements of the species of a file; an error that says what is expected when they are missing or do not fit.
@@ -167,7 +182,11 @@ impl LocalModel for Mtp {
         scratch: &mut MtpScratch,
         results: &mut RowResults<'_>,
     ) {
-        self.core.evaluate(rows, want, scratch, results);
+        let last = match want.forces || want.virial {
+            true => Stage::Gradients,
+            false => Stage::Products,
+        };
+        self.core.evaluate(rows, last, scratch, results);
         if want.reliability
             && let Some(grader) = &self.core.grader
             && grader.mode == SelectionMode::Neighbourhood
@@ -195,6 +214,12 @@ impl LocalModel for Mtp {
         };
         // The weight is positive or negative as it stands in the file; a grade is a modulus.
         grader.configuration_weight(atoms).abs() * grade::grade(&grader.q, features)
+    }
+
+    fn species_labels(&self) -> Vec<(i64, Element)> {
+        let labels = self.core.coefficients.labels.iter().copied();
+        let elements = self.description.elements.iter().flatten().copied();
+        labels.zip(elements).collect()
     }
 
     fn selection(&self) -> Option<Box<dyn Selection>> {

@@ -22,6 +22,10 @@ pub(super) struct Neighbourhoods {
     stride: usize,
     /// The neighbours of one centre on their way, by species.
     order: Vec<u32>,
+    /// Species of the neighbours in the row of one centre; [`UNKNOWN`] for those that do not count.
+    kinds: Vec<u8>,
+    /// Number of species.
+    count: u8,
     polynomials: Vec<F64x4>,
 }
 
@@ -30,7 +34,8 @@ pub(super) const INVERSE: usize = 3;
 pub(super) const VALUES: usize = 4;
 
 impl Neighbourhoods {
-    pub fn clear(&mut self, radial: &Radial) {
+    pub fn clear(&mut self, radial: &Radial, species: usize) {
+        self.count = species as u8;
         self.first.clear();
         self.first.push(0);
         self.who.clear();
@@ -52,39 +57,64 @@ impl Neighbourhoods {
         &mut self,
         radial: &Radial,
         kinds: &[u8; 119],
-        species: usize,
         rows: &Rows<'_>,
         c: usize,
     ) {
         let centre = kinds[usize::from(rows.centres[c].number())];
-        self.order.clear();
+        let row = rows.of(c);
+        let limit = radial.cutoff * radial.cutoff;
+        // The species of each neighbour that counts, in a pass of its own: the passes below then only look at bytes.
+        self.kinds.clear();
+        self.kinds.extend(
+            rows.elements[row.clone()]
+                .iter()
+                .zip(&rows.r2[row.clone()])
+                .map(|(element, r2)| match *r2 < limit {
+                    true => kinds[usize::from(element.number())],
+                    false => UNKNOWN,
+                }),
+        );
+        self.order.resize(row.len(), 0);
+        let order = &mut self.order[..row.len()];
+        let mut inside = 0;
         if centre != UNKNOWN {
-            let (row, limit) = (rows.of(c), radial.cutoff * radial.cutoff);
-            for kind in 0..species {
-                self.order.extend(
-                    row.clone()
-                        .filter(|&k| {
-                            rows.r2[k] < limit
-                                && usize::from(kinds[usize::from(rows.elements[k].number())])
-                                    == kind
-                        })
-                        .map(|k| k as u32),
-                );
+            for species in 0..self.count {
+                // Written in any case, counted if it belongs here: there is no branch to be guessed.
+                for (k, kind) in self.kinds.iter().enumerate() {
+                    if let Some(place) = order.get_mut(inside) {
+                        *place = (row.start + k) as u32;
+                    }
+                    inside += usize::from(*kind == species);
+                }
             }
         }
-        for four in self.order.chunks(4) {
+        let records = inside.div_ceil(4);
+        let mut start = self.records.len();
+        self.records
+            .resize(start + records * self.stride, F64x4::ZERO);
+        for four in self.order[..inside].chunks(4) {
             let mut who = [NOBODY; 4];
             who[..four.len()].copy_from_slice(four);
-            let at = who.map(|k| if k == NOBODY { four[0] } else { k } as usize);
-            let species = at.map(|k| kinds[usize::from(rows.elements[k].number())]);
-            let r = F64x4(at.map(|k| rows.r2[k].sqrt()));
-            let inverse = F64x4(r.0.map(|r| 1.0 / r));
-            let start = self.records.len();
-            self.records.resize(start + self.stride, F64x4::ZERO);
-            let record = &mut self.records[start..];
-            record[0] = F64x4(at.map(|k| rows.x[k])) * inverse;
-            record[1] = F64x4(at.map(|k| rows.y[k])) * inverse;
-            record[2] = F64x4(at.map(|k| rows.z[k])) * inverse;
+            let mut species = [0; 4];
+            let [mut x, mut y, mut z, mut r, mut inverse] = [F64x4::ZERO; 5];
+            for l in 0..4 {
+                // Places that nobody fills repeat the first neighbour.
+                let k = four[if l < four.len() { l } else { 0 }] as usize;
+                species[l] = kinds[usize::from(rows.elements[k].number())];
+                r.0[l] = rows.r2[k];
+                x.0[l] = rows.x[k];
+                y.0[l] = rows.y[k];
+                z.0[l] = rows.z[k];
+            }
+            for l in 0..4 {
+                r.0[l] = r.0[l].sqrt();
+                inverse.0[l] = 1.0 / r.0[l];
+            }
+            let record = &mut self.records[start..start + self.stride];
+            start += self.stride;
+            record[0] = x * inverse;
+            record[1] = y * inverse;
+            record[2] = z * inverse;
             record[INVERSE] = inverse;
             let (f, df) = record[VALUES..].split_at_mut(radial.functions);
             radial.evaluate::<FMA>(

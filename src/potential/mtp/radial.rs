@@ -64,12 +64,14 @@ impl Radial {
         f: &mut [F64x4],
         df: &mut [F64x4],
     ) {
-        let at = match self.kind {
-            BasisKind::RBChebyshevRepuls => F64x4(r.0.map(|r| r.max(self.lo))),
-            _ => r,
-        };
-        let middle = 0.5 * (self.lo + self.cutoff);
-        let x = F64x4(at.0.map(|r| (r - middle) * self.slope));
+        let mut at = r;
+        if self.kind == BasisKind::RBChebyshevRepuls {
+            for at in &mut at.0 {
+                *at = at.max(self.lo);
+            }
+        }
+        let middle = F64x4::splat(0.5 * (self.lo + self.cutoff));
+        let x = (at - middle) * F64x4::splat(self.slope);
         let cheb = &mut cheb[..self.size];
         chebyshev::<FMA>(x, cheb);
         let [k0, k1, k2, k3] = neighbours;
@@ -97,9 +99,9 @@ impl Radial {
             }
         }
         if self.kind != BasisKind::BChebyshev {
-            let left = F64x4(at.0.map(|r| self.cutoff - r));
+            let left = F64x4::splat(self.cutoff) - at;
             let square = left * left;
-            let twice = F64x4(left.0.map(|l| -2.0 * l));
+            let twice = left * F64x4::splat(-2.0);
             for (f, df) in f.iter_mut().zip(df.iter_mut()) {
                 *df = df.mul_add::<FMA>(square, *f * twice);
                 *f = *f * square;
@@ -152,9 +154,10 @@ fn chebyshev<const FMA: bool>(x: F64x4, out: &mut [F64x4]) {
     let (mut before, mut t) = (F64x4::splat(1.0), x);
     for slot in out.iter_mut() {
         *slot = before;
-        let next = F64x4(std::array::from_fn(|i| {
-            crate::simd::fma::<FMA>(twice.0[i], t.0[i], -before.0[i])
-        }));
+        let mut next = F64x4::ZERO;
+        for i in 0..4 {
+            next.0[i] = crate::simd::fma::<FMA>(twice.0[i], t.0[i], -before.0[i]);
+        }
         (before, t) = (t, next);
     }
 }

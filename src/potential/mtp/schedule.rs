@@ -3,36 +3,50 @@
 //! Moments on which no scalar with a coefficient depends are left out. Scalars that are no operands of others never
 //! get a place: their products, coefficient and multiplicity in one factor, go straight into the energy, and equal products
 //! are merged. What remains is sorted so that operands come before products, and products of one moment stand
-//! together by multiplicity, which is then applied once to their sum. The reverse sweep uses the same lists.
+//! together by multiplicity, which is then applied once to their sum.
+//!
+//! The reverse sweep is compiled too: dE/dM of a moment is a sum over the products in which it is an operand, of dE/d(product)
+//! times the other operand, so that it has the same form as the way forward, reads twice as much, and writes each number once.
 
 use super::file::MtpFile;
 use super::graph;
 use super::lattice::Lattice;
+use super::program::{Program, Sum};
 use crate::error::Result;
 use crate::simd::F64x8;
 
-/// The contraction of a model's moments.
+/// The contraction of a model's moments. Its memory holds all moments, then dE/dM of all moments.
 pub(super) struct Schedule {
     pub lattice: Lattice,
     /// Number of moments: those of the lattice, then the products.
     pub moments: usize,
-    /// Sums of products with one target and one factor, targets rising.
-    segments: Vec<Segment>,
-    pairs: Vec<[u32; 2]>,
+    forward: Program,
+    backward: Program,
     /// Moments with a coefficient.
     seeds: Vec<(u32, f64)>,
     /// Products that go straight into the energy.
     last: Vec<([u32; 2], f64)>,
+    /// dE/dM as far as it follows from these two alone, of the moments where there is anything or nothing follows.
+    starts: Vec<Start>,
+    terms: Vec<(u32, f64)>,
     /// Place of the moment of each scalar; `None` where it has none. Complete when compiled with [`Keep::AllScalars`].
     pub scalars: Vec<Option<u32>>,
 }
 
-#[derive(Clone, Copy)]
-struct Segment {
-    target: u32,
-    /// One past its last pair; the first is the end of the segment before.
+/// Sizes of the lists of a schedule: products and sums of both programs, and what has a list of its own.
+pub(super) struct Counts {
+    pub forward: [f64; 2],
+    pub backward: [f64; 2],
+    pub seeds: f64,
+    pub last: f64,
+    pub terms: f64,
+}
+
+/// dE/dM = constant + Σ c·M, over the terms from the end of the start before to its own.
+struct Start {
+    moment: u32,
+    constant: f64,
     end: u32,
-    factor: f64,
 }
 
 /// What a schedule must be able to tell.
@@ -80,12 +94,15 @@ impl Schedule {
         let mut schedule = Schedule {
             lattice,
             moments,
-            segments: Vec::new(),
-            pairs: Vec::new(),
+            forward: Program::default(),
+            backward: Program::default(),
             seeds: Vec::new(),
             last: Vec::new(),
+            starts: Vec::new(),
+            terms: Vec::new(),
             scalars: Vec::new(),
         };
+        let mut sums = Vec::new();
         let places = |place: &[Option<u32>], p: &super::file::Product| {
             let of = |k: u32| place[k as usize].unwrap_or(0);
             let (a, b) = (of(p.a), of(p.b));
@@ -109,11 +126,18 @@ impl Schedule {
                 products(i).map(|p| (p.factor, places(&place, p))).collect();
             list.sort_unstable();
             for group in list.chunk_by(|a, b| a.0 == b.0) {
-                schedule.pairs.extend(group.iter().map(|g| g.1));
-                schedule.segments.push(Segment {
+                sums.push(Sum {
                     target,
-                    end: schedule.pairs.len() as u32,
                     factor: f64::from(group[0].0),
+                    pairs: group.iter().map(|g| g.1).collect(),
+                });
+            }
+            if list.is_empty() {
+                // A moment without products is zero.
+                sums.push(Sum {
+                    target,
+                    factor: 0.0,
+                    pairs: Vec::new(),
                 });
             }
             place[i] = Some(target);
@@ -130,76 +154,113 @@ impl Schedule {
             .collect();
         schedule.scalars = file.scalars.iter().map(|i| place[*i as usize]).collect();
         schedule.moments = moments;
+        let back = reverse(&sums, moments);
+        schedule.collect_terms(&back);
+        let mut started = vec![false; 2 * moments];
+        for start in &schedule.starts {
+            started[moments + start.moment as usize] = true;
+        }
+        schedule.backward = Program::new(back, 2 * moments, |target| started[target as usize]);
+        schedule.forward = Program::new(sums, moments, |_| false);
         Ok(schedule)
+    }
+
+    /// The derivatives of the seeds and last products, moment by moment, and zeros where `back` sets nothing.
+    fn collect_terms(&mut self, back: &[Sum]) {
+        let mut of = vec![(0.0, Vec::new(), true); self.moments];
+        for (i, c) in &self.seeds {
+            of[*i as usize].0 += c;
+        }
+        for ([a, b], c) in &self.last {
+            of[*a as usize].1.push((*b, *c));
+            of[*b as usize].1.push((*a, *c));
+        }
+        for sum in back {
+            of[sum.target as usize - self.moments].2 = false;
+        }
+        for (moment, (constant, terms, nothing)) in of.into_iter().enumerate() {
+            if constant != 0.0 || !terms.is_empty() || nothing {
+                self.terms.extend(terms);
+                self.starts.push(Start {
+                    moment: moment as u32,
+                    constant,
+                    end: self.terms.len() as u32,
+                });
+            }
+        }
     }
 
     /// Number of products that are evaluated.
     pub fn products(&self) -> usize {
-        self.pairs.len() + self.last.len()
+        self.forward.products() + self.last.len()
+    }
+
+    /// Sizes of the lists.
+    pub fn counts(&self) -> Counts {
+        let of = |p: &Program| [p.products(), p.sums()].map(|n| n as f64);
+        Counts {
+            forward: of(&self.forward),
+            backward: of(&self.backward),
+            seeds: self.seeds.len() as f64,
+            last: self.last.len() as f64,
+            terms: self.terms.len() as f64,
+        }
+    }
+
+    /// Numbers a call needs in its memory.
+    pub fn memory(&self) -> usize {
+        2 * self.moments
+    }
+
+    /// dE/dM of the moments, in a memory after [`backward`](Self::backward).
+    pub fn weights<'a>(&self, memory: &'a [F64x8]) -> &'a [F64x8] {
+        &memory[self.moments..2 * self.moments]
     }
 
     /// From the summed moments of eight centres to all moments.
     #[inline(always)]
     pub fn forward<const FMA: bool>(&self, m: &mut [F64x8]) {
-        assert!(m.len() >= self.moments);
         for d in &self.lattice.derived {
             let [t, a, b, c] = d.map(|i| i as usize);
             m[t] = m[a] + m[b] + m[c];
         }
-        m[self.lattice.len..self.moments].fill(F64x8::ZERO);
-        let mut start = 0;
-        for s in &self.segments {
-            let mut sum = F64x8::ZERO;
-            for &[a, b] in &self.pairs[start..s.end as usize] {
-                // SAFETY: all places are below `moments`, which was checked.
-                let (a, b) = unsafe { (m.get_unchecked(a as usize), m.get_unchecked(b as usize)) };
-                sum = a.mul_add::<FMA>(*b, sum);
-            }
-            start = s.end as usize;
-            let t = &mut m[s.target as usize];
-            *t = sum.mul_add::<FMA>(F64x8::splat(s.factor), *t);
-        }
+        self.forward.run::<FMA>(m);
     }
 
     /// Energies of eight centres without their species' share.
     #[inline(always)]
     pub fn energy<const FMA: bool>(&self, m: &[F64x8]) -> F64x8 {
-        let mut energy = F64x8::ZERO;
-        for (i, c) in &self.seeds {
-            energy = F64x8::splat(*c).mul_add::<FMA>(m[*i as usize], energy);
+        // Several sums side by side: each addition would wait for the one before.
+        let mut sums = [F64x8::ZERO; 4];
+        for seeds in self.seeds.chunks(4) {
+            for ((i, c), sum) in seeds.iter().zip(&mut sums) {
+                *sum = F64x8::splat(*c).mul_add::<FMA>(m[*i as usize], *sum);
+            }
         }
-        for ([a, b], c) in &self.last {
-            let product = m[*a as usize] * m[*b as usize];
-            energy = F64x8::splat(*c).mul_add::<FMA>(product, energy);
+        for last in self.last.chunks(4) {
+            for (([a, b], c), sum) in last.iter().zip(&mut sums) {
+                let product = m[*a as usize] * m[*b as usize];
+                *sum = F64x8::splat(*c).mul_add::<FMA>(product, *sum);
+            }
         }
-        energy
+        (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
 
-    /// From all moments to dE/dM of the summed moments, in the first places of `w`.
+    /// From all moments to dE/dM, of which those of the summed moments are then complete.
     #[inline(always)]
-    pub fn backward<const FMA: bool>(&self, m: &[F64x8], w: &mut [F64x8]) {
-        assert!(m.len() >= self.moments && w.len() >= self.moments);
-        w[..self.moments].fill(F64x8::ZERO);
-        for (i, c) in &self.seeds {
-            let w = &mut w[*i as usize];
-            *w = *w + F64x8::splat(*c);
-        }
-        for ([a, b], c) in &self.last {
-            // SAFETY: all places are below `moments`, which was checked.
-            unsafe { add_product::<FMA>(m, w, *a, *b, F64x8::splat(*c)) };
-        }
-        let mut end = self.pairs.len();
-        for (k, s) in self.segments.iter().enumerate().rev() {
-            let start = k
-                .checked_sub(1)
-                .map_or(0, |k| self.segments[k].end as usize);
-            let t = w[s.target as usize] * F64x8::splat(s.factor);
-            for &[a, b] in &self.pairs[start..end] {
-                // SAFETY: as above.
-                unsafe { add_product::<FMA>(m, w, a, b, t) };
+    pub fn backward<const FMA: bool>(&self, memory: &mut [F64x8]) {
+        let (m, w) = memory[..2 * self.moments].split_at_mut(self.moments);
+        let mut start = 0;
+        for s in &self.starts {
+            let mut sum = F64x8::splat(s.constant);
+            for (b, c) in &self.terms[start..s.end as usize] {
+                sum = F64x8::splat(*c).mul_add::<FMA>(m[*b as usize], sum);
             }
-            end = start;
+            start = s.end as usize;
+            w[s.moment as usize] = sum;
         }
+        self.backward.run::<FMA>(memory);
+        let w = &mut memory[self.moments..];
         for d in self.lattice.derived.iter().rev() {
             let [t, sources @ ..] = d.map(|i| i as usize);
             for s in sources {
@@ -209,16 +270,32 @@ impl Schedule {
     }
 }
 
-/// The share of a product M[a]·M[b] in dE/dM of its operands, t being dE/d(product).
-///
-/// # Safety
-/// `a` and `b` must be indices of both `m` and `w`.
-#[inline(always)]
-unsafe fn add_product<const FMA: bool>(m: &[F64x8], w: &mut [F64x8], a: u32, b: u32, t: F64x8) {
-    let (a, b) = (a as usize, b as usize);
-    // SAFETY: the caller's promise.
-    unsafe {
-        *w.get_unchecked_mut(a) = t.mul_add::<FMA>(*m.get_unchecked(b), *w.get_unchecked(a));
-        *w.get_unchecked_mut(b) = t.mul_add::<FMA>(*m.get_unchecked(a), *w.get_unchecked(b));
+/// The sums of the reverse sweep: dE/dM of each operand, last moments first.
+fn reverse(sums: &[Sum], moments: usize) -> Vec<Sum> {
+    let weight = |i: u32| i + moments as u32;
+    // Of each moment: the factors, products and other operands of its uses.
+    let mut uses: Vec<Vec<(f64, [u32; 2])>> = vec![Vec::new(); moments];
+    for sum in sums {
+        let t = weight(sum.target);
+        for &[a, b] in &sum.pairs {
+            if a == b {
+                uses[a as usize].push((2.0 * sum.factor, [t, a]));
+            } else {
+                uses[a as usize].push((sum.factor, [t, b]));
+                uses[b as usize].push((sum.factor, [t, a]));
+            }
+        }
     }
+    let mut back = Vec::new();
+    for (i, mut uses) in uses.into_iter().enumerate().rev() {
+        uses.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for group in uses.chunk_by(|a, b| a.0 == b.0) {
+            back.push(Sum {
+                target: weight(i as u32),
+                factor: group[0].0,
+                pairs: group.iter().map(|g| g.1).collect(),
+            });
+        }
+    }
+    back
 }

@@ -7,6 +7,15 @@ use crate::simd::F64x4;
 /// Most records taken together: their monomials stay in the first cache.
 pub(super) const TOGETHER: usize = 4;
 
+#[inline(always)]
+fn times<const N: usize>(a: &[F64x4; N], b: &[F64x4; N]) -> [F64x4; N] {
+    let mut out = [F64x4::ZERO; N];
+    for k in 0..N {
+        out[k] = a[k] * b[k];
+    }
+    out
+}
+
 /// Makes the monomials of one rank from those of the rank below, for N records: `each` is shown every one with its number.
 #[inline(always)]
 fn raise<const N: usize>(
@@ -20,18 +29,17 @@ fn raise<const N: usize>(
     let before = &before[below..];
     let now = &mut now[..monomials(rank)];
     let n = before.len();
-    let times = |m: &[F64x4; N], axis: usize| std::array::from_fn(|k| m[k] * u[axis][k]);
     for (i, (m, now)) in before.iter().zip(now.iter_mut()).enumerate() {
-        let value = times(m, 0);
+        let value = times(m, &u[0]);
         each(i, &value);
         *now = value;
     }
     for (i, m) in before[n - rank..].iter().enumerate() {
-        let value = times(m, 1);
+        let value = times(m, &u[1]);
         each(n + i, &value);
         now[n + i] = value;
     }
-    let value = times(&before[n - 1], 2);
+    let value = times(&before[n - 1], &u[2]);
     each(n + rank, &value);
     now[n + rank] = value;
 }
@@ -48,7 +56,12 @@ pub(super) fn all_monomials(ranks: usize, record: &[F64x4], memory: &mut [[F64x4
 
 #[inline(always)]
 fn part<const N: usize>(records: &[F64x4], stride: usize, at: usize) -> [F64x4; N] {
-    std::array::from_fn(|k| records[k * stride + at])
+    // A loop, not `array::from_fn`: its closures end up as calls without the instruction set around them.
+    let mut out = [F64x4::ZERO; N];
+    for (k, out) in out.iter_mut().enumerate() {
+        *out = records[k * stride + at];
+    }
+    out
 }
 
 /// Adds the moments of N records to `sums`, four numbers for each moment of the lattice that is summed.
@@ -61,7 +74,11 @@ pub(super) fn add_moments<const FMA: bool, const N: usize>(
     sums: &mut [F64x4],
 ) {
     let memory = memory.as_chunks_mut::<N>().0;
-    let u: [[F64x4; N]; 3] = std::array::from_fn(|axis| part(records, stride, axis));
+    let u: [[F64x4; N]; 3] = [
+        part(records, stride, 0),
+        part(records, stride, 1),
+        part(records, stride, 2),
+    ];
     memory[0] = [F64x4::splat(1.0); N];
     for (rank, shares) in lattice.ranks.iter().enumerate() {
         let mut shares = shares.iter();
@@ -94,6 +111,7 @@ pub(super) fn add_moments<const FMA: bool, const N: usize>(
 
 /// The gradient of the polynomials Σ W x^a y^b z^c of one centre by x, y and z: for each share of a rank ν > 0 the three
 /// coefficients of each monomial of rank ν - 1; for one of rank 0 its constant.
+#[inline(always)]
 pub(super) fn polynomial_gradients(
     lattice: &Lattice,
     w: impl Fn(usize) -> f64,
@@ -136,7 +154,11 @@ pub(super) fn gradients<const FMA: bool, const N: usize>(
     memory: &mut [F64x4],
 ) -> [[F64x4; N]; 3] {
     let memory = memory.as_chunks_mut::<N>().0;
-    let u: [[F64x4; N]; 3] = std::array::from_fn(|axis| part(records, stride, axis));
+    let u: [[F64x4; N]; 3] = [
+        part(records, stride, 0),
+        part(records, stride, 1),
+        part(records, stride, 2),
+    ];
     let inverse: [F64x4; N] = part(records, stride, INVERSE);
     memory[0] = [F64x4::splat(1.0); N];
     let mut tangential = [[F64x4::ZERO; N]; 3];

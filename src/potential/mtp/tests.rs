@@ -1,6 +1,7 @@
 //! Model files read, written, damaged.
 
 use super::*;
+use crate::fuzzing;
 use crate::random::{Purpose, Stream};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -327,11 +328,7 @@ const PIECES: &[u8] = b"{}#-=, \n0123456789.e\0\xff";
 
 /// Runs a reader on damaged forms of files for a while: `ZUNDEL_FUZZ_SECONDS`, one second otherwise.
 pub(super) fn fuzz(files: &[Vec<u8>], seed: u64, read: impl Fn(&[u8])) {
-    let seconds = std::env::var("ZUNDEL_FUZZ_SECONDS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(1.0);
-    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    let end = Instant::now() + Duration::from_secs_f64(fuzzing::seconds(1.0));
     let mut round = 0u64;
     while Instant::now() < end {
         let mut s = Stream::new(seed, Purpose::Displacement, round, 0, 0);

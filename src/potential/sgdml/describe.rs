@@ -4,7 +4,8 @@ use super::file::SgdmlFile;
 use crate::elements::Element;
 use crate::potential::{Description, Gives, Measure, Reliability, Scope};
 
-/// The description of a model; `spacing` is its unit of distance to the training set, in units of the descriptor.
+/// The description of a model; `spacing` is the largest distance of a training geometry from its nearest neighbour, in the
+/// unit of the descriptor.
 pub(super) fn describe(file: &SgdmlFile, spacing: f64) -> Description {
     let name = file
         .path
@@ -88,7 +89,8 @@ fn details(file: &SgdmlFile, spacing: f64) -> Vec<String> {
         lines.push(format!("made for the cell {} Å", rows.join(" ")));
     }
     lines.push(format!(
-        "distance 1 is {spacing:.4} in units of inverse distances, as far as a training geometry is from its nearest neighbour at most"
+        "training geometries are at most {:.4} /Å from the nearest other one (`distance`)",
+        spacing / file.length
     ));
     if !file.code_version.is_empty() {
         lines.push(format!("written by version {}", file.code_version));

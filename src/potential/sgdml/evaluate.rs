@@ -61,6 +61,8 @@ pub(super) struct Scratch {
     partial: Vec<f64>,
     threads: PerThread<Local>,
     positions: Vec<[f64; 3]>,
+    /// What went wrong in each member.
+    failed: Vec<Option<EvaluationError>>,
 }
 
 /// What a thread needs.
@@ -71,6 +73,7 @@ struct Local {
     derivative: Vec<F64x8>,
     factors: Vec<Factors>,
     lanes: Vec<F64x8>,
+    positions: Vec<[f64; 3]>,
 }
 
 simd_dispatch! {
@@ -105,8 +108,8 @@ pub(super) fn unwrap(positions: &mut [[f64; 3]], tree: &[(u32, u32)], cell: &Cel
 }
 
 impl Model {
-    /// Distance of one geometry (Å), atoms in the order of the model, to the training set.
-    pub fn distance(&self, positions: &[[f64; 3]], cell: &Cell) -> f64 {
+    /// Distance of one geometry (Å), atoms in the order of the model, to the training set, in units of the spacing of that.
+    pub fn relative_distance(&self, positions: &[[f64; 3]], cell: &Cell) -> f64 {
         let mut pairs = [Pairs::default()];
         compute_pairs(&mut pairs[0], positions, self.periodic.then_some(cell));
         if self.length != 1.0 {
@@ -124,12 +127,12 @@ impl Model {
 
     /// Cost of one geometry in products.
     fn cost(&self) -> usize {
-        self.table.vectors() * LANES * self.permuted.len() * self.table.pairs
+        self.table.vectors() * LANES * self.table.products(self.permuted.len())
     }
 
     /// Vectors of training points in a chunk.
     fn chunk(&self) -> usize {
-        let each = LANES * self.permuted.len() * self.table.pairs;
+        let each = LANES * self.table.products(self.permuted.len());
         (PIECE / each.max(1)).max(4)
     }
 
@@ -150,53 +153,62 @@ impl Model {
     ) -> Result<(), EvaluationError> {
         let n = self.elements.len();
         let copies = atoms.copies(n);
-        let geometries = members.len() * copies;
-        scratch.pairs.resize_with(geometries, Pairs::default);
-        for (m, member) in members.iter().enumerate() {
-            if !self.fits(atoms, member.configuration) {
-                return Err(EvaluationError::OtherAtoms { member: m });
-            }
-            for c in 0..copies {
-                let pairs = &mut scratch.pairs[m * copies + c];
-                self.pairs(
-                    atoms,
-                    c,
-                    member.configuration,
-                    &mut scratch.positions,
-                    pairs,
-                );
-                self.check(atoms, c, m, pairs, &mut results[m])?;
-            }
+        let fits = |m: &Member<'_>| self.fits(atoms, m.configuration);
+        if let Some(member) = members.iter().position(|m| !fits(m)) {
+            return Err(EvaluationError::OtherAtoms { member });
         }
         let derivative = want.forces || want.virial;
-        let chunks = self.sum(scratch, geometries, derivative);
-        let width = 2 + if derivative { self.table.pairs } else { 0 };
-        for (g, pairs) in scratch.pairs[..geometries].iter().enumerate() {
-            let partial = &mut scratch.partial[g * chunks * width..(g + 1) * chunks * width];
-            let (sum, others) = partial.split_at_mut(width);
-            for other in others.chunks_exact(width) {
-                sum[0] += other[0];
-                sum[1] = sum[1].min(other[1]);
-                sum[2..]
-                    .iter_mut()
-                    .zip(&other[2..])
-                    .for_each(|(s, o)| *s += o);
+        let mut failed = std::mem::take(&mut scratch.failed);
+        failed.clear();
+        failed.resize(members.len(), None);
+        let (places, verdicts) = (Disjoint::new(results), Disjoint::new(&mut failed));
+        let begin = |geometry: usize, positions: &mut Vec<[f64; 3]>, pairs: &mut Pairs| {
+            let configuration = members[geometry / copies].configuration;
+            self.pairs(atoms, geometry % copies, configuration, positions, pairs);
+        };
+        let finish = |geometry: usize, pairs: &Pairs, sums: &mut [f64]| {
+            let (m, copy) = (geometry / copies, geometry % copies);
+            // SAFETY: `sum` finishes the geometries of one member one after the other.
+            let (result, failed) = unsafe { (places.range(m, 1), verdicts.range(m, 1)) };
+            let ([result], [failed]) = (result, failed) else {
+                return;
+            };
+            match self.check(atoms, copy, m, pairs, result) {
+                Ok(()) => self.finish(atoms, copy, pairs, sums, want, result),
+                Err(e) => *failed = failed.or(Some(e)),
             }
-            let result = &mut results[g / copies];
-            let (first, copy) = (n * (g % copies), g % copies);
-            sum[0] += self.undecayed.add(&pairs.d, &mut sum[2..]);
-            result.energy += self.constant + self.scale * sum[0];
-            if derivative {
-                self.forces(atoms, copy, pairs, &sum[2..], want, result);
-            }
-            if want.reliability {
-                let distance = sum[1].sqrt() / self.spacing;
-                for i in first..first + n {
-                    result.reliability[atoms.atom(i)] += distance;
-                }
+        };
+        self.sum(scratch, members.len(), copies, derivative, &begin, &finish);
+        let first = failed.iter().copied().flatten().next();
+        scratch.failed = failed;
+        first.map_or(Ok(()), Err)
+    }
+
+    /// Adds what follows from the sums of a geometry to its member: energy, smallest squared distance, derivative.
+    fn finish(
+        &self,
+        atoms: Atoms<'_>,
+        copy: usize,
+        pairs: &Pairs,
+        sums: &mut [f64],
+        want: Want,
+        result: &mut Evaluation,
+    ) {
+        let [energy, nearest, derivative @ ..] = sums else {
+            return;
+        };
+        *energy += self.undecayed.add(&pairs.d, derivative);
+        result.energy += self.constant + self.scale * *energy;
+        if want.forces || want.virial {
+            self.forces(atoms, copy, pairs, derivative, want, result);
+        }
+        if want.reliability {
+            let n = self.elements.len();
+            let distance = nearest.sqrt() / self.length;
+            for i in n * copy..n * (copy + 1) {
+                result.reliability[atoms.atom(i)] += distance;
             }
         }
-        Ok(())
     }
 
     /// Whether the configuration can be the one that the model was made for.
@@ -274,36 +286,84 @@ impl Model {
         })
     }
 
-    /// Fills the partial sums of all geometries. Returns the number of chunks.
-    fn sum(&self, scratch: &mut Scratch, geometries: usize, derivative: bool) -> usize {
+    /// Takes the sums of all geometries (`copies` in each member): for each of them `begin` makes its pairs, and `finish` gets
+    /// them with energy, smallest squared distance and derivative. Geometries of one member are finished one after the other.
+    fn sum(
+        &self,
+        scratch: &mut Scratch,
+        members: usize,
+        copies: usize,
+        derivative: bool,
+        begin: &(impl Fn(usize, &mut Vec<[f64; 3]>, &mut Pairs) + Sync),
+        finish: &(impl Fn(usize, &Pairs, &mut [f64]) + Sync),
+    ) {
         let d = self.table.pairs;
         let width = 2 + if derivative { d } else { 0 };
+        let geometries = members * copies;
         let (group, chunk) = (self.group(), self.chunk());
         let groups = geometries.div_ceil(group);
         let chunks = self.table.vectors().div_ceil(chunk);
+        // A piece that has all training points begins with the pairs, and where members have one geometry each it ends with
+        // their results.
+        let (begins, finishes) = (chunks == 1, chunks == 1 && copies == 1);
         scratch.partial.resize(geometries * chunks * width, 0.0);
         scratch.threads.prepare();
         let Scratch {
             pairs,
             partial,
             threads,
+            positions,
             ..
         } = scratch;
-        let pairs = &pairs[..geometries];
-        let partial = Disjoint::new(partial);
+        pairs.resize_with(geometries.max(pairs.len()), Pairs::default);
+        if !begins {
+            let all = pairs[..geometries].iter_mut().enumerate();
+            all.for_each(|(geometry, pairs)| begin(geometry, positions, pairs));
+        }
+        let to_begin = Disjoint::new(&mut pairs[..geometries]);
+        let begun: &[Pairs] = if begins { &[] } else { &pairs[..geometries] };
+        let sums = Disjoint::new(partial);
         parallel::for_each(groups * chunks, |piece| {
             let (g, c) = (piece / chunks, piece % chunks);
             let members = g * group..((g + 1) * group).min(geometries);
             let vectors = c * chunk..((c + 1) * chunk).min(self.table.vectors());
             let mut local = threads.get();
-            local.sum(self, &pairs[members.clone()], vectors, derivative);
+            let pairs: &[Pairs] = if begins {
+                // SAFETY: with a single chunk each geometry is met by one piece only.
+                let own = unsafe { to_begin.range(members.start, members.len()) };
+                for (geometry, pairs) in members.clone().zip(own.iter_mut()) {
+                    begin(geometry, &mut local.positions, pairs);
+                }
+                own
+            } else {
+                &begun[members.clone()]
+            };
+            local.sum(self, pairs, vectors, derivative);
             for (i, geometry) in members.enumerate() {
                 // SAFETY: each geometry and chunk is met by one piece only, and has its own stretch.
-                let out = unsafe { partial.range((geometry * chunks + c) * width, width) };
-                local.put_back(self, i, &pairs[geometry], derivative, out);
+                let out = unsafe { sums.range((geometry * chunks + c) * width, width) };
+                local.put_back(self, i, &pairs[i], derivative, out);
+                if finishes {
+                    finish(geometry, &pairs[i], out);
+                }
             }
         });
-        chunks
+        if finishes {
+            return;
+        }
+        for (geometry, pairs) in pairs[..geometries].iter().enumerate() {
+            let own = &mut partial[geometry * chunks * width..(geometry + 1) * chunks * width];
+            let (sum, others) = own.split_at_mut(width);
+            for other in others.chunks_exact(width) {
+                sum[0] += other[0];
+                sum[1] = sum[1].min(other[1]);
+                sum[2..]
+                    .iter_mut()
+                    .zip(&other[2..])
+                    .for_each(|(s, o)| *s += o);
+            }
+            finish(geometry, pairs, sum);
+        }
     }
 
     /// Adds forces and virial of one molecule, from the derivative by its descriptor.
@@ -394,6 +454,7 @@ impl Local {
             .resize(if derivative { count * d } else { 0 }, F64x8::ZERO);
         model.table.add(
             vectors,
+            model.permuted.len(),
             &self.queries,
             &mut self.sums,
             &mut self.derivative,
@@ -450,13 +511,19 @@ fn unpermute_body<const FMA: bool>(permuted: &[Vec<u32>], lanes: &[F64x8], out: 
     }
 }
 
+/// Products that looking for the spacing of a training set may cost, a second or so; of larger sets it looks at fewer geometries.
+const MOST_LOOKED_AT: usize = 1 << 31;
+
 /// The largest distance from a training geometry to the nearest other one, permutations included; that of a model with a single
 /// geometry is its kernel width.
 pub(super) fn spacing(descriptors: &[f64], table: &Table, permuted: &[Vec<u32>]) -> f64 {
     let d = table.pairs;
+    let each = descriptors.len().saturating_mul(permuted.len());
+    let points = descriptors.len() / d;
+    let stride = points.div_ceil((MOST_LOOKED_AT / each.max(1)).max(1));
     let mut query = vec![0.0; d];
     let mut largest = 0.0f64;
-    for (m, x) in descriptors.chunks_exact(d).enumerate() {
+    for (m, x) in descriptors.chunks_exact(d).enumerate().step_by(stride) {
         let mut least = f64::INFINITY;
         for permutation in permuted {
             for (k, to) in permutation.iter().enumerate() {

@@ -134,10 +134,10 @@ impl Identity {
                 "the cell differs by {worst:.1e} Å from that of the model; that of the structure is used"
             ));
         }
-        let distance = model.distance(c.positions, c.cell);
+        let distance = model.relative_distance(c.positions, c.cell);
         if distance > FAR {
             notes.push(format!(
-                "the structure is far from everything in the training set (distance {distance:.0}): are its atoms in the order of the model?"
+                "the structure is far from everything in the training set ({distance:.0} times as far as its geometries are from each other): are its atoms in the order of the model?"
             ));
         }
         Ok(Found::AsItIs(notes))
@@ -274,7 +274,7 @@ impl Identity {
         for order in orders {
             let mut positions: Vec<[f64; 3]> = order.iter().map(|a| c.positions[*a]).collect();
             super::evaluate::unwrap(&mut positions, &self.tree, c.cell);
-            let distance = model.distance(&positions, &Cell::isolated());
+            let distance = model.relative_distance(&positions, &Cell::isolated());
             // Orders that the model's own permutations connect differ in the last digits only.
             if best.is_none_or(|b| distance < b.0 * (1.0 - 1e-9)) {
                 best = Some((distance, order));

@@ -9,7 +9,8 @@
 //! the model is made, and the rounding of every step is smaller than in the plain sum by the factor δ.
 //!
 //! Eight training points lie side by side. They are not replicated for the permutations: those are applied to the query,
-//! and what comes back is permuted back. Descriptors are kept relative to a common centre. Differences are formed directly, so
+//! and what comes back is permuted back. Pairs that no permutation moves (in a molecule with one methyl group, most of them) stand
+//! first and are the same in all permuted queries: they are gone through once. Descriptors are kept relative to a common centre. Differences are formed directly, so
 //! that no digits are lost; only the sum of (5/σ) A w u is split into its two parts, which are of its own size there.
 
 use super::decay::decay;
@@ -30,10 +31,12 @@ pub(super) struct Table {
     data: Vec<[F64x8; 2]>,
     /// Coefficients of energies, a vector for each vector of training points; empty when the model has none.
     alphas: Vec<F64x8>,
-    /// The centre that is taken from all descriptors.
+    /// The centre that is taken from all descriptors, in the order of the table.
     pub centre: Vec<f64>,
     /// Number of pairs.
     pub pairs: usize,
+    /// So many of them, which stand first, are the same under all permutations; perhaps others too.
+    fixed: usize,
     /// Length scale.
     sigma: f64,
     /// c, the value of h at t = 0.
@@ -85,18 +88,20 @@ pub(super) fn total(x: &F64x8) -> f64 {
 }
 
 impl Table {
-    /// Lays out `points` geometries of `pairs` numbers; `alphas` may be empty.
+    /// Lays out geometries of as many numbers as `order` has, in which the pairs stand there; the first `fixed` of them are the
+    /// same under all permutations. `alphas` may be empty.
     pub fn new(
         descriptors: &[f64],
         weights: &[f64],
         alphas: &[f64],
-        pairs: usize,
+        order: &[usize],
+        fixed: usize,
         sigma: f64,
     ) -> Table {
+        let pairs = order.len();
         let points = descriptors.len() / pairs;
-        let centre: Vec<f64> = (0..pairs)
-            .map(|k| descriptors.iter().skip(k).step_by(pairs).sum::<f64>() / points as f64)
-            .collect();
+        let mean = |k: &usize| descriptors.iter().skip(*k).step_by(pairs).sum::<f64>();
+        let centre: Vec<f64> = order.iter().map(|k| mean(k) / points as f64).collect();
         let vectors = points.div_ceil(LANES);
         // The last vector is filled up with its first point and no weight: that adds nothing, and is no nearer than the point is.
         let lane = |v: usize, l: usize| {
@@ -109,10 +114,10 @@ impl Table {
         let real = |v: usize, l: usize| v * LANES + l < points;
         let mut data = Vec::with_capacity(vectors * pairs);
         for v in 0..vectors {
-            for k in 0..pairs {
+            for (k, centre) in order.iter().zip(&centre) {
                 data.push([
                     F64x8(std::array::from_fn(|l| {
-                        descriptors[lane(v, l) * pairs + k] - centre[k]
+                        descriptors[lane(v, l) * pairs + k] - centre
                     })),
                     F64x8(std::array::from_fn(|l| {
                         if real(v, l) {
@@ -135,9 +140,16 @@ impl Table {
             data,
             centre,
             pairs,
+            fixed,
             sigma,
             height: height(sigma),
         }
+    }
+
+    /// Products of a pair of a training point and one of a query, for a training point and a geometry that is permuted in
+    /// so many ways.
+    pub fn products(&self, permutations: usize) -> usize {
+        self.fixed + permutations * (self.pairs - self.fixed)
     }
 
     /// Number of vectors of training points.
@@ -148,21 +160,25 @@ impl Table {
     /// Adds what the vectors `range` of training points give to the sums of all queries, and unless `derivative` is empty
     /// to the lanes of its derivative (pair by pair, query by query).
     ///
-    /// `queries` holds descriptors less the centre, query by query; there are as many `sums`. What a query gets does not
-    /// depend on the others.
+    /// `queries` holds descriptors less the centre, query by query; there are as many `sums`. Each `alike` of them are the
+    /// permutations of one geometry. What a geometry gets does not depend on the others. The derivatives by pairs that are the same
+    /// under all permutations stand, summed up, with the first of them.
     pub fn add(
         &self,
         range: std::ops::Range<usize>,
+        alike: usize,
         queries: &[f64],
         sums: &mut [Sums],
         derivative: &mut [F64x8],
         scratch: &mut Vec<Factors>,
     ) {
-        scratch.resize(sums.len() * BLOCK, Factors::default());
+        let geometries = sums.len() / alike.max(1);
+        scratch.resize((sums.len() + geometries) * BLOCK, Factors::default());
         add_table(
             self,
             range.start,
             range.end,
+            alike.max(1),
             queries,
             sums,
             derivative,
@@ -183,8 +199,8 @@ pub(super) fn height(sigma: f64) -> f64 {
 
 simd_dispatch! {
     fn add_table(
-        table: &Table, first: usize, end: usize, queries: &[f64], sums: &mut [Sums], derivative: &mut [F64x8],
-        factors: &mut [Factors],
+        table: &Table, first: usize, end: usize, alike: usize, queries: &[f64], sums: &mut [Sums],
+        derivative: &mut [F64x8], factors: &mut [Factors],
     ) = add_table_body;
 }
 
@@ -217,6 +233,7 @@ fn add_table_body<const FMA: bool>(
     table: &Table,
     first: usize,
     end: usize,
+    alike: usize,
     queries: &[f64],
     sums: &mut [Sums],
     derivative: &mut [F64x8],
@@ -224,6 +241,7 @@ fn add_table_body<const FMA: bool>(
 ) {
     let d = table.pairs;
     let wide = simd::level() == Level::Avx512;
+    let (factors, combined) = factors.split_at_mut(sums.len() * BLOCK);
     let mut from = first;
     while from < end {
         let to = (from + BLOCK).min(end);
@@ -231,6 +249,8 @@ fn add_table_body<const FMA: bool>(
             points: &table.data[from * d..to * d],
             vectors: to - from,
             pairs: d,
+            fixed: table.fixed,
+            alike,
         };
         factors.fill(Factors::default());
         block.differences::<FMA>(queries, factors);
@@ -239,10 +259,13 @@ fn add_table_body<const FMA: bool>(
                 table.kernel::<FMA>(table.alphas.get(from + v), f, sums);
             }
         }
-        if !derivative.is_empty() && wide {
-            block.gather_all::<FMA, 8>(factors, derivative);
-        } else if !derivative.is_empty() {
-            block.gather_all::<FMA, 4>(factors, derivative);
+        if !derivative.is_empty() {
+            block.combine(factors, combined);
+            if wide {
+                block.gather_all::<FMA, 8>(factors, combined, derivative);
+            } else {
+                block.gather_all::<FMA, 4>(factors, combined, derivative);
+            }
         }
         from = to;
     }
@@ -269,6 +292,9 @@ struct Block<'a> {
     points: &'a [[F64x8; 2]],
     vectors: usize,
     pairs: usize,
+    /// Pairs that are the same in `alike` queries that follow each other.
+    fixed: usize,
+    alike: usize,
 }
 
 impl Block<'_> {
@@ -276,24 +302,87 @@ impl Block<'_> {
     #[inline(always)]
     fn differences<const FMA: bool>(&self, queries: &[f64], factors: &mut [Factors]) {
         let d = self.pairs;
-        let count = factors.len() / BLOCK;
-        for (v, points) in self.points.chunks_exact(d).enumerate() {
-            for from in (0..d).step_by(STRETCH) {
-                let to = (from + STRETCH).min(d);
-                let points = &points[from..to];
-                let mut q = 0;
-                while q + 2 <= count {
-                    let two = [
-                        &queries[q * d + from..q * d + to],
-                        &queries[(q + 1) * d + from..(q + 1) * d + to],
-                    ];
-                    let [a, b] = two_factors(factors, q * BLOCK + v);
-                    difference::<FMA, 2>(points, two, [a, b]);
-                    q += 2;
+        self.common::<FMA>(queries, factors);
+        if self.fixed > 0 {
+            for group in factors.chunks_exact_mut(self.alike * BLOCK) {
+                let (one, others) = group.split_at_mut(BLOCK);
+                for other in others.chunks_exact_mut(BLOCK) {
+                    other.copy_from_slice(one);
                 }
-                if q < count {
-                    let one = [&queries[q * d + from..q * d + to]];
-                    difference::<FMA, 1>(points, one, [&mut factors[q * BLOCK + v]]);
+            }
+        }
+        for (v, points) in self.points.chunks_exact(d).enumerate() {
+            for from in (self.fixed..d).step_by(STRETCH) {
+                let to = (from + STRETCH).min(d);
+                self.stretch::<FMA>(&points[from..to], from, 1, queries, v, factors);
+            }
+        }
+    }
+
+    /// The same for the pairs that the queries of a geometry have in common, left with the first of them.
+    #[inline(always)]
+    fn common<const FMA: bool>(&self, queries: &[f64], factors: &mut [Factors]) {
+        let (d, one) = (self.pairs, factors.len() == self.alike * BLOCK);
+        let mut v = 0;
+        // A single geometry: two vectors of training points at a time instead of two queries.
+        while one && v + 2 <= self.vectors {
+            let query = &queries[..self.fixed];
+            let points = [
+                &self.points[v * d..][..query.len()],
+                &self.points[(v + 1) * d..][..query.len()],
+            ];
+            let (low, high) = factors.split_at_mut(v + 1);
+            difference_from_two::<FMA>(points, query, [&mut low[v], &mut high[0]]);
+            v += 2;
+        }
+        for v in v..self.vectors {
+            let points = &self.points[v * d..(v + 1) * d];
+            for from in (0..self.fixed).step_by(STRETCH) {
+                let to = (from + STRETCH).min(self.fixed);
+                self.stretch::<FMA>(&points[from..to], from, self.alike, queries, v, factors);
+            }
+        }
+    }
+
+    /// A stretch of the pairs of vector `v`, from pair `from` on, for every `apart`-th query.
+    #[inline(always)]
+    fn stretch<const FMA: bool>(
+        &self,
+        points: &[[F64x8; 2]],
+        from: usize,
+        apart: usize,
+        queries: &[f64],
+        v: usize,
+        factors: &mut [Factors],
+    ) {
+        let d = self.pairs;
+        let count = factors.len() / BLOCK;
+        let query = |q: usize| &queries[q * d + from..][..points.len()];
+        let mut q = 0;
+        while q + apart < count {
+            let both = two_factors(factors, q * BLOCK + v, apart * BLOCK);
+            difference::<FMA, 2>(points, [query(q), query(q + apart)], both);
+            q += 2 * apart;
+        }
+        if q < count {
+            difference::<FMA, 1>(points, [query(q)], [&mut factors[q * BLOCK + v]]);
+        }
+    }
+
+    /// Sums of the factors of the queries of each geometry, for the pairs that they have in common.
+    #[inline(always)]
+    fn combine(&self, factors: &[Factors], combined: &mut [Factors]) {
+        if self.fixed == 0 {
+            return;
+        }
+        let groups = factors.chunks_exact(self.alike * BLOCK);
+        for (sum, group) in combined.chunks_exact_mut(BLOCK).zip(groups) {
+            let (one, others) = group.split_at(BLOCK);
+            sum.copy_from_slice(one);
+            for other in others.chunks_exact(BLOCK) {
+                for (sum, f) in sum.iter_mut().zip(other) {
+                    sum.of_u = sum.of_u + f.of_u;
+                    sum.of_b = sum.of_b + f.of_b;
                 }
             }
         }
@@ -304,16 +393,32 @@ impl Block<'_> {
     fn gather_all<const FMA: bool, const W: usize>(
         &self,
         factors: &[Factors],
+        combined: &[Factors],
         derivative: &mut [F64x8],
     ) {
+        let d = self.pairs;
+        self.gather_range::<FMA, W>(0, self.fixed, combined, derivative, self.alike * d);
+        self.gather_range::<FMA, W>(self.fixed, d, factors, derivative, d);
+    }
+
+    /// The same for a range of pairs; the derivatives of the queries are `next` apart.
+    #[inline(always)]
+    fn gather_range<const FMA: bool, const W: usize>(
+        &self,
+        from: usize,
+        end: usize,
+        factors: &[Factors],
+        derivative: &mut [F64x8],
+        next: usize,
+    ) {
         const K: usize = 4;
-        let mut k = 0;
-        while k + K <= self.pairs {
-            self.gather::<FMA, W, K>(k, factors, derivative);
+        let mut k = from;
+        while k + K <= end {
+            self.gather::<FMA, W, K>(k, factors, derivative, next);
             k += K;
         }
-        while k < self.pairs {
-            self.gather::<FMA, W, 1>(k, factors, derivative);
+        while k < end {
+            self.gather::<FMA, W, 1>(k, factors, derivative, next);
             k += 1;
         }
     }
@@ -325,6 +430,7 @@ impl Block<'_> {
         k: usize,
         factors: &[Factors],
         derivative: &mut [F64x8],
+        next: usize,
     ) {
         let (d, n) = (self.pairs, self.vectors);
         let count = factors.len() / BLOCK;
@@ -332,26 +438,47 @@ impl Block<'_> {
         let own = |q: usize| &factors[q * BLOCK..q * BLOCK + n];
         let mut q = 0;
         while q + 2 <= count {
-            gather_some::<FMA, W, K, 2>(
-                points,
-                d,
-                [own(q), own(q + 1)],
-                &mut derivative[q * d + k..],
-                d,
-            );
+            let two = [own(q), own(q + 1)];
+            gather_some::<FMA, W, K, 2>(points, d, two, &mut derivative[q * next + k..], next);
             q += 2;
         }
         if q < count {
-            gather_some::<FMA, W, K, 1>(points, d, [own(q)], &mut derivative[q * d + k..], d);
+            let one = [own(q)];
+            gather_some::<FMA, W, K, 1>(points, d, one, &mut derivative[q * next + k..], next);
         }
     }
 }
 
-/// The factors of one vector of training points for two neighbouring queries.
+/// The factors of one vector of training points for two queries, `apart` from each other.
 #[inline(always)]
-fn two_factors(factors: &mut [Factors], at: usize) -> [&mut Factors; 2] {
+fn two_factors(factors: &mut [Factors], at: usize, apart: usize) -> [&mut Factors; 2] {
     let (low, high) = factors.split_at_mut(at + 1);
-    [&mut low[at], &mut high[BLOCK - 1]]
+    [&mut low[at], &mut high[apart - 1]]
+}
+
+#[inline(always)]
+fn difference_from_two<const FMA: bool>(
+    points: [&[[F64x8; 2]]; 2],
+    query: &[f64],
+    factors: [&mut Factors; 2],
+) {
+    let mut square: [F64x8; 2] = std::array::from_fn(|v| factors[v].of_u);
+    let mut dot: [F64x8; 2] = std::array::from_fn(|v| factors[v].of_b);
+    let both = points[0].iter().zip(points[1]).zip(query);
+    for ((first, second), q) in both {
+        let q = F64x8::splat(*q);
+        for (v, [x, b]) in [first, second].into_iter().enumerate() {
+            let u = q - *x;
+            square[v] = u.mul_add::<FMA>(u, square[v]);
+            dot[v] = u.mul_add::<FMA>(*b, dot[v]);
+        }
+    }
+    for (v, f) in factors.into_iter().enumerate() {
+        *f = Factors {
+            of_u: square[v],
+            of_b: dot[v],
+        };
+    }
 }
 
 #[inline(always)]

@@ -15,10 +15,16 @@ mod kernel;
 mod matching;
 mod undecayed;
 
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod tests;
+
 pub use file::{SgdmlFile, TestErrors};
 
 use super::{
-    Description, Evaluation, EvaluationError, ForSystem, Member, Potential, Want, Workspace,
+    Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential, Want,
+    Workspace,
 };
 use crate::elements::Element;
 use crate::error::Result;
@@ -31,17 +37,13 @@ use std::path::Path;
 use std::sync::Arc;
 use undecayed::Undecayed;
 
-/// An sGDML model. Evaluates configurations whose atoms are those of the model, in its order.
+/// An sGDML model. Evaluates configurations whose atoms are those of the model, in its order, unless it was made for the
+/// molecules of a system ([`Potential::for_system`]).
 pub struct Sgdml {
     model: Arc<Model>,
     description: Description,
-}
-
-/// The same model for the molecules of one system.
-struct OfMolecules {
-    model: Arc<Model>,
-    description: Description,
-    molecules: Molecules,
+    /// Where the molecules of the system are; `None` where its atoms are those of the model, in order.
+    molecules: Option<Molecules>,
 }
 
 /// What evaluation needs.
@@ -50,7 +52,7 @@ struct Model {
     elements: Vec<Element>,
     table: Table,
     undecayed: Undecayed,
-    /// For each permutation, the pair to which each pair goes.
+    /// For each permutation, the place in the table of the pair to which each pair goes.
     permuted: Vec<Vec<u32>>,
     /// eV of what the kernels give, and of their constant.
     scale: f64,
@@ -58,33 +60,47 @@ struct Model {
     /// Å in the model's unit of length.
     length: f64,
     periodic: bool,
-    /// The unit of the distance to the training set: the largest distance of a training geometry from its nearest neighbour.
+    /// The largest distance of a training geometry from its nearest neighbour, in the unit of the descriptor.
     spacing: f64,
 }
 
 impl Sgdml {
-    /// Reads a model file.
+    /// Reads a model file; `card` says where it comes from.
     ///
     /// Errors name the member that is missing, damaged or makes no sense.
-    pub fn load(path: &Path) -> Result<Sgdml> {
-        Ok(Sgdml::new(&SgdmlFile::read(path)?))
+    pub fn load(path: &Path, card: Option<&ModelCard>) -> Result<Sgdml> {
+        let mut model = Sgdml::new(&SgdmlFile::read(path)?);
+        if let Some(card) = card {
+            let said = &mut model.description;
+            said.references.extend(card.citation.clone());
+            let training = card.training.iter().map(|t| format!("trained on {t}"));
+            said.details.extend(training);
+        }
+        Ok(model)
     }
 
     /// The model of a file that has been read.
     pub fn new(file: &SgdmlFile) -> Sgdml {
         let pairs = file.pairs();
-        let table = Table::new(
-            &file.descriptors,
-            &file.weights,
-            &file.alphas_energies,
-            pairs,
-            file.sigma,
-        );
-        let permuted: Vec<Vec<u32>> = file
+        let mut permuted: Vec<Vec<u32>> = file
             .permutations
             .iter()
             .map(|p| permuted_pairs(p).into_iter().map(|k| k as u32).collect())
             .collect();
+        // Pairs that all permutations leave alone stand first in the table, as many fours of them as there are: sums are
+        // taken over four pairs at a time, and the others do not mind one more.
+        let moves = |k: &usize| permuted.iter().any(|p| p[*k] as usize != *k);
+        let mut order: Vec<usize> = (0..pairs).collect();
+        order.sort_by_key(|k| moves(k));
+        let fixed = order.iter().filter(|k| !moves(k)).count() / 4 * 4;
+        let table = Table::new(
+            &file.descriptors,
+            &file.weights,
+            &file.alphas_energies,
+            &order,
+            fixed,
+            file.sigma,
+        );
         let undecayed = Undecayed::new(
             &file.descriptors,
             &file.weights,
@@ -93,6 +109,13 @@ impl Sgdml {
             pairs,
             file.sigma,
         );
+        let mut place = vec![0; pairs];
+        for (at, k) in order.iter().enumerate() {
+            place[*k] = at as u32;
+        }
+        for to in permuted.iter_mut().flatten() {
+            *to = place[*to as usize];
+        }
         let spacing = evaluate::spacing(&file.descriptors, &table, &permuted);
         let model = Model {
             identity: Identity::new(file),
@@ -109,6 +132,7 @@ impl Sgdml {
         Sgdml {
             description: describe::describe(file, spacing),
             model: Arc::new(model),
+            molecules: None,
         }
     }
 }
@@ -126,57 +150,20 @@ impl Potential for Sgdml {
         results: &mut [Evaluation],
     ) -> std::result::Result<(), EvaluationError> {
         let scratch: &mut Scratch = workspace.get();
-        self.model
-            .evaluate(Atoms::All, members, want, scratch, results)
-    }
-
-    fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
-        made_for(&self.model, &self.description, system)
-    }
-}
-
-/// The model for the molecules of a system.
-fn made_for(
-    model: &Arc<Model>,
-    description: &Description,
-    system: &System,
-) -> Result<Option<ForSystem>> {
-    let (model_of, description) = (model.clone(), description.clone());
-    let (potential, notes): (Arc<dyn Potential>, _) = match model.identity.find(model, system)? {
-        Found::AsItIs(notes) => {
-            let model = model_of;
-            (Arc::new(Sgdml { model, description }), notes)
-        }
-        Found::Molecules(molecules, notes) => {
-            let of_molecules = OfMolecules {
-                model: model_of,
-                description,
-                molecules,
-            };
-            (Arc::new(of_molecules), notes)
-        }
-    };
-    Ok(Some(ForSystem { potential, notes }))
-}
-
-impl Potential for OfMolecules {
-    fn description(&self) -> &Description {
-        &self.description
-    }
-
-    fn evaluate(
-        &self,
-        members: &[Member<'_>],
-        want: Want,
-        workspace: &mut Workspace,
-        results: &mut [Evaluation],
-    ) -> std::result::Result<(), EvaluationError> {
-        let scratch: &mut Scratch = workspace.get();
-        let atoms = Atoms::Of(&self.molecules);
+        let atoms = self.molecules.as_ref().map_or(Atoms::All, Atoms::Of);
         self.model.evaluate(atoms, members, want, scratch, results)
     }
 
     fn for_system(&self, system: &System) -> Result<Option<ForSystem>> {
-        made_for(&self.model, &self.description, system)
+        let (molecules, notes) = match self.model.identity.find(&self.model, system)? {
+            Found::AsItIs(notes) => (None, notes),
+            Found::Molecules(molecules, notes) => (Some(molecules), notes),
+        };
+        let potential = Arc::new(Sgdml {
+            model: self.model.clone(),
+            description: self.description.clone(),
+            molecules,
+        });
+        Ok(Some(ForSystem { potential, notes }))
     }
 }

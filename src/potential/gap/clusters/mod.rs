@@ -3,6 +3,7 @@
 //! An instance is a centre with two neighbours inside the cutoff; its energy is fc(r_1) fc(r_2) f(x), x made of the three
 //! distances. Clusters of two atoms are pairs and live with the other pairs, see [`Descriptor::pair`].
 
+mod grid;
 mod parameters;
 mod process;
 mod term;
@@ -15,6 +16,7 @@ pub(super) use term::ClusterScratch;
 
 use super::coordinate::Coordinate;
 use crate::potential::{RowResults, Rows};
+use grid::Budget;
 use term::Term;
 
 /// All the coordinates of a model on three atoms.
@@ -22,9 +24,28 @@ use term::Term;
 pub(super) struct Clusters(Vec<Term>);
 
 impl Clusters {
-    /// Collects the coordinates on three atoms among all.
-    pub(super) fn new(coordinates: &[Coordinate]) -> Clusters {
-        Clusters(coordinates.iter().filter_map(Term::new).collect())
+    /// Collects the coordinates on three atoms among all; `tabulated` asks for tables where they are accurate.
+    pub(super) fn new(coordinates: &[Coordinate], tabulated: bool) -> Clusters {
+        let mut terms: Vec<Term> = coordinates.iter().filter_map(Term::new).collect();
+        if tabulated {
+            let mut budget = Budget::default();
+            terms.iter_mut().for_each(|t| t.tabulate(&mut budget));
+        }
+        Clusters(terms)
+    }
+
+    /// What the tables are, in words, if there are any.
+    pub(super) fn tables(&self) -> Option<String> {
+        let error = self
+            .0
+            .iter()
+            .filter_map(Term::table_error)
+            .reduce(f64::max)?;
+        let count = self.0.iter().filter_map(Term::table_error).count();
+        let of = self.0.len();
+        Some(format!(
+            "{count} of {of} triplet terms tabulated, largest error {error:.1e} eV a triplet"
+        ))
     }
 
     /// Whether the order of the atoms' numbers matters.

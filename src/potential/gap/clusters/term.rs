@@ -3,6 +3,7 @@
 use super::super::coordinate::Coordinate;
 use super::super::cutoff::{Switch, Zone};
 use super::super::descriptor::Descriptor;
+use super::grid::{Budget, Grid, SHORTEST, samples};
 use super::process::{Inputs, Outputs, Process};
 use super::{Angle3b, DistanceNb};
 use crate::potential::{RowResults, Rows};
@@ -18,6 +19,7 @@ pub(super) struct Term {
     shape: Shape,
     switch: Switch,
     process: Process,
+    grid: Option<Grid>,
 }
 
 /// What an instance is, and what its three numbers are.
@@ -72,6 +74,10 @@ pub(in super::super) struct ClusterScratch {
     triplets: Vec<Triplet>,
     inputs: Vec<Inputs>,
     outputs: Vec<Outputs>,
+    /// Triplets outside the table, and what is computed of them.
+    outside: Vec<u32>,
+    inputs_outside: Vec<Inputs>,
+    outputs_outside: Vec<Outputs>,
 }
 
 impl Term {
@@ -98,7 +104,33 @@ impl Term {
                 tail: None,
             },
             process: Process::new(c, times),
+            grid: None,
         })
+    }
+
+    /// Makes a table of the sum over sparse points, where one can hold it within what is left of the budget.
+    pub(super) fn tabulate(&mut self, budget: &mut Budget) {
+        let cutoff = self.switch.cutoff;
+        let (near, far) = ([SHORTEST, cutoff], [SHORTEST, 2.0 * cutoff]);
+        // Which of the numbers may be the side facing the centre depends on the elements.
+        let ends = match self.shape {
+            Shape::Angle(_) => [
+                [2.0 * SHORTEST, 2.0 * cutoff],
+                [0.0, (cutoff - SHORTEST) * (cutoff - SHORTEST)],
+                far,
+            ],
+            Shape::Compact(_) => [near, near, far],
+            Shape::Connected(_) => [far, far, far],
+        };
+        if cutoff > 2.0 * SHORTEST {
+            let triangles = samples(cutoff, |r| self.of_sides(r, [0, 1, 2]));
+            self.grid = Grid::new(&self.process, ends, &triangles, budget);
+        }
+    }
+
+    /// Largest error (eV) of the table, if there is one.
+    pub(super) fn table_error(&self) -> Option<f64> {
+        self.grid.as_ref().map(Grid::error)
     }
 
     /// Whether the order of the atoms' numbers matters.
@@ -257,23 +289,33 @@ impl Term {
             triplets,
             inputs,
             outputs,
+            outside,
+            inputs_outside,
+            outputs_outside,
         } = scratch;
-        let groups = triplets.len().div_ceil(8);
-        inputs.clear();
-        inputs.resize(groups, [F64x8::splat(1.0); 3]);
-        outputs.clear();
-        outputs.resize(groups, [F64x8::ZERO; 4]);
+        make_room(triplets.len(), inputs, outputs);
         for (n, t) in triplets.iter().enumerate() {
-            let x = self.numbers(t, near);
-            for d in 0..3 {
-                inputs[n / 8][d].0[n % 8] = x[d];
-            }
+            set(inputs, n, self.numbers(t, near));
         }
-        self.process.sums(inputs, outputs);
+        if let Some(grid) = &self.grid {
+            outside.clear();
+            grid.sums(inputs, triplets.len(), outputs, outside);
+            if !outside.is_empty() {
+                make_room(outside.len(), inputs_outside, outputs_outside);
+                for (m, &n) in outside.iter().enumerate() {
+                    set(inputs_outside, m, get(inputs, n as usize));
+                }
+                self.process.sums(inputs_outside, outputs_outside);
+                for (m, &n) in outside.iter().enumerate() {
+                    set(outputs, n as usize, get(outputs_outside, m));
+                }
+            }
+        } else {
+            self.process.sums(inputs, outputs);
+        }
         self.process.normalise(inputs, outputs);
         for (n, t) in triplets.iter().enumerate() {
-            let f = std::array::from_fn(|d| outputs[n / 8][d].0[n % 8]);
-            self.add(t, near, f, results);
+            self.add(t, near, get(outputs, n), results);
         }
         triplets.clear();
     }
@@ -281,10 +323,15 @@ impl Term {
     /// The three numbers of a triplet.
     fn numbers(&self, t: &Triplet, near: &[Near]) -> [f64; 3] {
         let r = [near[t.j as usize].r, near[t.k as usize].r, t.r];
+        self.of_sides(r, t.sides)
+    }
+
+    /// The three numbers that the process takes of the sides r_1, r_2 and r_3.
+    fn of_sides(&self, r: [f64; 3], sides: [u8; 3]) -> [f64; 3] {
         match self.shape {
             Shape::Angle(_) => [r[0] + r[1], (r[0] - r[1]) * (r[0] - r[1]), r[2]],
             Shape::Compact(_) => r,
-            Shape::Connected(_) => t.sides.map(|s| r[usize::from(s)]),
+            Shape::Connected(_) => sides.map(|s| r[usize::from(s)]),
         }
     }
 
@@ -337,5 +384,25 @@ impl Term {
             g[a.place as usize] += along_a * a.d[d] - across * t.d[d];
             g[b.place as usize] += along_b * b.d[d] + across * t.d[d];
         }
+    }
+}
+
+/// Makes groups of lanes for some triplets. Lanes that are left over hold an ordinary number.
+fn make_room(triplets: usize, inputs: &mut Vec<Inputs>, outputs: &mut Vec<Outputs>) {
+    let groups = triplets.div_ceil(8);
+    inputs.clear();
+    inputs.resize(groups, [F64x8::splat(1.0); 3]);
+    outputs.clear();
+    outputs.resize(groups, [F64x8::ZERO; 4]);
+}
+
+/// The lane of a triplet.
+fn get<const N: usize>(lanes: &[[F64x8; N]], n: usize) -> [f64; N] {
+    std::array::from_fn(|d| lanes[n / 8][d].0[n % 8])
+}
+
+fn set<const N: usize>(lanes: &mut [[F64x8; N]], n: usize, x: [f64; N]) {
+    for (lane, x) in lanes[n / 8].iter_mut().zip(x) {
+        lane.0[n % 8] = x;
     }
 }

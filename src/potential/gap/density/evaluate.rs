@@ -9,16 +9,16 @@ use crate::potential::{RowResults, Rows, Want};
 use crate::simd::{F64x4, F64x8, simd_dispatch};
 
 /// Centres that share one pass over the sparse points.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 /// Centres side by side in the power spectrum and the kernel.
-const LANES: usize = F64x8::WIDTH;
+pub(super) const LANES: usize = F64x8::WIDTH;
 
 /// Work arrays of [`DensityTerm::evaluate`]: grown on first use, then reused. Not state; may be dropped at any time.
 #[derive(Clone, Debug, Default)]
 pub struct DensityScratch {
     /// Rows of the centres of the block.
     slots: Vec<usize>,
-    neighbours: Neighbourhoods,
+    pub(super) neighbours: Neighbourhoods,
     buffers: Buffers,
     /// Coefficients of the eight centres of a group, centre after centre; then their gradients.
     single: Vec<F64x4>,
@@ -27,12 +27,12 @@ pub struct DensityScratch {
     c: Vec<F64x8>,
     dc: Vec<F64x8>,
     q: Vec<F64x8>,
-    dq: Vec<F64x8>,
+    pub(super) dq: Vec<F64x8>,
     work: Vec<F64x8>,
     norm: Vec<Norm>,
     /// Power spectra before compression.
     full: Vec<F64x8>,
-    energy: Vec<F64x8>,
+    pub(super) energy: Vec<F64x8>,
 }
 
 /// Takes centres, their descriptors, and whether each has one.
@@ -107,16 +107,8 @@ impl DensityTerm {
         let groups = slots.len().div_ceil(LANES);
         scratch.prepare(self, groups, gradient);
         let s = scratch;
-        let coefficients = self.coefficients_len();
         self.describe_block(rows, slots, s);
-        kernel_block(
-            &self.sparse,
-            &s.q,
-            gradient,
-            &mut s.dq,
-            &mut s.work,
-            &mut s.energy[..groups],
-        );
+        self.products(groups, gradient, s);
         for (g, members) in slots.chunks(LANES).enumerate() {
             for (lane, &c) in members.iter().enumerate() {
                 // An atom alone without a Gaussian of its own has no descriptor: it contributes nothing.
@@ -125,17 +117,7 @@ impl DensityTerm {
                 }
             }
             if gradient {
-                let c = &s.c[g * coefficients..][..coefficients];
-                let range = g * self.sparse.rows()..(g + 1) * self.sparse.rows();
-                power_backward(
-                    &self.power,
-                    c,
-                    &s.q[range.clone()],
-                    s.norm[g],
-                    &mut s.dq[range],
-                    &mut s.full,
-                    &mut s.dc,
-                );
+                self.adjoint_of_group(g, s);
                 self.sweep_group(members.len(), g, s, results);
             }
         }
@@ -143,21 +125,65 @@ impl DensityTerm {
 
     /// Descriptors of a block of centres: coefficients, power spectra, and what scaled them.
     fn describe_block(&self, rows: &Rows<'_>, slots: &[usize], s: &mut DensityScratch) {
+        self.gather(rows, slots, s);
+        for (g, members) in slots.chunks(LANES).enumerate() {
+            self.expand_group(rows, members, g, s);
+            self.spectrum_of_group(g, s);
+        }
+    }
+
+    /// The sorted neighbours of the centres of a block.
+    pub(super) fn gather(&self, rows: &Rows<'_>, slots: &[usize], s: &mut DensityScratch) {
         s.neighbours.clear();
         for &c in slots {
             s.neighbours.push(self, rows, c);
         }
+    }
+
+    /// Power spectra of group `g`.
+    pub(super) fn spectrum_of_group(&self, g: usize, s: &mut DensityScratch) {
         let coefficients = self.coefficients_len();
-        for (g, members) in slots.chunks(LANES).enumerate() {
-            self.expand_group(rows, members, g, s);
-            let c = &mut s.c[g * coefficients..][..coefficients];
-            let q = &mut s.q[g * self.sparse.rows()..][..self.sparse.rows()];
-            power_forward(&self.power, c, q, &mut s.full, &mut s.norm[g]);
-        }
+        let c = &s.c[g * coefficients..][..coefficients];
+        let q = &mut s.q[g * self.sparse.rows()..][..self.sparse.rows()];
+        power_forward(&self.power, c, q, &mut s.full, &mut s.norm[g]);
+    }
+
+    /// Energies and dE/dq of all groups.
+    pub(super) fn products(&self, groups: usize, gradient: bool, s: &mut DensityScratch) {
+        kernel_block(
+            &self.sparse,
+            &s.q,
+            gradient,
+            &mut s.dq,
+            &mut s.work,
+            &mut s.energy[..groups],
+        );
+    }
+
+    /// dE/dc of group `g`. Uses its dE/dq up.
+    pub(super) fn adjoint_of_group(&self, g: usize, s: &mut DensityScratch) {
+        let coefficients = self.coefficients_len();
+        let c = &s.c[g * coefficients..][..coefficients];
+        let range = g * self.sparse.rows()..(g + 1) * self.sparse.rows();
+        power_backward(
+            &self.power,
+            c,
+            &s.q[range.clone()],
+            s.norm[g],
+            &mut s.dq[range],
+            &mut s.full,
+            &mut s.dc,
+        );
     }
 
     /// Expansion coefficients of up to eight centres, put side by side into group `g`.
-    fn expand_group(&self, rows: &Rows<'_>, members: &[usize], g: usize, s: &mut DensityScratch) {
+    pub(super) fn expand_group(
+        &self,
+        rows: &Rows<'_>,
+        members: &[usize],
+        g: usize,
+        s: &mut DensityScratch,
+    ) {
         let (species, size) = (self.channels.len(), self.harmonics_len());
         let stride = size * self.most_chunks_per_l();
         for (lane, &row) in members.iter().enumerate() {
@@ -193,7 +219,7 @@ impl DensityTerm {
     }
 
     /// From dE/dc of a group back to the neighbours of its centres.
-    fn sweep_group(
+    pub(super) fn sweep_group(
         &self,
         members: usize,
         g: usize,
@@ -239,7 +265,7 @@ impl DensityTerm {
 }
 
 impl DensityScratch {
-    fn prepare(&mut self, term: &DensityTerm, groups: usize, gradient: bool) {
+    pub(super) fn prepare(&mut self, term: &DensityTerm, groups: usize, gradient: bool) {
         let grow = |v: &mut Vec<F64x8>, n: usize| {
             if v.len() < n {
                 v.resize(n, F64x8::ZERO);

@@ -14,6 +14,9 @@ const TILE: usize = 6;
 /// Bytes of a batch of panels.
 const BATCH_BYTES: usize = 208 << 10;
 
+/// Numbers after which memory of the unpacked points goes back.
+const RETURNED: usize = 1 << 20;
+
 /// The sparse points of one coordinate, packed.
 #[derive(Clone, Debug)]
 pub(super) struct SparsePoints {
@@ -82,8 +85,10 @@ impl Zeta {
 impl SparsePoints {
     /// Packs `points` (one after the other, each `dimensions` long). With `last`, the constant last element of the descriptor, the last element of each
     /// point belongs to it.
+    ///
+    /// The points go panel by panel from the last, and each leaves its memory: matrices of hundreds of megabytes are never there twice.
     pub(super) fn new(
-        points: &[f64],
+        mut points: Vec<f64>,
         dimensions: usize,
         weights: &[f64],
         last: Option<f64>,
@@ -95,13 +100,21 @@ impl SparsePoints {
         let mut x = vec![[0.0; PANEL]; panels * rows];
         let mut constant = vec![[0.0; PANEL]; panels];
         let mut weight = vec![[0.0; PANEL]; panels];
-        for (s, (point, w)) in points.chunks_exact(dimensions).zip(weights).enumerate() {
-            let (panel, k) = (s / PANEL, s % PANEL);
-            for (i, value) in point[..length].iter().enumerate() {
-                x[panel * rows + i][k] = *value;
+        let kept = |points: &Vec<f64>| points.capacity() - points.len();
+        for panel in (0..panels).rev() {
+            let first = panel * PANEL;
+            let panel_points = points[first * dimensions..].chunks_exact(dimensions);
+            for (k, (point, w)) in panel_points.zip(&weights[first..]).enumerate() {
+                for (i, value) in point[..length].iter().enumerate() {
+                    x[panel * rows + i][k] = *value;
+                }
+                constant[panel][k] = last.map_or(0.0, |last| point[length] * last);
+                weight[panel][k] = *w;
             }
-            constant[panel][k] = last.map_or(0.0, |last| point[length] * last);
-            weight[panel][k] = *w;
+            points.truncate(first * dimensions);
+            if kept(&points) > RETURNED {
+                points.shrink_to_fit();
+            }
         }
         let batch = (BATCH_BYTES / (rows * PANEL * 8)).clamp(1, 16);
         SparsePoints {
@@ -278,7 +291,7 @@ mod tests {
             .map(|i| 0.1 + ((i * 37 % 101) as f64) / 300.0)
             .collect();
         let weights: Vec<f64> = (0..points).map(|i| ((i * i) as f64).sin()).collect();
-        let sparse = SparsePoints::new(&x, dimensions, &weights, Some(sigma0), zeta);
+        let sparse = SparsePoints::new(x.clone(), dimensions, &weights, Some(sigma0), zeta);
         let rows = sparse.rows();
         let groups = 3;
         let mut q = vec![F64x8::ZERO; rows * groups];

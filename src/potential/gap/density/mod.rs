@@ -25,6 +25,8 @@ mod kernel;
 mod neighbours;
 mod power;
 mod radial;
+#[doc(hidden)]
+pub mod stages;
 mod table;
 mod transpose;
 
@@ -175,13 +177,7 @@ impl DensityTerm {
             l_max,
             cutoff: cutoff.fold(0.0, f64::max),
             harmonics: Harmonics::new(l_max),
-            sparse: SparsePoints::new(
-                &weights.sparse,
-                dimensions,
-                &factors,
-                constant,
-                weights.zeta,
-            ),
+            sparse: SparsePoints::new(weights.sparse, dimensions, &factors, constant, weights.zeta),
             power,
             channel_of,
             is_centre,

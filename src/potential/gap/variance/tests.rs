@@ -65,7 +65,14 @@ fn variances_of_quip() {
         "angles",
         "chains",
         "clusters",
+        "turbo",
     ] {
+        // QUIP breaks off series of soap_turbo at 1e-7.
+        let relative = if name.starts_with("turbo") {
+            1e-6
+        } else {
+            1e-9
+        };
         // QUIP divides the variance of a `distance_Nb` of three among its atoms: there only the sums agree.
         let sums = ["chains", "clusters"].contains(&name);
         let mut file = file(name);
@@ -99,7 +106,7 @@ fn variances_of_quip() {
                 // Both sides solve ill-conditioned systems: rounding of the largest number over the jitter's share.
                 let noise = 1e-13 * (1.0 + largest) / sigma.sqrt();
                 assert!(
-                    off <= 1e-9 * expected + noise,
+                    off <= relative * expected + noise,
                     "{name} {} sigma {sigma}: {got} instead of {expected}, off by {off:e}",
                     f.name
                 );
