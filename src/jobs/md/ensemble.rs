@@ -245,6 +245,17 @@ pub(super) fn integrator(
             )
             .advise("remove the barostat, or use a model that is made for periodic systems"));
         }
+        if let Some((term, why)) = evaluator.fixed_cell() {
+            let d = term.potential.description();
+            return Err(Error::input(
+                source,
+                format!(
+                    "the model `{}` ({}) cannot follow a cell that changes: {why}",
+                    term.name, d.name
+                ),
+            )
+            .advise("remove the barostat: NVE or NVT"));
+        }
         integrator = integrator.with_barostat(barostat(stage, deck, atoms.len(), freedom, seed));
     }
     integrator.fix_centre_of_mass = holds_centre(md, stage);
