@@ -70,7 +70,7 @@ fn bookkeeping(c: &mut Criterion) {
         for ensemble in ["nve", "langevin"] {
             let mut integrator = match ensemble {
                 "nve" => Integrator::velocity_verlet(FS),
-                _ => Integrator::baoab(FS, Langevin::new(5.0, 1e-3 / FS, 7)),
+                _ => Integrator::baoab(FS, 5.0, Langevin::new(1e-3 / FS, 7)),
             };
             let mut evaluator = Evaluator::new(terms.clone(), 1.0);
             let guard = Guard::new(std::iter::empty(), &[], None);

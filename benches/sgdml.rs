@@ -62,7 +62,7 @@ fn step(c: &mut Criterion) {
     let (terms, mut system) = molecule("ethanol");
     thermal_velocities(&mut system.atoms, 300.0, 1, true);
     let guard = Guard::new(std::iter::empty(), &[], None);
-    let mut integrator = Integrator::baoab(0.5 * FS, Langevin::new(300.0, 2e-3 / FS, 7));
+    let mut integrator = Integrator::baoab(0.5 * FS, 300.0, Langevin::new(2e-3 / FS, 7));
     let mut evaluator = Evaluator::new(terms, 0.0);
     let mut state = State::new(system);
     let want = Want {

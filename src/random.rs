@@ -18,6 +18,14 @@ pub enum Purpose {
     Langevin = 2,
     /// Displacements of atoms in the conformance suite and in tests.
     Displacement = 3,
+    /// Noise of stochastic velocity rescaling.
+    VelocityRescaling = 4,
+    /// Noise of a generalised Langevin thermostat.
+    Gle = 5,
+    /// Collisions of an Andersen thermostat.
+    Andersen = 6,
+    /// Noise of a barostat.
+    Barostat = 7,
 }
 
 /// Philox4x32-10: ten rounds of the counter under the key.

@@ -38,6 +38,8 @@ pub const FS: f64 = 1.0 / TIME_FS;
 pub const HBAR: f64 = PLANCK_J_S / (2.0 * std::f64::consts::PI) / ELEMENTARY_CHARGE_C * 1e15 * FS;
 /// One eV/Å^3 in GPa.
 pub const EV_PER_A3_IN_GPA: f64 = ELEMENTARY_CHARGE_C * 1e21;
+/// One amu/Å^3 in g/cm^3.
+pub const AMU_PER_A3_IN_G_PER_CM3: f64 = AMU_KG * 1e27;
 /// One eV/Å^3 in bar.
 pub const EV_PER_A3_IN_BAR: f64 = EV_PER_A3_IN_GPA * 1e4;
 /// One eV in kJ/mol.

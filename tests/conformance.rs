@@ -159,7 +159,7 @@ fn steps_allocate_nothing() {
         let mut state = State::new(system.clone());
         let mut integrator = match langevin {
             false => Integrator::velocity_verlet(FS),
-            true => Integrator::baoab(FS, Langevin::new(20.0, 1e-3 / FS, 5)),
+            true => Integrator::baoab(FS, 20.0, Langevin::new(1e-3 / FS, 5)),
         };
         let guard = Guard::new(std::iter::empty(), &[], None);
         integrator

@@ -1,9 +1,11 @@
 //! `[md]`: molecular dynamics.
 
 use super::diagnostics::Diagnostic;
+use super::ensemble::{self, BarostatDeck, GroupDeck, ThermostatDeck};
 use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
-use super::reader::{Choice, Table, Variant};
+use super::reader::Table;
 use super::reliability::{self, ReliabilityDeck};
+use super::stage::StageDeck;
 use crate::units::{Dimension, FS};
 
 /// Molecular dynamics.
@@ -15,8 +17,16 @@ pub struct MdDeck {
     pub steps: u64,
     /// Temperature (K) of the thermostat and of thermal velocities.
     pub temperature: Option<f64>,
+    /// Temperature (K) at the end of the run, reached in a straight line.
+    pub final_temperature: Option<f64>,
     /// None is NVE.
     pub thermostat: Option<ThermostatDeck>,
+    /// None is a cell that stays.
+    pub barostat: Option<BarostatDeck>,
+    /// Atoms with a thermostat of their own, or held.
+    pub groups: Vec<GroupDeck>,
+    /// The parts of the run; empty when it has none of its own.
+    pub stages: Vec<StageDeck>,
     /// Where the first velocities come from.
     pub velocities: VelocitiesDeck,
     /// Whether the centre of mass is held; `None` leaves it to the ensemble.
@@ -33,17 +43,6 @@ pub struct MdDeck {
     pub guard: GuardDeck,
     /// What is done when the model says that it does not know where it is.
     pub reliability: Option<ReliabilityDeck>,
-}
-
-/// How the temperature is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum ThermostatDeck {
-    /// Friction and noise.
-    Langevin {
-        /// Friction coefficient (inverse internal time).
-        friction: f64,
-    },
 }
 
 /// Where the first velocities come from.
@@ -81,21 +80,6 @@ pub struct GuardDeck {
     pub max_temperature: Option<f64>,
 }
 
-const THERMOSTATS: &[Variant<ThermostatDeck>] = &[Variant {
-    name: "langevin",
-    doc: "Langevin dynamics: friction and noise on every atom.",
-    read: |t| {
-        let doc = "Friction coefficient; larger is tighter, and disturbs the dynamics more.";
-        let friction = t
-            .key("friction", Quantity(Dimension::RATE), doc)
-            .positive()
-            .or("1 /ps");
-        Some(ThermostatDeck::Langevin {
-            friction: friction?,
-        })
-    },
-}];
-
 /// Reads `[md]`.
 pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
     let timestep = t
@@ -122,7 +106,21 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         )
         .not_negative()
         .optional("none: no thermostat");
-    let thermostat = thermostat(t, temperature);
+    let final_temperature = t
+        .key(
+            "final_temperature",
+            Quantity(Dimension::TEMPERATURE),
+            "Temperature at the end of the run, reached in a straight line.",
+        )
+        .not_negative()
+        .optional("no change");
+    let known = temperature.is_some() || t.place_of("temperature").is_some();
+    let doc = "How the temperature is kept. Without this table: Langevin with a friction of 1 /ps when there is a \
+               `temperature`, and no thermostat (NVE) otherwise.";
+    let thermostat = ensemble::thermostat(t, doc, known, known);
+    let barostat = ensemble::barostat(t, known);
+    let doc = "Some of the atoms, with a thermostat of their own, or held in place.";
+    let groups = t.tables("group", doc, |t| ensemble::group(t, known));
     let velocities = velocities(t, temperature);
     let fix_centre_of_mass = t
         .key(
@@ -176,7 +174,14 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         timestep: timestep?,
         steps: steps?,
         temperature,
+        final_temperature,
         thermostat: thermostat?,
+        barostat: barostat?,
+        groups: groups
+            .unwrap_or_default()
+            .into_iter()
+            .collect::<Option<_>>()?,
+        stages: Vec::new(),
         velocities: velocities?,
         fix_centre_of_mass,
         remove_rotation: remove_rotation?,
@@ -221,36 +226,16 @@ fn length(t: &Table<'_>) -> Option<u64> {
             t.record("length", Some(format!("\"{n} steps\"")));
             Some(n)
         }
+        (None, _) if t.cx.staged.get() => {
+            by_length.optional("the sum of the stages");
+            by_steps.alias(alias);
+            Some(0)
+        }
         _ => {
             let n = by_length.required("\"2 ps\"");
             by_steps.alias(alias);
             n
         }
-    }
-}
-
-/// None when something was wrong; `Some(None)` is NVE.
-fn thermostat(t: &Table<'_>, temperature: Option<f64>) -> Option<Option<ThermostatDeck>> {
-    let doc = "How the temperature is kept. Without this table: Langevin with a friction of 1 /ps when there is a \
-               `temperature`, and no thermostat (NVE) otherwise.";
-    match t.choice_table("thermostat", doc, THERMOSTATS) {
-        Choice::Failed => None,
-        Choice::Chosen(_, thermostat) => {
-            if temperature.is_none() && t.place_of("temperature").is_none() {
-                t.complain(
-                    Diagnostic::error("a thermostat needs a `temperature`")
-                        .maybe_at(t.key_place("thermostat"), "")
-                        .and_at(t.place(), "to be added here")
-                        .help("add for example `temperature = \"300 K\"` to [md], or remove the thermostat for NVE"),
-                );
-            }
-            Some(Some(thermostat))
-        }
-        Choice::Absent if t.place_of("temperature").is_some() => {
-            let sub = t.table_assumed("thermostat", |t| t.assume("langevin", THERMOSTATS));
-            sub.map(Some)
-        }
-        Choice::Absent => Some(None),
     }
 }
 

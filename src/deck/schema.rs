@@ -7,6 +7,7 @@ use super::md::{self, MdDeck};
 use super::output::{self, OutputDeck};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
+use super::stage;
 use super::system::{self, SystemDeck};
 use std::path::PathBuf;
 
@@ -53,7 +54,17 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     let system = system::read(root);
     let potential = potential::read(root);
     // The output is read even when the job is wrong, so that all mistakes are seen at once.
-    let job = root.choice("job", JOBS);
+    root.cx.staged.set(root.place_of("stage").is_some());
+    let job = match root.choice("job", JOBS) {
+        Choice::Chosen(name, JobDeck::Md(md)) => match stage::read(root, Some(md)) {
+            Some(md) => Choice::Chosen(name, JobDeck::Md(md)),
+            None => Choice::Failed,
+        },
+        other => {
+            stage::read(root, None);
+            other
+        }
+    };
     let output = output::read(root);
     let job = match job {
         Choice::Chosen(_, job) => Some(job),

@@ -1,19 +1,28 @@
 //! Motion: integrators, thermostats, the conserved quantity, and the guard that stops a run gone wrong.
 //!
 //! An [`Integrator`] is a list of elementary operations written left to right, as in "BAOAB"; velocity Verlet is
-//! "BAB". Everything a run must remember is in [`State`] and in the accumulators of the integrator, which checkpoints store.
+//! "BAB". [`thermostat`]s and [`barostat`]s are data that the operations use; everything a run must remember is in [`State`]
+//! and in the numbers that the integrator and its parts give and take, which checkpoints store.
 
+pub mod barostat;
+mod chain;
+mod constraints;
 mod guard;
 mod integrator;
-mod langevin;
+mod kernels;
+mod ramp;
 mod sum;
 mod thermo;
+pub mod thermostat;
 
+pub use chain::{Chain, LONGEST_CHAIN};
+pub use constraints::{Bond, Constraints, Unsolved};
 pub use guard::{Contact, Guard, Violation};
-pub use integrator::{Integrator, Operation};
-pub use langevin::Langevin;
+pub use integrator::{Integrator, Operation, Splitting, StepError};
+pub use ramp::Ramp;
 pub use sum::CompensatedSum;
 pub use thermo::{ThermoColumns, ThermoRow};
+pub use thermostat::Langevin;
 
 use crate::potential::{Configuration, Evaluation};
 use crate::system::System;

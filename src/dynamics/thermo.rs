@@ -3,7 +3,7 @@
 use super::{Integrator, State};
 use crate::potential::Reliability;
 use crate::system::{kinetic_energy, kinetic_tensor};
-use crate::units::{BOLTZMANN, EV_PER_A3_IN_GPA};
+use crate::units::{AMU_PER_A3_IN_G_PER_CM3, BOLTZMANN, EV_PER_A3_IN_GPA};
 
 /// The columns of a run's thermodynamic table. Energies are totals (eV), temperatures in K, pressures in GPa.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct ThermoColumns {
     pub pressure: bool,
     /// Whether a thermostat gives the kinetic energy in the middle of the step.
     pub thermostat: bool,
+    /// Whether the cell changes, so that it has columns.
+    pub cell: bool,
     /// The reliability number of the model, when it is watched.
     pub reliability: Option<Reliability>,
 }
@@ -45,6 +47,19 @@ impl ThermoColumns {
                 ("pressure_xy", "GPa"),
             ]);
         }
+        if self.cell {
+            names.extend([
+                ("volume", "Angstrom3"),
+                ("density", "g cm-3"),
+                ("enthalpy", "eV"),
+                ("cell_a", "Angstrom"),
+                ("cell_b", "Angstrom"),
+                ("cell_c", "Angstrom"),
+                ("cell_alpha", "degree"),
+                ("cell_beta", "degree"),
+                ("cell_gamma", "degree"),
+            ]);
+        }
         if let Some(r) = self.reliability {
             names.push((r.measure.name(), r.measure.unit()));
         }
@@ -67,11 +82,7 @@ impl ThermoColumns {
             integrator.conserved(state),
         ]);
         if self.thermostat {
-            let mid = integrator
-                .thermostat
-                .as_ref()
-                .map_or(kinetic, |t| t.kinetic_after);
-            row.push(self.temperature(if state.step == 0 { kinetic } else { mid }));
+            row.push(self.temperature(integrator.kinetic_mid()));
         }
         if let (true, Some(volume)) = (self.pressure, state.system.cell.volume()) {
             let k = kinetic_tensor(&state.system.atoms);
@@ -81,6 +92,20 @@ impl ThermoColumns {
             };
             row.push((p(0, 0) + p(1, 1) + p(2, 2)) / 3.0);
             row.extend([p(0, 0), p(1, 1), p(2, 2), p(1, 2), p(0, 2), p(0, 1)]);
+        }
+        if let (true, Some(volume)) = (self.cell, state.system.cell.volume()) {
+            let mass: f64 = state.system.atoms.masses.iter().sum();
+            let outer = integrator
+                .barostat()
+                .map_or(0.0, |b| b.pressure_at(state.step));
+            row.extend([
+                volume,
+                mass / volume * AMU_PER_A3_IN_G_PER_CM3,
+                state.evaluation.energy + kinetic + outer * volume,
+            ]);
+            let (lengths, angles) = state.system.cell.lengths_and_angles();
+            row.extend(lengths);
+            row.extend(angles);
         }
         if let Some(r) = self.reliability {
             row.push(r.largest(&state.evaluation));

@@ -19,6 +19,7 @@ pub mod checkpoint;
 mod extxyz;
 mod format;
 mod frame;
+pub mod gle;
 pub mod h5md;
 mod lammps_data;
 mod lines;

@@ -89,12 +89,21 @@ impl Progress {
 
     /// Something a person should hear of at once.
     pub fn remark(&self, text: &str) {
+        self.console.warn(self.labelled(text));
+    }
+
+    /// Says something between the lines of the progress.
+    pub fn note(&self, text: &str) {
+        self.console.say(self.labelled(text));
+    }
+
+    fn labelled(&self, text: &str) -> String {
         let label = if self.label.is_empty() {
             String::new()
         } else {
             format!("{}, ", self.label)
         };
-        self.console.warn(format!("{label}{text}"));
+        format!("{label}{text}")
     }
 
     /// Shows where the run stands.

@@ -1,6 +1,6 @@
 //! The periodic cell: three row vectors, any mix of periodic directions.
 
-use nalgebra::{Matrix3, RowVector3};
+use nalgebra::{Matrix3, RowVector3, Vector3};
 
 /// A simulation cell. The cell vectors are the **rows** of a 3×3 matrix `h` (Å), so Cartesian = fractional · h.
 ///
@@ -109,6 +109,17 @@ impl Cell {
         self.is_bulk().then(|| self.rows.determinant().abs())
     }
 
+    /// Lengths of the vectors (Å), and the angles between b and c, a and c, a and b (degrees).
+    pub fn lengths_and_angles(&self) -> ([f64; 3], [f64; 3]) {
+        let rows = self.given.map(Vector3::from);
+        let lengths = [rows[0].norm(), rows[1].norm(), rows[2].norm()];
+        let angle = |i: usize, j: usize| {
+            let cosine = rows[i].dot(&rows[j]) / (lengths[i] * lengths[j]);
+            cosine.clamp(-1.0, 1.0).acos().to_degrees()
+        };
+        (lengths, [angle(1, 2), angle(0, 2), angle(0, 1)])
+    }
+
     /// Perpendicular distance (Å) between the two faces of each direction.
     pub fn widths(&self) -> [f64; 3] {
         // Column k of the inverse is the reciprocal vector of direction k.
@@ -157,6 +168,37 @@ impl Cell {
             std::array::from_fn(|i| std::array::from_fn(|j| given[(i, j)])),
             self.periodic,
         )
+    }
+
+    /// The same lattice with shorter vectors, when a vector of this fully periodic cell leans over another by clearly more
+    /// than half of its length; `None` while it does not. A vector b becomes b - n a, which moves no atom.
+    pub fn reduced(&self) -> Option<Cell> {
+        // Some way beyond a half, so that a cell at the border does not flip to and fro.
+        const LEAN: f64 = 0.6;
+        if !self.is_bulk() {
+            return None;
+        }
+        let mut rows = self.given.map(Vector3::from);
+        let mut changed = false;
+        // Each turn shortens a vector, so that this ends; the bound is for numbers that are not finite.
+        for _ in 0..100 {
+            let mut turned = false;
+            for (of, over) in [(1, 0), (2, 0), (2, 1), (0, 1), (0, 2), (1, 2)] {
+                let lean = rows[of].dot(&rows[over]) / rows[over].norm_squared();
+                if lean.abs() > LEAN {
+                    let shift = rows[over] * lean.round();
+                    rows[of] -= shift;
+                    turned = true;
+                }
+            }
+            changed |= turned;
+            if !turned {
+                break;
+            }
+        }
+        changed
+            .then(|| Cell::new(rows.map(|r| [r[0], r[1], r[2]]), self.periodic).ok())
+            .flatten()
     }
 
     /// A supercell of `n` repetitions along each direction.

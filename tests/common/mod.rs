@@ -121,3 +121,31 @@ pub fn reversal_error(state: &mut State, evaluator: &mut Evaluator) -> f64 {
         .zip(state.system.atoms.positions.as_flattened());
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
+
+/// The Kolmogorov-Smirnov p-value (asymptotic) of samples against the Gamma distribution of `shape` and scale 1.
+pub fn kolmogorov_smirnov(samples: &mut [f64], shape: f64) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    let n = samples.len() as f64;
+    let mut d = 0.0f64;
+    for (k, x) in samples.iter().enumerate() {
+        let f = gamma_cdf(shape, *x);
+        d = d
+            .max((f - k as f64 / n).abs())
+            .max(((k + 1) as f64 / n - f).abs());
+    }
+    let t = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * d;
+    (1..=100)
+        .map(|k| f64::from(2 * (k % 2) - 1) * 2.0 * (-2.0 * f64::from(k * k) * t * t).exp())
+        .sum()
+}
+
+/// Regularised lower incomplete gamma function for half-integer or integer shapes, by series.
+fn gamma_cdf(a: f64, x: f64) -> f64 {
+    let (mut term, mut sum, mut k) = (1.0 / a, 1.0 / a, a);
+    while term > 1e-17 * sum {
+        k += 1.0;
+        term *= x / k;
+        sum += term;
+    }
+    (sum.ln() - x + a * x.ln() - libm::lgamma(a)).exp()
+}

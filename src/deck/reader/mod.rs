@@ -30,6 +30,8 @@ pub(super) struct Context {
     pub timestep: Cell<Option<f64>>,
     /// How many steps the run takes, once that is known.
     pub steps: Cell<Option<u64>>,
+    /// Whether the deck has stages, which have the lengths.
+    pub staged: Cell<bool>,
     pub diagnostics: RefCell<Vec<Diagnostic>>,
     pub recorder: RefCell<Recorder>,
     /// Every table is opened and every key described; there is no deck.

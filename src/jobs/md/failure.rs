@@ -2,7 +2,7 @@
 
 use super::reliability::Verdict;
 use super::simulation::{Failure, Simulation};
-use crate::dynamics::{Contact, Violation};
+use crate::dynamics::{Contact, StepError, Violation};
 use crate::jobs::parts;
 use crate::potential::Measure;
 use crate::system::System;
@@ -14,10 +14,7 @@ pub(super) fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
     let advice = "the usual causes are a time step that is too long, a start from overlapping atoms, or a temperature \
                   beyond what the model was fitted to";
     let (what, advice) = match failure {
-        Failure::Evaluation(e) => (
-            parts::describe_evaluation_error(*e, system).0,
-            advice.to_owned(),
-        ),
+        Failure::Step(e) => (describe_step(*e, system).0, advice.to_owned()),
         Failure::Violation(Violation::TooClose(c)) => (
             format!(
                 "{}, closer than the model has seen ({:.3} Å)",
@@ -62,6 +59,35 @@ pub(super) fn describe(s: &Simulation, failure: &Failure) -> (String, String) {
         }
     };
     (what, format!("{advice}. Atoms are counted from 0"))
+}
+
+/// Why a step could not be done: a sentence and what can be done.
+pub(super) fn describe_step(e: StepError, system: &System) -> (String, String) {
+    let name = |i: u32| {
+        system
+            .atoms
+            .elements
+            .get(i as usize)
+            .map_or("atom", |e| e.symbol())
+    };
+    match e {
+        StepError::Evaluation(e) => parts::describe_evaluation_error(e, system),
+        StepError::Constraint(b) => (
+            format!(
+                "the bond between atoms {} ({}) and {} ({}) cannot be kept at {:.4} Å",
+                b.i,
+                name(b.i),
+                b.j,
+                name(b.j),
+                b.length
+            ),
+            "a shorter time step, or a structure whose bonds are nearer to their lengths".into(),
+        ),
+        StepError::Cell => (
+            "the cell has lost its volume".into(),
+            "a longer `time` of the barostat, a pressure that the system can stand, or a start nearer to it".into(),
+        ),
+    }
 }
 
 /// A reliability number and where it was found, in words.

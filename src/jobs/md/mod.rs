@@ -1,5 +1,6 @@
 //! Molecular dynamics: deck → system, potential, integrator → loop → trajectory, table, checkpoint, summary.
 
+mod ensemble;
 mod failure;
 mod files;
 mod output;
@@ -14,7 +15,7 @@ mod text_file;
 pub use plan::check;
 
 use super::{Outcome, RunOptions, StopFlag, parts};
-use crate::deck::{self, Deck, JobDeck, MdDeck, OutputDeck};
+use crate::deck::{self, Deck, JobDeck, MdDeck, OutputDeck, StageDeck};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::potential::Term;
@@ -299,6 +300,10 @@ fn steps(
         if let Some(outcome) = limits.reached(now) {
             return Ok(outcome);
         }
+        simulation.enter_stage(plan)?;
+        for note in simulation.notes.drain(..) {
+            progress.note(&note);
+        }
         let due = sinks.due(simulation.state.step + 1);
         simulation.advance(due).map_err(Stopped::Dynamics)?;
         if let Some(remark) = simulation.remark() {
@@ -369,6 +374,17 @@ fn read_checkpoint(plan: &Plan<'_>, files: &Files, console: &Console) -> Result<
         .advise(
             "undo the change (only the length may grow), or start a new run without --resume",
         ));
+    }
+    let ramp = plan.md.schedule().iter().any(StageDeck::has_ramp);
+    if ramp && plan.md.stages.is_empty() && checkpoint.deck != plan.resolved {
+        let lengths = deck::differences(&checkpoint.deck, &plan.resolved);
+        if lengths.iter().any(|d| d.key == "md.length") {
+            return Err(Error::input(
+                deck(),
+                "the length has changed, and with it the ramp, which goes over the whole run",
+            )
+            .advise("keep the length; write a protocol with [[stage]] for what follows a ramp"));
+        }
     }
     if checkpoint.step > plan.md.steps {
         return Err(Error::input(

@@ -244,7 +244,7 @@ impl Sinks {
     pub fn fail(&mut self, s: &Simulation, failure: &Failure, files: &Files) -> Error {
         let (what, mut advice) = failure::describe(s, failure);
         // The step in which the forces could not be had was not completed.
-        let step = s.state.step + u64::from(matches!(failure, Failure::Evaluation(_)));
+        let step = s.state.step + u64::from(matches!(failure, Failure::Step(_)));
         let mut saved = Vec::new();
         if write_structure(&files.failed, s).is_ok() {
             saved.push(files.failed.clone());

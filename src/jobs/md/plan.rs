@@ -1,10 +1,14 @@
 //! What a run is going to do, in words: at its start, and for `zundel check`.
 
 use super::Plan;
+use super::ensemble::{self as parts_of, holds_centre};
 use super::files::Files;
 use super::reliability::Watch;
-use super::simulation::{degrees_of_freedom, holds_centre, in_femtoseconds};
-use crate::deck::{Deck, MdDeck, OutputDeck, Precision, ThermostatDeck, VelocitySource};
+use super::simulation::in_femtoseconds;
+use crate::deck::{
+    BarostatDeck, BarostatMethod, Coupling, Deck, MdDeck, OutputDeck, Precision, StageDeck,
+    ThermostatDeck, VelocitySource,
+};
 use crate::error::{Error, Result};
 use crate::jobs::parts;
 use crate::parallel;
@@ -12,7 +16,7 @@ use crate::potential::{Evaluation, Evaluator, Want};
 use crate::report::{Console, Page, human_bytes, human_duration, human_seconds, per_day};
 use crate::simd;
 use crate::system::System;
-use crate::units::FS;
+use crate::units::{EV_PER_A3_IN_GPA, FS};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -35,7 +39,9 @@ pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
         );
     }
     plan.notes.iter().for_each(|note| console.fact("", note));
-    console.fact("ensemble", ensemble(plan.md));
+    for (what, text) in ensembles(plan.md) {
+        console.fact(what, text);
+    }
     console.fact("length", length(plan.md));
     if plan.md.replicas > 1 {
         console.fact("replicas", plan.md.replicas.to_string());
@@ -68,21 +74,165 @@ fn term_line(terms: usize, name: &str, scale: f64, what: &str) -> String {
     }
 }
 
-fn ensemble(md: &MdDeck) -> String {
-    let centre = if holds_centre(md) {
+/// The ensemble of each stage, as lines for a page.
+fn ensembles(md: &MdDeck) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    for (k, stage) in md.schedule().iter().enumerate() {
+        let text = ensemble(md, stage);
+        lines.push(match md.stages.is_empty() {
+            true => ("ensemble", text),
+            false => (
+                if k == 0 { "stages" } else { "" },
+                format!("{}, {} steps: {text}", stage.name, stage.steps),
+            ),
+        });
+    }
+    lines.extend(md.groups.iter().map(|g| {
+        let thermostat = g.thermostat.as_ref().map(|t| {
+            let at = g
+                .temperature
+                .map_or(String::new(), |t| format!(" at {t} K"));
+            format!("{}{at}", thermostat(t))
+        });
+        let axes = ["x", "y", "z"]
+            .into_iter()
+            .zip(g.held)
+            .filter(|a| a.1)
+            .map(|a| a.0);
+        let axes: Vec<&str> = axes.collect();
+        let held = (!axes.is_empty()).then(|| format!("held along {}", axes.join(", ")));
+        let words: Vec<String> = thermostat.into_iter().chain(held).collect();
+        ("group", format!("{}: {}", g.name, words.join(", ")))
+    }));
+    lines
+}
+
+/// Six digits are more than anybody writes, and hide the way through the internal unit.
+fn tidy(x: f64) -> f64 {
+    format!("{x:.5e}").parse().unwrap_or(x)
+}
+
+fn per_ps(rate: f64) -> String {
+    format!("{} /ps", tidy(rate * FS * 1e3))
+}
+
+fn femtoseconds(time: f64) -> String {
+    format!("{} fs", tidy(time / FS))
+}
+
+fn thermostat(t: &ThermostatDeck) -> String {
+    let splitting = |middle: Option<bool>| match middle {
+        Some(true) => " (BAOAB)",
+        Some(false) => " (OBABO)",
+        None => "",
+    };
+    match t {
+        ThermostatDeck::Langevin { friction, middle } => {
+            format!(
+                "Langevin{} with friction {}",
+                splitting(*middle),
+                per_ps(*friction)
+            )
+        }
+        ThermostatDeck::VelocityRescaling { time, local } => {
+            let of = if *local { " of each atom" } else { "" };
+            format!(
+                "stochastic velocity rescaling{of} with {}",
+                femtoseconds(*time)
+            )
+        }
+        ThermostatDeck::NoseHoover { time, chain, local } => {
+            let of = if *local {
+                " on each degree of freedom"
+            } else {
+                ""
+            };
+            format!(
+                "Nosé-Hoover chain of {chain}{of} with {}",
+                femtoseconds(*time)
+            )
+        }
+        ThermostatDeck::Gle {
+            covariance, middle, ..
+        } => {
+            let quantum = if covariance.is_some() {
+                " with its own covariance"
+            } else {
+                ""
+            };
+            format!("generalised Langevin{}{quantum}", splitting(*middle))
+        }
+        ThermostatDeck::Andersen { rate } => format!("Andersen with {}", per_ps(*rate)),
+        ThermostatDeck::Berendsen { time } => format!("Berendsen with {}", femtoseconds(*time)),
+    }
+}
+
+fn barostat(b: &BarostatDeck) -> String {
+    let gpa = |s: &[f64; 6]| {
+        let p = s.map(|p| tidy(p * EV_PER_A3_IN_GPA));
+        if s[0] == s[1] && s[1] == s[2] && s[3..] == [0.0; 3] {
+            format!("{} GPa", p[0])
+        } else {
+            format!(
+                "xx {} yy {} zz {} yz {} xz {} xy {} GPa",
+                p[0], p[1], p[2], p[3], p[4], p[5]
+            )
+        }
+    };
+    let target = match &b.final_stress {
+        Some(last) => format!("{} to {}", gpa(&b.stress), gpa(last)),
+        None => gpa(&b.stress),
+    };
+    let method = match b.method {
+        BarostatMethod::CellRescaling { .. } => "stochastic cell rescaling",
+        BarostatMethod::Mtk { .. } => "Martyna-Tobias-Klein",
+        BarostatMethod::Bzp { .. } => "Bussi-Zykova-Parrinello",
+        BarostatMethod::Berendsen { .. } => "Berendsen",
+    };
+    let coupling = match b.coupling {
+        Coupling::Isotropic => "isotropic",
+        Coupling::SemiIsotropic => "semi-isotropic",
+        Coupling::Anisotropic => "anisotropic",
+        Coupling::Triclinic => "triclinic",
+    };
+    format!(
+        "{target}, {method} ({coupling}) with {}",
+        femtoseconds(b.time)
+    )
+}
+
+/// An ensemble in words.
+pub(super) fn ensemble(md: &MdDeck, stage: &StageDeck) -> String {
+    let centre = if holds_centre(md, stage) {
         "centre of mass fixed"
     } else {
         "centre of mass free"
     };
-    match (&md.thermostat, md.temperature) {
-        (Some(ThermostatDeck::Langevin { friction }), Some(t)) => {
-            // Six digits are more than anybody writes, and hide the way through the internal unit.
-            let friction: f64 = format!("{:.5e}", friction * FS * 1e3)
-                .parse()
-                .unwrap_or(*friction);
-            format!("NVT at {t} K, Langevin (BAOAB) with friction {friction} /ps, {centre}")
-        }
-        _ => format!("NVE, velocity Verlet, {centre}"),
+    let inertia = stage.barostat.as_ref().is_some_and(|b| {
+        matches!(
+            b.method,
+            BarostatMethod::Mtk { .. } | BarostatMethod::Bzp { .. }
+        )
+    });
+    let (Some(deck), Some(t)) = (&stage.thermostat, stage.temperature) else {
+        return format!("NVE, velocity Verlet, {centre}");
+    };
+    let mut deck = deck.clone();
+    if let ThermostatDeck::Langevin { middle, .. } | ThermostatDeck::Gle { middle, .. } = &mut deck
+    {
+        middle.get_or_insert(!inertia);
+    }
+    let target = match stage.final_temperature {
+        Some(last) => format!("{t} to {last} K"),
+        None => format!("{t} K"),
+    };
+    match &stage.barostat {
+        None => format!("NVT at {target}, {}, {centre}", thermostat(&deck)),
+        Some(b) => format!(
+            "NPT at {target} and {}; {}, {centre}",
+            barostat(b),
+            thermostat(&deck)
+        ),
     }
 }
 
@@ -184,13 +334,19 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     if let Some(note) = evaluator.cutoff().and_then(|c| image_note(&system, c)) {
         page.fact("images", note);
     }
-    page.fact("ensemble", ensemble(md));
+    for (what, text) in ensembles(md) {
+        page.fact(what, text);
+    }
+    let mut freedoms = Vec::new();
+    for stage in &md.schedule() {
+        let seed = md.seed.unwrap_or(0);
+        let built = parts_of::integrator(md, &deck.source.path, stage, &system, &evaluator, seed)?;
+        freedoms.push(built.1.to_string());
+    }
+    freedoms.dedup();
     page.fact(
         "freedom",
-        format!(
-            "{} degrees of freedom",
-            degrees_of_freedom(md, system.atoms.len())
-        ),
+        format!("{} degrees of freedom", freedoms.join(", then ")),
     );
     page.fact("length", length(md));
     if md.replicas > 1 {

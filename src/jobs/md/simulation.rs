@@ -1,23 +1,21 @@
 //! One simulation: state, integrator, evaluator and running averages; how it starts, steps, is saved and resumed.
 
 use super::Plan;
+use super::ensemble::{self, holds_centre};
 use super::failure;
 use super::files::Files;
 use super::output::{Due, Sinks};
 use super::provenance::{self, Hash};
 use super::reliability::{Verdict, Watch};
 use crate::analysis::Blocking;
-use crate::deck::{MdDeck, ThermostatDeck, VelocitySource};
-use crate::dynamics::{
-    CompensatedSum, Guard, Integrator, Langevin, State, ThermoColumns, ThermoRow, Violation,
-};
+use crate::deck::{MdDeck, StageDeck, VelocitySource};
+use crate::dynamics::{Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::jobs::parts;
-use crate::potential::{Configuration, Evaluation, EvaluationError, Evaluator, Want};
+use crate::potential::{Configuration, Evaluation, Evaluator, Want};
 use crate::system::{self, System, kinetic_energy};
 use crate::units::TIME_FS;
-use std::collections::BTreeMap;
 
 /// A running simulation.
 pub(super) struct Simulation {
@@ -40,21 +38,26 @@ pub(super) struct Simulation {
     pub watch: Option<Watch>,
     /// What it found last.
     pub verdict: Option<Verdict>,
+    /// The parts of the run, and which of them it is in.
+    pub schedule: Vec<StageDeck>,
+    pub stage: usize,
+    /// What a person should hear of the latest step.
+    pub notes: Vec<String>,
     guard: Option<Guard>,
     max_temperature: Option<f64>,
 }
 
 /// Why a step failed.
 pub(super) enum Failure {
-    Evaluation(EvaluationError),
+    Step(StepError),
     Violation(Violation),
     TooHot { temperature: f64, limit: f64 },
     Unreliable { verdict: Verdict, limit: f64 },
 }
 
-impl From<EvaluationError> for Failure {
-    fn from(e: EvaluationError) -> Failure {
-        Failure::Evaluation(e)
+impl From<StepError> for Failure {
+    fn from(e: StepError) -> Failure {
+        Failure::Step(e)
     }
 }
 
@@ -76,8 +79,7 @@ impl Simulation {
             .integrator
             .prepare(&mut simulation.state, &mut simulation.evaluator, want)
             .map_err(|e| {
-                let (reason, advice) =
-                    parts::describe_evaluation_error(e, &simulation.state.system);
+                let (reason, advice) = failure::describe_step(e, &simulation.state.system);
                 Error::file(&plan.deck.system.structure, reason).advise(advice)
             })?;
         if let Some(Violation::TooClose(c)) = simulation.violation() {
@@ -120,15 +122,17 @@ impl Simulation {
         let numbers = |name: &str| saved.numbers.get(name).ok_or_else(|| broken(name));
         let mark = provenance::from_numbers(numbers("mark")?).ok_or_else(|| broken("mark"))?;
         let mut s = Self::assemble(plan, state, seed, mark)?;
-        let [sum, compensation, start, from] = numbers("conserved")?[..] else {
+        let [start, from, stage] = numbers("conserved")?[..] else {
             return Err(broken("conserved"));
         };
-        s.integrator.taken = CompensatedSum { sum, compensation };
+        while s.stage < stage as usize {
+            s.next_stage(plan)?;
+        }
+        s.integrator
+            .restore(&saved.numbers)
+            .map_err(|name| broken(&name))?;
         s.conserved_at_start = start;
         s.average_from = from as u64;
-        if let (Some(t), Some(k)) = (&mut s.integrator.thermostat, numbers("thermostat")?.first()) {
-            t.kinetic_after = *k;
-        }
         for (k, average) in s.averages.iter_mut().enumerate() {
             let name = format!("average_{k}");
             *average = Blocking::from_numbers(numbers(&name)?).ok_or_else(|| broken(&name))?;
@@ -164,19 +168,21 @@ impl Simulation {
             None => None,
         };
         parts::check_elements(&evaluator, &present, &plan.deck.system.structure)?;
-        let (mut integrator, thermostat) = match (&md.thermostat, md.temperature) {
-            (Some(ThermostatDeck::Langevin { friction }), Some(t)) => (
-                Integrator::baoab(md.timestep, Langevin::new(t, *friction, seed)),
-                true,
-            ),
-            _ => (Integrator::velocity_verlet(md.timestep), false),
-        };
-        integrator.fix_centre_of_mass = holds_centre(md);
-        let n = atoms.len();
+        let schedule = md.schedule();
+        let source = &plan.deck.source.path;
+        let mut integrators = Vec::new();
+        for stage in &schedule {
+            let integrator =
+                ensemble::integrator(md, source, stage, &state.system, &evaluator, seed)?;
+            integrators.push(integrator);
+        }
+        let thermostat = integrators.iter().any(|i| i.0.has_middle());
+        let (integrator, freedom) = integrators.swap_remove(0);
         let columns = ThermoColumns {
-            degrees_of_freedom: degrees_of_freedom(md, n),
+            degrees_of_freedom: freedom,
             pressure: state.system.cell.is_bulk() && evaluator.gives_virial(),
             thermostat,
+            cell: schedule.iter().any(|s| s.barostat.is_some()),
             reliability: watch.as_ref().map(|w| w.what),
         };
         let guard = md.guard.enabled.then(|| {
@@ -189,7 +195,10 @@ impl Simulation {
         Ok(Simulation {
             averages: vec![Blocking::default(); columns.names().len()],
             // The first fifth is left to equilibration.
-            average_from: md.steps / 5,
+            average_from: schedule[0].steps / 5,
+            stage: 0,
+            schedule,
+            notes: Vec::new(),
             row: Vec::new(),
             conserved_at_start: 0.0,
             max_temperature: md.guard.max_temperature,
@@ -245,6 +254,53 @@ impl Simulation {
         } else {
             Ok(())
         }
+    }
+
+    /// Goes over to the next stage when the present one is done.
+    pub fn enter_stage(&mut self, plan: &Plan<'_>) -> Result<()> {
+        while self
+            .schedule
+            .get(self.stage + 1)
+            .is_some_and(|next| self.state.step >= next.first)
+        {
+            let done = self.schedule[self.stage].name.clone();
+            let conserved = self.integrator.conserved(&self.state);
+            self.next_stage(plan)?;
+            // The column of the conserved energy goes on without a jump.
+            let jump = conserved - self.integrator.conserved(&self.state);
+            self.integrator.book(jump);
+            let stage = &self.schedule[self.stage];
+            if self.integrator.fix_centre_of_mass && self.state.system.atoms.len() > 1 {
+                let removed = system::remove_drift(&mut self.state.system.atoms);
+                self.integrator.book(removed);
+            }
+            self.average_from = stage.first + stage.steps / 5;
+            self.averages.fill(Blocking::default());
+            self.notes.push(format!(
+                "stage `{done}` is done; now `{}`: {}",
+                stage.name,
+                super::plan::ensemble(plan.md, stage)
+            ));
+        }
+        Ok(())
+    }
+
+    /// The integrator of the next stage, which remembers nothing.
+    fn next_stage(&mut self, plan: &Plan<'_>) -> Result<()> {
+        self.stage += 1;
+        let stage = self.schedule.get(self.stage);
+        let stage = stage.ok_or_else(|| Error::Bug("a stage that is not there".into()))?;
+        let (integrator, freedom) = ensemble::integrator(
+            plan.md,
+            &plan.deck.source.path,
+            stage,
+            &self.state.system,
+            &self.evaluator,
+            self.seed,
+        )?;
+        self.integrator = integrator;
+        self.columns.degrees_of_freedom = freedom;
+        Ok(())
     }
 
     /// Looks at the reliability of an evaluation that was asked for it.
@@ -303,22 +359,13 @@ impl Simulation {
 
     /// Everything that the rest of the run depends on.
     pub fn checkpoint(&self, plan: &Plan<'_>) -> Checkpoint {
-        let mut numbers = BTreeMap::new();
-        let taken = self.integrator.taken;
+        let mut numbers = self.integrator.numbers();
         let conserved = vec![
-            taken.sum,
-            taken.compensation,
             self.conserved_at_start,
             self.average_from as f64,
+            self.stage as f64,
         ];
         numbers.insert("conserved".to_owned(), conserved);
-        let thermostat = self
-            .integrator
-            .thermostat
-            .iter()
-            .map(|t| t.kinetic_after)
-            .collect();
-        numbers.insert("thermostat".to_owned(), thermostat);
         for (k, average) in self.averages.iter().enumerate() {
             numbers.insert(format!("average_{k}"), average.to_numbers());
         }
@@ -358,19 +405,6 @@ fn replica_seed(seed: u64, replica: u32) -> u64 {
     seed.wrapping_add(u64::from(replica - 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// Whether the centre of mass is held: NVE conserves a momentum that was taken away; a thermostat needs to be told.
-pub(super) fn holds_centre(md: &MdDeck) -> bool {
-    md.fix_centre_of_mass.unwrap_or(md.thermostat.is_none())
-}
-
-pub(super) fn degrees_of_freedom(md: &MdDeck, atoms: usize) -> usize {
-    if atoms > 1 && holds_centre(md) {
-        3 * atoms - 3
-    } else {
-        3 * atoms
-    }
-}
-
 fn first_velocities(
     system: &mut System,
     has_velocities: bool,
@@ -400,7 +434,8 @@ fn first_velocities(
         }
         _ => atoms.velocities.fill([0.0; 3]),
     }
-    if holds_centre(md) && atoms.len() > 1 {
+    let stage = &md.schedule()[0];
+    if holds_centre(md, stage) && atoms.len() > 1 {
         system::remove_drift(atoms);
     }
     if md.remove_rotation {
