@@ -6,8 +6,8 @@ use super::kernels::{drift, drift_strained, kick, kick_damped, transform};
 use super::ramp::Ramp;
 use super::thermostat::{Langevin, Moment, Thermostat};
 use super::{CompensatedSum, State};
-use crate::potential::{EvaluationError, Evaluator, Want};
-use crate::system::{Atoms, kinetic_energy, kinetic_tensor, remove_drift};
+use crate::potential::{Evaluation, EvaluationError, Evaluator, Want};
+use crate::system::{Atoms, kinetic_energy, kinetic_tensor, remove_drift, remove_rotation};
 use crate::units::BOLTZMANN;
 use nalgebra::Matrix3;
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 /// An elementary operation; the number is the fraction of the time step it covers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operation {
-    /// B: v += h f/m.
-    Kick(f64),
+    /// B: v += h f/m with the forces of a level of the potential (0 is the slowest).
+    Kick(f64, usize),
     /// A: x += h v. The cell moves with its own strain rate, and the positions with it.
     Drift(f64),
     /// O: the thermostats.
@@ -25,8 +25,10 @@ pub enum Operation {
     CellBath(f64),
     /// The pressure acts on the cell.
     Cell(f64),
-    /// Energy and forces at the present positions.
-    Forces,
+    /// Forces of a level at the present positions.
+    Forces(usize),
+    /// The last evaluation of a step: of all levels, with everything that is wanted.
+    LastForces,
 }
 
 /// Where the thermostats stand in the step.
@@ -68,11 +70,23 @@ struct Bath {
     temperature: Ramp,
 }
 
+/// Terms of the potential that are evaluated equally often.
+struct Level {
+    /// Evaluations in a step.
+    substeps: u32,
+    /// Its terms, by their places in the evaluator; with one level all are.
+    terms: Vec<bool>,
+    /// Their latest evaluation; unused with one level, whose evaluation is that of the state.
+    evaluation: Evaluation,
+}
+
 /// A symmetric splitting of the equations of motion with a fixed time step, and everything that acts beside the forces.
 pub struct Integrator {
     operations: Vec<Operation>,
     timestep: f64,
     splitting: Splitting,
+    /// From the slowest to the fastest.
+    levels: Vec<Level>,
     baths: Vec<Bath>,
     barostat: Option<Barostat>,
     constraints: Option<Constraints>,
@@ -80,6 +94,8 @@ pub struct Integrator {
     held: Option<Vec<[bool; 3]>>,
     /// Whether the thermostats' push on the centre of mass is taken back after each O operation (and booked).
     pub fix_centre_of_mass: bool,
+    /// Whether the rotation about the centre of mass is taken away after each O operation (and booked).
+    pub fix_rotation: bool,
     /// Energy that thermostats have taken out of the system so far (eV).
     taken: CompensatedSum,
     /// Kinetic energy (eV) after the last thermostat: distributed canonically, whatever the time step.
@@ -88,25 +104,36 @@ pub struct Integrator {
     inverse_masses: Vec<f64>,
 }
 
+/// The most evaluations of a term in a step.
+pub const MOST_SUBSTEPS: u32 = 64;
+
 /// More than any list of operations has: draws are numbered by step and place in the list.
 const PLACES: u64 = 1 << 10;
 
 impl Integrator {
-    /// An integrator from its operations, applied left to right, with time step `timestep` (internal units).
-    pub fn new(operations: Vec<Operation>, timestep: f64) -> Integrator {
-        Integrator {
-            operations,
+    /// Velocity Verlet with places for thermostats and a barostat; `timestep` in internal units.
+    pub fn split(splitting: Splitting, timestep: f64) -> Integrator {
+        let mut integrator = Integrator {
+            operations: Vec::new(),
             timestep,
-            splitting: Splitting::Ends,
+            splitting,
+            levels: vec![Level {
+                substeps: 1,
+                terms: Vec::new(),
+                evaluation: Evaluation::default(),
+            }],
             baths: Vec::new(),
             barostat: None,
             constraints: None,
             held: None,
             fix_centre_of_mass: false,
+            fix_rotation: false,
             taken: CompensatedSum::default(),
             kinetic_mid: 0.0,
             inverse_masses: Vec::new(),
-        }
+        };
+        integrator.arrange();
+        integrator
     }
 
     /// Velocity Verlet, "BAB" (Swope, Andersen, Berens, Wilson, J. Chem. Phys. 76, 637 (1982)).
@@ -118,14 +145,6 @@ impl Integrator {
     pub fn baoab(timestep: f64, temperature: f64, thermostat: Langevin) -> Integrator {
         Self::split(Splitting::Middle, timestep)
             .with_thermostat(Box::new(thermostat), Ramp::constant(temperature))
-    }
-
-    /// Velocity Verlet with places for thermostats (and later a barostat).
-    pub fn split(splitting: Splitting, timestep: f64) -> Integrator {
-        let mut integrator = Integrator::new(Vec::new(), timestep);
-        integrator.splitting = splitting;
-        integrator.arrange();
-        integrator
     }
 
     /// Adds a thermostat with its target temperature (K).
@@ -155,6 +174,31 @@ impl Integrator {
         self
     }
 
+    /// Evaluates each term of the potential so many times in a step (reversible reference system propagation: Tuckerman, Berne,
+    /// Martyna, J. Chem. Phys. 97, 1990 (1992)). `substeps` has a number for each term of the evaluator.
+    ///
+    /// Errors with two numbers of which neither divides the other, or of which one is zero or above [`MOST_SUBSTEPS`].
+    pub fn with_substeps(mut self, substeps: &[u32]) -> Result<Integrator, [u32; 2]> {
+        let mut counts = substeps.to_vec();
+        counts.push(1);
+        counts.sort_unstable();
+        counts.dedup();
+        for pair in counts.windows(2) {
+            if pair[0] == 0 || pair[1] % pair[0] != 0 || pair[1] > MOST_SUBSTEPS {
+                return Err([pair[0], pair[1]]);
+            }
+        }
+        // A step in which no term stands has no forces of its own.
+        let level = |n: u32| Level {
+            substeps: n,
+            terms: substeps.iter().map(|s| *s == n).collect(),
+            evaluation: Evaluation::default(),
+        };
+        self.levels = counts.into_iter().map(level).collect();
+        self.arrange();
+        Ok(self)
+    }
+
     /// Holds components of atoms where they are.
     pub fn with_held(mut self, held: Vec<[bool; 3]>) -> Integrator {
         self.held = Some(held);
@@ -163,43 +207,54 @@ impl Integrator {
 
     /// The list of operations for what there is.
     fn arrange(&mut self) {
-        use Operation::{Cell, CellBath, Drift, Forces, Kick};
-        let (middle, ends) = match (self.baths.is_empty(), self.splitting) {
-            (true, _) => (None, None),
-            (_, Splitting::Middle) => (Some(Operation::Thermostat(1.0)), None),
-            (_, Splitting::Ends) => (None, Some(Operation::Thermostat(0.5))),
-        };
+        use Operation::{Cell, CellBath, Thermostat};
+        let ends = !self.baths.is_empty() && self.splitting == Splitting::Ends;
         let method = self.barostat.as_ref().map(|b| &b.method);
         let piston = matches!(method, Some(Method::Piston(_)));
         let rescaling = matches!(method, Some(Method::Rescaling(_)));
+        let mut list = Vec::new();
         let when = |yes: bool, operation: Operation| yes.then_some(operation);
-        let drifts: &[Option<Operation>] = match middle {
-            // The strain is decided with the velocities after O, which are canonical.
-            Some(_) => &[
-                Some(Drift(0.5)),
-                middle,
-                when(rescaling, Cell(1.0)),
-                Some(Drift(0.5)),
-            ],
-            None => &[Some(Drift(1.0))],
-        };
-        let list = [
-            when(piston, CellBath(0.5)),
-            when(rescaling && middle.is_none(), Cell(1.0)),
-            ends,
-            when(piston, Cell(0.5)),
-            Some(Kick(0.5)),
-        ]
-        .into_iter()
-        .chain(drifts.iter().copied())
-        .chain([
-            Some(Forces),
-            Some(Kick(0.5)),
-            when(piston, Cell(0.5)),
-            ends,
-            when(piston, CellBath(0.5)),
-        ]);
-        self.operations = list.flatten().collect();
+        list.extend(when(piston, CellBath(0.5)));
+        list.extend(when(rescaling && !self.has_middle(), Cell(1.0)));
+        list.extend(when(ends, Thermostat(0.5)));
+        list.extend(when(piston, Cell(0.5)));
+        self.block(0, true, rescaling, &mut list);
+        list.extend(when(piston, Cell(0.5)));
+        list.extend(when(ends, Thermostat(0.5)));
+        list.extend(when(piston, CellBath(0.5)));
+        self.operations = list;
+    }
+
+    /// The operations of a level in one evaluation of the level above it; `last` when the step ends with them.
+    fn block(&self, level: usize, last: bool, rescaling: bool, list: &mut Vec<Operation>) {
+        use Operation::{Cell, Drift, Forces, Kick, LastForces, Thermostat};
+        let substeps = self.levels[level].substeps;
+        let above = level.checked_sub(1).map_or(1, |l| self.levels[l].substeps);
+        let fastest = level + 1 == self.levels.len();
+        let part = 1.0 / f64::from(substeps);
+        for n in 1..=substeps / above {
+            let last = last && n == substeps / above;
+            list.push(Kick(0.5 * part, level));
+            if !fastest {
+                self.block(level + 1, last, rescaling, list);
+            } else if self.has_middle() {
+                list.extend([Drift(0.5 * part), Thermostat(part)]);
+                // The strain is decided with the velocities after O, which are canonical; once in a step.
+                if rescaling && !list.contains(&Cell(1.0)) {
+                    list.push(Cell(1.0));
+                }
+                list.push(Drift(0.5 * part));
+            } else {
+                list.push(Drift(part));
+            }
+            // At the end of the step all levels are evaluated where the fastest is.
+            match (last, fastest) {
+                (false, _) => list.push(Forces(level)),
+                (true, true) => list.push(LastForces),
+                (true, false) => {}
+            }
+            list.push(Kick(0.5 * part, level));
+        }
     }
 
     /// The operations of a step, in order.
@@ -253,6 +308,9 @@ impl Integrator {
             c.settle(&mut state.system.atoms, self.timestep)?;
         }
         self.kinetic_mid = kinetic_energy(&state.system.atoms);
+        for level in 1..self.levels.len() {
+            self.evaluate_level(level - 1, state, evaluator, Want::DYNAMICS)?;
+        }
         self.evaluate(state, evaluator, want)
     }
 
@@ -281,7 +339,7 @@ impl Integrator {
         for o in 0..self.operations.len() {
             let draw = state.step * PLACES + o as u64;
             match self.operations[o] {
-                Operation::Kick(part) => self.kick(state, part * self.timestep)?,
+                Operation::Kick(part, level) => self.kick(state, part * self.timestep, level)?,
                 Operation::Drift(part) => self.drift(state, part * self.timestep)?,
                 Operation::Thermostat(part) => {
                     self.thermostats(state, part * self.timestep, draw)?
@@ -295,7 +353,14 @@ impl Integrator {
                     }
                 }
                 Operation::Cell(part) => self.cell(state, part * self.timestep, draw),
-                Operation::Forces => self.evaluate(state, evaluator, want)?,
+                Operation::Forces(level) => {
+                    let want = Want {
+                        forces: true,
+                        ..Want::ENERGY
+                    };
+                    self.evaluate_level(level, state, evaluator, want)?
+                }
+                Operation::LastForces => self.evaluate(state, evaluator, want)?,
             }
         }
         if let Some(b) = &self.barostat
@@ -308,23 +373,37 @@ impl Integrator {
         Ok(())
     }
 
-    fn kick(&mut self, state: &mut State, h: f64) -> Result<(), StepError> {
-        let (atoms, forces) = (&mut state.system.atoms, &state.evaluation.forces);
-        match &self.barostat {
-            Some(b) if let Method::Piston(p) = &b.method => {
-                let half = exponential(&(p.rates(&b.space).1 * (-0.5 * h)));
-                kick_damped(
-                    &mut atoms.velocities,
-                    forces,
-                    &self.inverse_masses,
-                    &half,
-                    h,
-                );
+    fn kick(&mut self, state: &mut State, h: f64, level: usize) -> Result<(), StepError> {
+        let atoms = &mut state.system.atoms;
+        let forces = match self.levels.len() {
+            1 => &state.evaluation.forces,
+            _ => &self.levels[level].evaluation.forces,
+        };
+        // The cell's motion damps the velocities with the fastest of the forces.
+        let piston = match self.barostat.as_ref().map(|b| (&b.space, &b.method)) {
+            Some((space, Method::Piston(p))) if level + 1 == self.levels.len() => Some((space, p)),
+            _ => None,
+        };
+        let w = &self.inverse_masses;
+        match piston {
+            Some((space, p)) => {
+                let half = exponential(&(p.rates(space).1 * (-0.5 * h)));
+                let sites = self.constraints.as_mut().map(Constraints::sites_mut);
+                match sites {
+                    None => kick_damped(&mut atoms.velocities, forces, w, &half, h),
+                    Some(sites) => {
+                        sites.remember(&atoms.velocities);
+                        kick_damped(&mut atoms.velocities, forces, w, &half, h);
+                        sites.correct(&mut atoms.velocities, &atoms.masses, |i, v| {
+                            std::array::from_fn(|k| v[k] + h * w[3 * i + k] * forces[i][k])
+                        });
+                    }
+                }
             }
-            _ => kick(
+            None => kick(
                 atoms.velocities.as_flattened_mut(),
                 forces.as_flattened(),
-                &self.inverse_masses,
+                w,
                 h,
             ),
         }
@@ -335,47 +414,15 @@ impl Integrator {
     }
 
     fn drift(&mut self, state: &mut State, h: f64) -> Result<(), StepError> {
-        let virial = virial(state);
-        let atoms = &mut state.system.atoms;
         if let Some(c) = &mut self.constraints {
-            c.remember(atoms);
+            c.remember(&state.system.atoms);
         }
-        let Some(b) = &mut self.barostat else {
-            drift(
-                atoms.positions.as_flattened_mut(),
-                atoms.velocities.as_flattened(),
-                h,
-            );
-            if let Some(c) = &self.constraints {
-                c.positions(atoms, h)?;
-            }
+        let strain = self.strained_drift(state, h);
+        if let Some(c) = &self.constraints {
+            c.positions(&mut state.system.atoms, h)?;
+        }
+        let (Some(strain), Some(b)) = (strain, &mut self.barostat) else {
             return Ok(());
-        };
-        let strain = match &mut b.method {
-            Method::Piston(p) => {
-                let strain = p.rates(&b.space).0 * h;
-                let half = exponential(&(0.5 * strain));
-                drift_strained(&mut atoms.positions, &atoms.velocities, &half, h);
-                strain
-            }
-            Method::Rescaling(r) => {
-                let strain = r.apply(&virial);
-                if let Some(strain) = strain {
-                    let before = kinetic_energy(atoms);
-                    transform(&mut atoms.velocities, &exponential(&(-strain)));
-                    self.taken.add(before - kinetic_energy(atoms));
-                    transform(&mut atoms.positions, &exponential(&strain));
-                }
-                drift(
-                    atoms.positions.as_flattened_mut(),
-                    atoms.velocities.as_flattened(),
-                    h,
-                );
-                match strain {
-                    Some(strain) => strain,
-                    None => return Ok(()),
-                }
-            }
         };
         let cell = &state.system.cell;
         let deformed = cell
@@ -392,6 +439,66 @@ impl Integrator {
         }
         state.system.cell = deformed;
         Ok(())
+    }
+
+    /// Moves the positions, and says by which strain the cell has to follow.
+    fn strained_drift(&mut self, state: &mut State, h: f64) -> Option<Matrix3<f64>> {
+        let pending = match self.barostat.as_mut().map(|b| &mut b.method) {
+            Some(Method::Rescaling(r)) => r.take(),
+            _ => None,
+        };
+        if let Some(strain) = pending {
+            let virial = self.virial(state);
+            let atoms = &mut state.system.atoms;
+            let before = kinetic_energy(atoms);
+            let (shrink, stretch) = (exponential(&(-strain)), exponential(&strain));
+            match self.constraints.as_mut().map(Constraints::sites_mut) {
+                None => {
+                    transform(&mut atoms.velocities, &shrink);
+                    transform(&mut atoms.positions, &stretch);
+                }
+                Some(sites) => {
+                    let rigid = |_: usize, x: [f64; 3]| x;
+                    sites.remember(&atoms.velocities);
+                    transform(&mut atoms.velocities, &shrink);
+                    sites.correct(&mut atoms.velocities, &atoms.masses, rigid);
+                    sites.remember(&atoms.positions);
+                    transform(&mut atoms.positions, &stretch);
+                    sites.correct(&mut atoms.positions, &atoms.masses, rigid);
+                }
+            }
+            self.taken.add(before - kinetic_energy(atoms));
+            if let Some(b) = &mut self.barostat
+                && let Method::Rescaling(r) = &mut b.method
+            {
+                r.note(strain, virial);
+            }
+        }
+        let atoms = &mut state.system.atoms;
+        if let Some(b) = &mut self.barostat
+            && let Method::Piston(p) = &mut b.method
+        {
+            let strain = p.rates(&b.space).0 * h;
+            let half = exponential(&(0.5 * strain));
+            match self.constraints.as_mut().map(Constraints::sites_mut) {
+                None => drift_strained(&mut atoms.positions, &atoms.velocities, &half, h),
+                Some(sites) => {
+                    sites.remember(&atoms.positions);
+                    drift_strained(&mut atoms.positions, &atoms.velocities, &half, h);
+                    let v = &atoms.velocities;
+                    sites.correct(&mut atoms.positions, &atoms.masses, |i, x| {
+                        std::array::from_fn(|k| x[k] + h * v[i][k])
+                    });
+                }
+            }
+            return Some(strain);
+        }
+        drift(
+            atoms.positions.as_flattened_mut(),
+            atoms.velocities.as_flattened(),
+            h,
+        );
+        pending
     }
 
     fn thermostats(&mut self, state: &mut State, h: f64, draw: u64) -> Result<(), StepError> {
@@ -416,6 +523,11 @@ impl Integrator {
             after -= removed;
             self.taken.add(removed);
         }
+        if self.fix_rotation {
+            let removed = remove_rotation(atoms);
+            after -= removed;
+            self.taken.add(removed);
+        }
         if let Some(c) = &self.constraints {
             let before = kinetic_energy(atoms);
             c.velocities(atoms, self.timestep)?;
@@ -428,12 +540,14 @@ impl Integrator {
 
     /// The pressure acts on the cell.
     fn cell(&mut self, state: &State, h: f64, draw: u64) {
-        let (Some(b), Some(volume)) = (&mut self.barostat, state.system.cell.volume()) else {
+        let Some(volume) = state.system.cell.volume() else {
             return;
         };
-        let k = kinetic_tensor(&state.system.atoms);
-        let kinetic = Matrix3::from_fn(|i, j| k[i][j]);
-        let inner = kinetic + virial(state);
+        let kinetic = self.kinetic_tensor(state);
+        let inner = kinetic + self.virial(state);
+        let Some(b) = &mut self.barostat else {
+            return;
+        };
         let outer = b.target_at(state.step);
         let kt = BOLTZMANN * b.temperature.at(state.step);
         match &mut b.method {
@@ -442,6 +556,37 @@ impl Integrator {
         }
     }
 
+    /// The pressure tensor times the volume (eV): sum of m v⊗v and virial. With bonds of fixed length it is that of the
+    /// centres of mass of what they hold together, whose mean is the same.
+    pub fn stress(&self, state: &State) -> Matrix3<f64> {
+        self.kinetic_tensor(state) + self.virial(state)
+    }
+
+    fn kinetic_tensor(&self, state: &State) -> Matrix3<f64> {
+        let atoms = &state.system.atoms;
+        match &self.constraints {
+            Some(c) => c.sites().kinetic(atoms),
+            None => {
+                let k = kinetic_tensor(atoms);
+                Matrix3::from_fn(|i, j| k[i][j])
+            }
+        }
+    }
+
+    /// The symmetric part of the virial (eV).
+    fn virial(&self, state: &State) -> Matrix3<f64> {
+        let w = &state.evaluation.virial;
+        let whole = Matrix3::from_fn(|i, j| 0.5 * (w[i][j] + w[j][i]));
+        match &self.constraints {
+            Some(c) => {
+                let e = &state.evaluation;
+                whole + c.sites().virial(&state.system.atoms, &e.forces)
+            }
+            None => whole,
+        }
+    }
+
+    /// Evaluates the state with all its terms, those of slower levels where they are due: at the end of a step.
     fn evaluate(
         &mut self,
         state: &mut State,
@@ -453,22 +598,43 @@ impl Integrator {
             virial: want.virial || self.barostat.is_some(),
             ..want
         };
-        let mut result = [std::mem::take(&mut state.evaluation)];
-        let outcome = evaluator.evaluate(&[state.configuration()], want, &mut result);
-        let [evaluation] = result;
-        state.evaluation = evaluation;
-        outcome?;
-        if let (true, Some(c)) = (want.virial, &mut self.constraints) {
-            let e = &mut state.evaluation;
-            c.add_virial(&state.system.atoms, &e.forces, &mut e.virial);
+        if self.levels.len() == 1 {
+            let mut result = [std::mem::take(&mut state.evaluation)];
+            let outcome = evaluator.evaluate(&[state.configuration()], want, &mut result);
+            let [evaluation] = result;
+            state.evaluation = evaluation;
+            outcome?;
+        } else {
+            state.evaluation.reset(state.system.atoms.len(), want);
+            for level in 0..self.levels.len() {
+                self.evaluate_level(level, state, evaluator, want)?;
+                let own = &self.levels[level].evaluation;
+                state.evaluation.add_scaled(own, 1.0);
+            }
         }
-        let virial = virial(state);
+        let virial = self.virial(state);
         if let Some(b) = &mut self.barostat
             && let Method::Rescaling(r) = &mut b.method
         {
             self.taken.add(r.book(&virial));
         }
         Ok(())
+    }
+
+    fn evaluate_level(
+        &mut self,
+        level: usize,
+        state: &State,
+        evaluator: &mut Evaluator,
+        want: Want,
+    ) -> Result<(), StepError> {
+        let level = &mut self.levels[level];
+        let mut result = [std::mem::take(&mut level.evaluation)];
+        let chosen = |t: usize| level.terms.get(t).is_some_and(|c| *c);
+        let outcome = evaluator.evaluate_terms(chosen, &[state.configuration()], want, &mut result);
+        let [evaluation] = result;
+        level.evaluation = evaluation;
+        Ok(outcome?)
     }
 
     /// The conserved energy (eV): total energy plus what thermostats and barostats have taken out or hold. Its drift
@@ -498,6 +664,12 @@ impl Integrator {
         if let Some(b) = &self.barostat {
             all.insert("barostat".to_owned(), b.numbers());
         }
+        if self.levels.len() > 1 {
+            for (k, level) in self.levels.iter().enumerate() {
+                let forces = level.evaluation.forces.as_flattened().to_vec();
+                all.insert(format!("forces_{k}"), forces);
+            }
+        }
         all
     }
 
@@ -523,12 +695,18 @@ impl Integrator {
         {
             return Err("barostat".to_owned());
         }
+        if self.levels.len() > 1 {
+            for (k, level) in self.levels.iter_mut().enumerate() {
+                let name = format!("forces_{k}");
+                let (forces, []) = of(&name).unwrap_or_default().as_chunks::<3>() else {
+                    return Err(name);
+                };
+                if forces.is_empty() {
+                    return Err(name);
+                }
+                level.evaluation.forces = forces.to_vec();
+            }
+        }
         Ok(())
     }
-}
-
-/// The symmetric part of the virial (eV).
-fn virial(state: &State) -> Matrix3<f64> {
-    let w = &state.evaluation.virial;
-    Matrix3::from_fn(|i, j| 0.5 * (w[i][j] + w[j][i]))
 }

@@ -198,6 +198,17 @@ impl Evaluator {
         want: Want,
         results: &mut [Evaluation],
     ) -> Result<(), EvaluationError> {
+        self.evaluate_terms(|_| true, configurations, want, results)
+    }
+
+    /// The same for the sum of some of the terms, chosen by their places.
+    pub fn evaluate_terms(
+        &mut self,
+        chosen: impl Fn(usize) -> bool,
+        configurations: &[Configuration<'_>],
+        want: Want,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError> {
         for (m, c) in configurations.iter().enumerate() {
             let stale = |lists: &Vec<VerletList>| lists.get(m).is_none_or(|l| l.is_stale(*c));
             if self.groups.iter().any(|(_, lists)| stale(lists)) {
@@ -207,7 +218,7 @@ impl Evaluator {
         for (c, result) in configurations.iter().zip(results.iter_mut()) {
             result.reset(c.positions.len(), want);
         }
-        for t in 0..self.terms.len() {
+        for t in (0..self.terms.len()).filter(|t| chosen(*t)) {
             let mut members = recycle(std::mem::take(&mut self.members));
             let lists = self.group_of[t].map(|g| self.groups[g].1.as_slice());
             members.extend(configurations.iter().enumerate().map(|(m, c)| Member {
@@ -255,8 +266,8 @@ impl Evaluator {
 }
 
 impl Evaluation {
-    /// Adds `scale` times another evaluation of the same system.
-    fn add_scaled(&mut self, other: &Evaluation, scale: f64) {
+    /// Adds `scale` times another evaluation of the same system; what only one of them has stays as it is.
+    pub(crate) fn add_scaled(&mut self, other: &Evaluation, scale: f64) {
         self.energy += scale * other.energy;
         self.closest = self.closest.min(other.closest);
         let add = |a: &mut [f64], b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += scale * b);

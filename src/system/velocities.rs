@@ -56,11 +56,11 @@ pub fn remove_drift(atoms: &mut Atoms) -> f64 {
 }
 
 /// Takes the rigid rotation about the centre of mass off the velocities (for clusters). Does nothing about axes along
-/// which the atoms have no extent.
-pub fn remove_rotation(atoms: &mut Atoms) {
+/// which the atoms have no extent. Returns the kinetic energy (eV) of that motion.
+pub fn remove_rotation(atoms: &mut Atoms) -> f64 {
     let mass: f64 = atoms.masses.iter().sum();
     if mass <= 0.0 {
-        return;
+        return 0.0;
     }
     let mut centre = Vector3::zeros();
     for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
@@ -77,10 +77,13 @@ pub fn remove_rotation(atoms: &mut Atoms) {
     let eigen = inertia.symmetric_eigen();
     let largest = eigen.eigenvalues.max();
     let mut omega = Vector3::zeros();
+    let mut energy = 0.0;
     for k in 0..3 {
         if eigen.eigenvalues[k] > 1e-9 * largest {
             let axis = eigen.eigenvectors.column(k).into_owned();
-            omega += axis * (axis.dot(&momentum) / eigen.eigenvalues[k]);
+            let along = axis.dot(&momentum);
+            omega += axis * (along / eigen.eigenvalues[k]);
+            energy += 0.5 * along * along / eigen.eigenvalues[k];
         }
     }
     for i in 0..atoms.len() {
@@ -90,6 +93,7 @@ pub fn remove_rotation(atoms: &mut Atoms) {
             atoms.velocities[i][k] -= v[k];
         }
     }
+    energy
 }
 
 /// Draws velocities from the Maxwell distribution at `temperature` (K) and removes the drift of the centre of mass.

@@ -73,11 +73,14 @@ impl CellRescaling {
         self.pending = Some(space.matrix(&components[..space.len()]));
     }
 
-    /// The strain that is to be applied now; `virial` is that before it.
-    pub(crate) fn apply(&mut self, virial: &Matrix3<f64>) -> Option<Matrix3<f64>> {
-        let strain = self.pending.take()?;
-        self.unbooked = Some((strain, *virial));
-        Some(strain)
+    /// The strain that is to be applied now.
+    pub(crate) fn take(&mut self) -> Option<Matrix3<f64>> {
+        self.pending.take()
+    }
+
+    /// Notes a strain that was applied, and the virial before it.
+    pub(crate) fn note(&mut self, strain: Matrix3<f64>, virial: Matrix3<f64>) {
+        self.unbooked = Some((strain, virial));
     }
 
     /// The energy (eV) that the last strain took out of the potential energy, once the virial after it is known: the integral
