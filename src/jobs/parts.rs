@@ -239,6 +239,13 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
             "the model was made for other atoms than these".into(),
             "use the model of this molecule, or a structure of the molecule of the model".into(),
         ),
+        EvaluationError::BehindWall { atom, .. } => (
+            format!(
+                "atom {atom} ({}) (counted from 0) is behind a wall that it cannot cross",
+                name(atom)
+            ),
+            "move the wall, or the atom; a harmonic wall may be crossed".into(),
+        ),
         EvaluationError::TooManyNeighbours { .. } => (
             "the neighbour list would have more pairs than can be counted".into(),
             "the cell is far too small for the cutoff of the model".into(),
