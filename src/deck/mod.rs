@@ -178,7 +178,11 @@ pub fn parse(
                 inputs.push(("potential".to_owned(), file.to_path_buf()));
             }
         }
-        inputs.extend(external.files().map(|(name, file)| (name.to_owned(), file.to_path_buf())));
+        inputs.extend(
+            external
+                .files()
+                .map(|(name, file)| (name.to_owned(), file.to_path_buf())),
+        );
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
         output::collisions(&table, output, &job.outputs(), &inputs);
     }

@@ -258,11 +258,7 @@ impl Suite<'_> {
         }
         let scale = self.scales().1 * (self.system.atoms.len() as f64).sqrt();
         let sum = |k: usize| self.base.forces.iter().map(|f| f[k]).sum::<f64>();
-        self.rounding(
-            name,
-            largest((0..3).map(|k| sum(k) / scale)),
-            String::new(),
-        )
+        self.rounding(name, largest((0..3).map(|k| sum(k) / scale)), String::new())
     }
 
     fn rounding(&self, name: &'static str, deviation: f64, note: String) -> Check {

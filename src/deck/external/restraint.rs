@@ -128,11 +128,7 @@ const KINDS: &[Variant<RestraintKind>] = &[
     },
 ];
 
-fn spring(
-    t: &Table<'_>,
-    constant: Dimension,
-    deviation: Dimension,
-) -> (Option<f64>, Option<f64>) {
+fn spring(t: &Table<'_>, constant: Dimension, deviation: Dimension) -> (Option<f64>, Option<f64>) {
     let doc = "Force constant k of k/2 (deviation - width)^2.";
     let example = format!("\"2 {}\"", constant.usual_unit());
     let k = t

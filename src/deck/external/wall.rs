@@ -151,12 +151,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<WallDeck> {
     })
 }
 
-fn part<T>(
-    t: &Table<'_>,
-    what: &'static str,
-    variants: &[Variant<T>],
-    example: &str,
-) -> Option<T> {
+fn part<T>(t: &Table<'_>, what: &'static str, variants: &[Variant<T>], example: &str) -> Option<T> {
     match t.choice(what, variants) {
         Choice::Chosen(_, part) => Some(part),
         Choice::Failed => None,

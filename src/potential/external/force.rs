@@ -28,7 +28,9 @@ impl External for Push {
     }
 
     fn fixed_cell(&self) -> Option<&'static str> {
-        Some("the work of a constant force has no share in the pressure that would not depend on the origin")
+        Some(
+            "the work of a constant force has no share in the pressure that would not depend on the origin",
+        )
     }
 
     fn last_atom(&self) -> Option<u32> {

@@ -60,9 +60,10 @@ mod tests {
             [[0.0, 2.0, 2.0], [2.0, 0.0, 2.0], [2.0, 2.0, 0.0]],
         ];
         let mut draws = Stream::new(1, Purpose::Displacement, 0, 0, 0);
-        for (rows, periodic) in cells.into_iter().flat_map(|c| {
-            [[true; 3], [true, true, false], [false, false, true]].map(|p| (c, p))
-        }) {
+        for (rows, periodic) in cells
+            .into_iter()
+            .flat_map(|c| [[true; 3], [true, true, false], [false, false, true]].map(|p| (c, p)))
+        {
             let cell = Cell::new(rows, periodic).unwrap();
             for _ in 0..200 {
                 let v: [f64; 3] = std::array::from_fn(|_| 30.0 * (draws.uniform() - 0.5));

@@ -169,7 +169,9 @@ impl External for Wall {
     }
 
     fn fixed_cell(&self) -> Option<&'static str> {
-        Some("a wall stays where it is in space, and its share in the pressure depends on the origin")
+        Some(
+            "a wall stays where it is in space, and its share in the pressure depends on the origin",
+        )
     }
 
     fn last_atom(&self) -> Option<u32> {

@@ -5,8 +5,7 @@ use super::schedule::Schedule;
 use super::state::SelectionMode;
 use crate::elements::Element;
 use crate::potential::{
-    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope,
-    Symmetry,
+    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope, Symmetry,
 };
 
 /// Centres that are worth a piece of work of their own: all lanes of the contraction.
