@@ -11,32 +11,43 @@ pub fn nearest_image(cell: &Cell, vector: [f64; 3]) -> [f64; 3] {
     let (periodic, widths) = (cell.periodic(), cell.widths());
     // In reduced vectors all images that matter are among the first ones.
     let reduced = cell.reduced();
-    let cell = reduced.as_ref().unwrap_or(cell);
-    let s = cell.fractional(vector);
-    let shift: [f64; 3] = std::array::from_fn(|k| if periodic[k] { -s[k].round() } else { 0.0 });
-    let moved = |shift: [f64; 3]| {
-        let t = cell.cartesian(shift);
-        std::array::from_fn(|k| vector[k] + t[k])
-    };
-    let mut best: [f64; 3] = moved(shift);
-    let mut least = dot(best, best);
+    let rows = reduced.as_ref().unwrap_or(cell).basis();
+    let along = |k: usize| [rows[(k, 0)], rows[(k, 1)], rows[(k, 2)]];
+    let mut best = vector;
+    // Each turn shortens the vector; the bound is for numbers that are not finite.
+    for _ in 0..100 {
+        let mut turned = false;
+        for k in (0..3).filter(|&k| periodic[k]) {
+            let a = along(k);
+            let lean = dot(best, a) / dot(a, a);
+            if lean.abs() > 0.5 + 1e-12 {
+                let n = lean.round();
+                best = std::array::from_fn(|d| best[d] - n * a[d]);
+                turned = true;
+            }
+        }
+        if !turned {
+            break;
+        }
+    }
     // No translation is shorter than the smallest width, so that nothing within half of it has a shorter image.
     let narrow = (0..3)
         .filter(|&k| periodic[k])
         .fold(f64::INFINITY, |w, k| w.min(widths[k]));
+    let mut least = dot(best, best);
     if least <= 0.25 * narrow * narrow {
         return best;
     }
+    let from = best;
     let range = |k: usize| if periodic[k] { -MOST..=MOST } else { 0..=0 };
-    for a in range(0) {
-        for b in range(1) {
-            for c in range(2) {
-                let more = [a, b, c].map(f64::from);
-                let image = moved(std::array::from_fn(|k| shift[k] + more[k]));
-                let square = dot(image, image);
-                if square < least {
-                    (best, least) = (image, square);
-                }
+    for (i, j) in range(0).flat_map(|i| range(1).map(move |j| (i, j))) {
+        for l in range(2) {
+            let n = [i, j, l].map(f64::from);
+            let image =
+                std::array::from_fn(|d| from[d] + (0..3).map(|k| n[k] * rows[(k, d)]).sum::<f64>());
+            let square = dot(image, image);
+            if square < least {
+                (best, least) = (image, square);
             }
         }
     }
