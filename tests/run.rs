@@ -250,7 +250,7 @@ fn a_finished_run_can_be_extended() {
             .filter(|(key, _)| !key.starts_with("checkpoint average"))
             .map(|(key, mut value)| {
                 if key == "checkpoint conserved" {
-                    value.pop();
+                    value.remove(1);
                 }
                 (key, value)
             })
