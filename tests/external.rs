@@ -135,7 +135,7 @@ fn tethers_that_follow_the_cell_add_no_pressure() {
 #[test]
 fn a_force_and_a_floor_make_an_atmosphere() {
     let system = gas(1, Cell::isolated());
-    let (f, k, kt) = (0.004, 2.0, BOLTZMANN * 120.0);
+    let (f, k, kt) = (0.02, 2.0, BOLTZMANN * 120.0);
     let mut state = State::new(system);
     let surface = Surface::Plane {
         axis: 2,

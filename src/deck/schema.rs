@@ -54,7 +54,7 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     }
     let system = system::read(root);
     let potential = potential::read(root);
-    let external = external::read(root);
+    let external = external::read(root, potential.as_ref());
     // The output is read even when the job is wrong, so that all mistakes are seen at once.
     root.cx.staged.set(root.place_of("stage").is_some());
     let job = match root.choice("job", JOBS) {
@@ -70,8 +70,8 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     let output = output::read(root);
     let job = match job {
         Choice::Chosen(_, mut job) => {
-            if let (Some(external), Some(potential)) = (&external, &potential) {
-                external::fit(root, external, potential, &mut job);
+            if let Some(external) = &external {
+                external::fit(root, external, &mut job);
             }
             Some(job)
         }

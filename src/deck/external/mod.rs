@@ -16,6 +16,7 @@ use super::schema::JobDeck;
 use crate::elements::Element;
 use crate::units::Dimension;
 use kinds::Vector;
+use std::cell::RefCell;
 use std::path::Path;
 
 /// What acts on atoms from outside of the model.
@@ -63,14 +64,6 @@ pub struct AtomsDeck {
 }
 
 impl ExternalDeck {
-    /// The names of all, in the order in which they act.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let restraints = self.restraints.iter().map(|r| &r.name);
-        let walls = self.walls.iter().map(|w| &w.name);
-        let forces = self.forces.iter().map(|f| &f.name);
-        restraints.chain(walls).chain(forces).map(String::as_str)
-    }
-
     /// Structure files that restraints refer to, with the restraints' names.
     pub fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
         self.restraints.iter().filter_map(|r| match &r.kind {
@@ -89,14 +82,45 @@ impl ExternalDeck {
     }
 }
 
-/// Reads all three. None when something was wrong.
-pub(super) fn read(root: &Table<'_>) -> Option<ExternalDeck> {
+/// Reads all three; their names must be new beside those of the terms of the potential. None when something was wrong.
+pub(super) fn read(root: &Table<'_>, potential: Option<&PotentialDeck>) -> Option<ExternalDeck> {
+    let terms = potential.map_or(&[][..], |p| &p.terms);
+    let seen: Vec<String> = terms.iter().map(|t| t.name.clone()).collect();
+    let seen = RefCell::new(seen);
+    let name = |t: &Table<'_>, example: &str| {
+        let name = t
+            .key("name", Name, "What it is called in tables and files.")
+            .required(example)?;
+        if seen.borrow().contains(&name) {
+            t.complain(
+                Diagnostic::error(format!("something else is called `{name}`"))
+                    .maybe_at(t.place_of("name"), "")
+                    .help("terms of the potential, restraints, walls and forces need names of their own"),
+            );
+            return None;
+        }
+        seen.borrow_mut().push(name.clone());
+        Some(name)
+    };
     let doc = "A spring that holds atoms; each has exactly one of the tables below.";
-    let restraints = root.tables("restraint", doc, restraint::read);
+    let restraints = root.tables("restraint", doc, |t| {
+        let name = name(t, "\"tether\"");
+        let kind = restraint::read(t);
+        Some(RestraintDeck {
+            name: name?,
+            kind: kind?,
+        })
+    });
     let doc = "A wall that keeps atoms on one side: a surface (`plane` or `sphere`) and a law.";
-    let walls = root.tables("wall", doc, wall::read);
+    let walls = root.tables("wall", doc, |t| {
+        let name = name(t, "\"floor\"");
+        wall::read(t, name)
+    });
     let doc = "A constant force on some atoms. Its energy is minus the work from the structure of the deck on.";
-    let forces = root.tables("force", doc, force);
+    let forces = root.tables("force", doc, |t| {
+        let name = name(t, "\"pull\"");
+        force(t, name)
+    });
     Some(ExternalDeck {
         restraints: all(restraints)?,
         walls: all(walls)?,
@@ -108,25 +132,8 @@ fn all<T>(items: Option<Vec<Option<T>>>) -> Option<Vec<T>> {
     items.unwrap_or_default().into_iter().collect()
 }
 
-/// Looks at what goes with what: names, and the centre of mass, which is not at rest where something acts from outside.
-pub(super) fn fit(
-    root: &Table<'_>,
-    external: &ExternalDeck,
-    potential: &PotentialDeck,
-    job: &mut JobDeck,
-) {
-    let mut seen: Vec<&str> = potential.terms.iter().map(|t| t.name.as_str()).collect();
-    for name in external.names() {
-        if seen.contains(&name) {
-            let places = ["restraint", "wall", "force"].map(|key| root.key_place(key));
-            root.complain(
-                Diagnostic::error(format!("two things are called `{name}`"))
-                    .maybe_at(places.into_iter().flatten().next(), "")
-                    .help("terms of the potential, restraints, walls and forces need names of their own"),
-            );
-        }
-        seen.push(name);
-    }
+/// Leaves the centre of mass free where something acts from outside.
+pub(super) fn fit(root: &Table<'_>, external: &ExternalDeck, job: &mut JobDeck) {
     let JobDeck::Md(md) = job;
     let holds = external.holds();
     if holds && md.fix_centre_of_mass == Some(true) {
@@ -168,15 +175,12 @@ fn atoms(t: &Table<'_>, what: &str, needed: bool) -> Option<AtomsDeck> {
     })
 }
 
-fn force(t: &Table<'_>) -> Option<ForceDeck> {
+fn force(t: &Table<'_>, name: Option<String>) -> Option<ForceDeck> {
     const SHARES: OneOf<Share> = OneOf(&[
         ("each", Share::Each),
         ("equal", Share::Equal),
         ("mass", Share::Mass),
     ]);
-    let name = t
-        .key("name", Name, "What the force is called.")
-        .required("\"pull\"");
     let atoms = atoms(t, "the force", true);
     let doc = "The force along x, y and z.";
     let example = "[\"0 eV/Å\", \"0 eV/Å\", \"0.1 eV/Å\"]";

@@ -4,7 +4,7 @@ use super::kinds::AtomNumbers;
 use super::{AtomsDeck, atoms};
 use crate::deck::diagnostics::Diagnostic;
 use crate::deck::ensemble::Words;
-use crate::deck::kinds::{InFile, Name, Quantity};
+use crate::deck::kinds::{InFile, Quantity};
 use crate::deck::reader::{Choice, Table, Variant};
 use crate::units::Dimension;
 use std::path::PathBuf;
@@ -144,12 +144,9 @@ fn spring(t: &Table<'_>, constant: Dimension, deviation: Dimension) -> (Option<f
     (k, width)
 }
 
-/// Reads one `[[restraint]]`.
-pub(super) fn read(t: &Table<'_>) -> Option<RestraintDeck> {
-    let name = t
-        .key("name", Name, "What the restraint is called.")
-        .required("\"tether\"");
-    let kind = match t.choice("restraint", KINDS) {
+/// Reads what a `[[restraint]]` holds.
+pub(super) fn read(t: &Table<'_>) -> Option<RestraintKind> {
+    match t.choice("restraint", KINDS) {
         Choice::Chosen(_, kind) => Some(kind),
         Choice::Failed => None,
         Choice::Absent => {
@@ -160,9 +157,5 @@ pub(super) fn read(t: &Table<'_>) -> Option<RestraintDeck> {
             );
             None
         }
-    };
-    Some(RestraintDeck {
-        name: name?,
-        kind: kind?,
-    })
+    }
 }

@@ -3,7 +3,7 @@
 use super::kinds::Vector;
 use super::{AtomsDeck, atoms};
 use crate::deck::diagnostics::Diagnostic;
-use crate::deck::kinds::{Name, OneOf, Quantity};
+use crate::deck::kinds::{OneOf, Quantity};
 use crate::deck::reader::{Choice, Table, Variant};
 use crate::potential::external::Law;
 use crate::units::Dimension;
@@ -134,11 +134,8 @@ fn nine_three(t: &Table<'_>) -> Option<(f64, f64)> {
     Some((epsilon?, sigma?))
 }
 
-/// Reads one `[[wall]]`.
-pub(super) fn read(t: &Table<'_>) -> Option<WallDeck> {
-    let name = t
-        .key("name", Name, "What the wall is called.")
-        .required("\"floor\"");
+/// Reads the rest of a `[[wall]]`.
+pub(super) fn read(t: &Table<'_>, name: Option<String>) -> Option<WallDeck> {
     let atoms = atoms(t, "the wall", false);
     let example = "plane = { axis = \"z\", position = \"2 Å\", side = \"above\" }";
     let surface = part(t, "surface", SURFACES, example);
