@@ -153,10 +153,14 @@ pub(super) fn fit(root: &Table<'_>, external: &ExternalDeck, job: &mut JobDeck) 
 
 /// Reads `atoms` and `elements`; without both all atoms are meant, or none when they are needed.
 fn atoms(t: &Table<'_>, what: &str, needed: bool) -> Option<AtomsDeck> {
-    let ranges = t.key("atoms", AtomRanges, "Its atoms.").optional("all");
+    let (those, which) = match needed {
+        true => ("all of its `elements`", "all of its `atoms`"),
+        false => ("all", "all"),
+    };
+    let ranges = t.key("atoms", AtomRanges, "Its atoms.").optional(those);
     let elements = t
         .key("elements", Elements, "Only atoms of these elements.")
-        .optional("all");
+        .optional(which);
     let given = ["atoms", "elements"].map(|key| t.place_of(key).is_some());
     if needed && given == [false; 2] && !t.cx.describing {
         t.nothing_chosen(

@@ -45,8 +45,8 @@ pub enum Law {
         /// Force constant (eV/Å²).
         constant: f64,
     },
-    /// ε [2/15 (σ/d)⁹ - (σ/d)³], the Lennard-Jones potential summed over a half-space; its well is 1.054 ε deep, at 0.858 σ
-    /// (Steele, Surf. Sci. 36, 317 (1973)).
+    /// ε [2/15 (σ/d)⁹ - (σ/d)³], the Lennard-Jones potential summed over a half-space: with ρ atoms per volume, ε is 2/3 π ρ σ³
+    /// times that of a pair. Its well is 1.054 ε deep, at 0.858 σ.
     LennardJones {
         /// Energy (eV).
         epsilon: f64,
