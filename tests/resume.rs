@@ -52,7 +52,7 @@ fn ensembles() -> Vec<(&'static str, String)> {
         ),
     ));
     let restraints = "[[restraint]]\nname = \"layer\"\nposition = { atoms = \"0-9\", constant = \"1 eV/Å^2\" }\n\
-        [[restraint]]\nname = \"pair\"\ndistance = { atoms = [3, 12], constant = \"1 eV/Å^2\" }\n";
+        [[restraint]]\nname = \"pair\"\ndistance = { atoms = [0, 1], constant = \"1 eV/Å^2\" }\n";
     all.push((
         "restraints in a cell that changes",
         format!(
