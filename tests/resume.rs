@@ -51,6 +51,21 @@ fn ensembles() -> Vec<(&'static str, String)> {
              [[md.group]]\nname = \"hot\"\natoms = \"20-29\"\ntemperature = \"200 K\"\n[md.group.thermostat.gle]\ndrift = \"A.txt\"\n"
         ),
     ));
+    let restraints = "[[restraint]]\nname = \"layer\"\nposition = { atoms = \"0-9\", constant = \"1 eV/Å^2\" }\n\
+        [[restraint]]\nname = \"pair\"\ndistance = { atoms = [0, 1], constant = \"1 eV/Å^2\" }\n";
+    all.push((
+        "restraints in a cell that changes",
+        format!(
+            "{WATCHED}[md.barostat.cell_rescaling]\npressure = \"500 bar\"\nbulk_modulus = \"1 GPa\"\n\
+             coupling = \"triclinic\"\n{restraints}"
+        ),
+    ));
+    let walls = "[[wall]]\nname = \"ball\"\nsphere = { radius = \"9 Å\" }\nharmonic = { constant = \"1 eV/Å^2\" }\n\
+        [[force]]\nname = \"pull\"\nelements = [\"Ar\"]\nforce = [\"0 eV/Å\", \"0 eV/Å\", \"0.01 eV/Å\"]\nshare = \"mass\"\n";
+    all.push((
+        "walls and forces",
+        format!("{WATCHED}[md.thermostat.nose_hoover]\n{walls}"),
+    ));
     let stages = "[[stage]]\nname = \"melt\"\nlength = \"33 steps\"\ntemperature = \"90 K\"\n\
         [[stage]]\nname = \"quench\"\nlength = \"27 steps\"\nfinal_temperature = \"30 K\"\n[stage.thermostat.nose_hoover]\n\
         [[stage]]\nname = \"press\"\nlength = \"30 steps\"\n[stage.thermostat.velocity_rescaling]\n[stage.barostat.mtk]\npressure = \"1 kbar\"\n";

@@ -365,6 +365,7 @@ impl Integrator {
         }
         if let Some(b) = &self.barostat
             && b.space.shears()
+            && !evaluator.is_anchored()
             && let Some(reduced) = state.system.cell.reduced()
         {
             state.system.cell = reduced;

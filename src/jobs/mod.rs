@@ -4,11 +4,14 @@ pub mod bench;
 pub mod check_model;
 pub mod convert;
 pub mod eval;
+mod external;
+mod hydrogen;
 pub mod info;
 pub mod md;
 mod parts;
 
-pub use parts::{build_system, build_terms, check_elements, describe_evaluation_error};
+pub use hydrogen::repartition_hydrogen;
+pub use parts::{build_system, build_terms, check_elements, deck_terms, describe_evaluation_error};
 
 use crate::deck::{Deck, JobDeck};
 use crate::error::Result;

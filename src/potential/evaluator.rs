@@ -2,7 +2,7 @@
 
 use super::{
     Configuration, Description, Evaluation, EvaluationError, Member, NeighbourRequest, Potential,
-    Want, Workspace,
+    Symmetry, Want, Workspace,
 };
 use crate::elements::Element;
 use crate::neighbours::{BuildError, NeighbourList, VerletList};
@@ -125,6 +125,12 @@ impl Evaluator {
             let why = t.potential.description().fixed_cell.as_deref();
             why.map(|why| (t, why))
         })
+    }
+
+    /// Whether some term holds atoms to places in space or in the cell: then the lattice vectors may not be chosen anew.
+    pub fn is_anchored(&self) -> bool {
+        let symmetry = |t: &Term| t.potential.description().symmetry;
+        self.terms.iter().any(|t| symmetry(t) == Symmetry::Anchored)
     }
 
     /// The elements that all terms together know; `None` when any element is known.

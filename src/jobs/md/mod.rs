@@ -91,11 +91,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     deck.set_seed(seed);
     // From the structure of the deck, also when the atoms have moved since: so a resumed run finds the same.
     let (system, _) = parts::build_system(&deck.system)?;
-    let (terms, notes) = parts::fit_terms(
-        &parts::build_terms(&deck.potential)?,
-        &system,
-        &deck.system.structure,
-    )?;
+    let (terms, notes) = parts::deck_terms(&deck, &system)?;
     drop(system);
     let plan = Plan {
         md: &md,

@@ -308,9 +308,8 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
 pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     let files = Files::of(&deck.output, md, 1);
     files.check_folders()?;
-    let terms = parts::build_terms(&deck.potential)?;
     let (system, has_velocities) = parts::build_system(&deck.system)?;
-    let (terms, notes) = parts::fit_terms(&terms, &system, &deck.system.structure)?;
+    let (terms, notes) = parts::deck_terms(deck, &system)?;
     let mut evaluator = Evaluator::new(terms, md.skin);
     if let Some(reliability) = &md.reliability {
         Watch::new(reliability, &mut evaluator, &deck.source.path)?;
