@@ -6,6 +6,7 @@
 //! To add a key, add the call that reads it (`md.rs` shows how): it is then checked, described in the manual, and written
 //! into the resolved deck. To add a model or a job, add an entry to the list of variants in `potential.rs` or `schema.rs`.
 
+mod constraints;
 mod diagnostics;
 mod dispersion;
 mod document;
@@ -29,6 +30,7 @@ mod system;
 mod templates;
 mod zbl;
 
+pub use constraints::ConstraintsDeck;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;

@@ -289,29 +289,29 @@ impl Integrator {
         evaluator: &mut Evaluator,
         want: Want,
     ) -> Result<(), StepError> {
-        self.begin(&state.system.atoms);
+        self.settle(&mut state.system.atoms)?;
+        self.kinetic_mid = kinetic_energy(&state.system.atoms);
+        for level in 1..self.levels.len() {
+            self.evaluate_level(level - 1, state, evaluator, Want::DYNAMICS)?;
+        }
+        self.evaluate(state, evaluator, want)
+    }
+
+    /// Brings a start to what is held: bonds to their lengths, velocities to the directions that are free.
+    pub fn settle(&mut self, atoms: &mut Atoms) -> Result<(), StepError> {
+        self.begin(atoms);
         if self.held.is_some() {
-            for (v, w) in state
-                .system
-                .atoms
-                .velocities
-                .as_flattened_mut()
-                .iter_mut()
-                .zip(&self.inverse_masses)
-            {
+            let velocities = atoms.velocities.as_flattened_mut();
+            for (v, w) in velocities.iter_mut().zip(&self.inverse_masses) {
                 if *w == 0.0 {
                     *v = 0.0;
                 }
             }
         }
         if let Some(c) = &mut self.constraints {
-            c.settle(&mut state.system.atoms, self.timestep)?;
+            c.settle(atoms, self.timestep)?;
         }
-        self.kinetic_mid = kinetic_energy(&state.system.atoms);
-        for level in 1..self.levels.len() {
-            self.evaluate_level(level - 1, state, evaluator, Want::DYNAMICS)?;
-        }
-        self.evaluate(state, evaluator, want)
+        Ok(())
     }
 
     fn begin(&mut self, atoms: &Atoms) {

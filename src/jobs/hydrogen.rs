@@ -1,12 +1,9 @@
 //! Heavier hydrogen: mass moved from the atoms that hydrogens are bonded to.
 
+use super::bonds::partners;
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::neighbours::{ListKind, NeighbourList, NeighbourRequest};
 use crate::system::System;
-
-/// Bonds may be longer than the sum of the covalent radii by this (Å).
-const SLACK: f64 = 0.4;
 
 /// Gives every hydrogen the mass `mass` (amu), taken from the atom that it is bonded to: the nearest of another element
 /// within the sum of the covalent radii and 0.4 Å. The total mass stays (Feenstra, Hess, Berendsen, J. Comput. Chem. 20, 786
@@ -37,7 +34,7 @@ pub fn repartition_hydrogen(system: &mut System, mass: f64) -> Result<usize> {
             "give a larger `hydrogen_mass`, or leave it out",
         );
     }
-    let Some(partner) = partners(system) else {
+    let Some(partner) = partners(system, is_hydrogen) else {
         return refuse(
             "the bonds of the hydrogens cannot be found: a position is no number, or the cell is far too small".to_owned(),
             "check the structure",
@@ -74,39 +71,6 @@ pub fn repartition_hydrogen(system: &mut System, mass: f64) -> Result<usize> {
 
 fn is_hydrogen(e: Element) -> bool {
     e.number() == 1
-}
-
-/// For each hydrogen the atom that it is bonded to.
-fn partners(system: &System) -> Option<Vec<Option<usize>>> {
-    let atoms = &system.atoms;
-    let hydrogen = Element::from_number(1)?.covalent_radius();
-    let reach = |e: Element| hydrogen + e.covalent_radius() + SLACK;
-    let cutoff = atoms.elements.iter().map(|e| reach(*e)).fold(0.0, f64::max);
-    let request = NeighbourRequest {
-        cutoff,
-        kind: ListKind::Full,
-        chunk: 1024,
-        grain: 256,
-    };
-    let mut list = NeighbourList::new();
-    list.build(system.configuration(), request, cutoff).ok()?;
-    // The nearest, and of two at the same distance the first, whatever the order of the list.
-    let mut partner: Vec<Option<(f64, usize)>> = vec![None; atoms.len()];
-    for pair in list.iter_pairs() {
-        let (i, j) = (pair.i as usize, pair.j as usize);
-        if !is_hydrogen(atoms.elements[i]) || is_hydrogen(atoms.elements[j]) {
-            continue;
-        }
-        let t = system.cell.translation(pair.shift);
-        let (x, y) = (atoms.positions[i], atoms.positions[j]);
-        let square: f64 = (0..3).map(|k| (y[k] + t[k] - x[k]).powi(2)).sum();
-        let r = square.sqrt();
-        let nearer = partner[i].is_none_or(|best| (r, j) < best);
-        if r <= reach(atoms.elements[j]) && nearer {
-            partner[i] = Some((r, j));
-        }
-    }
-    Some(partner.into_iter().map(|p| p.map(|p| p.1)).collect())
 }
 
 #[cfg(test)]

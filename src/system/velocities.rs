@@ -3,7 +3,7 @@
 use super::Atoms;
 use crate::random::{Purpose, Stream};
 use crate::units::BOLTZMANN;
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::{Matrix3, SymmetricEigen, U3, Vector3};
 
 /// Total kinetic energy (eV).
 pub fn kinetic_energy(atoms: &Atoms) -> f64 {
@@ -58,28 +58,17 @@ pub fn remove_drift(atoms: &mut Atoms) -> f64 {
 /// Takes the rigid rotation about the centre of mass off the velocities (for clusters). Does nothing about axes along
 /// which the atoms have no extent. Returns the kinetic energy (eV) of that motion.
 pub fn remove_rotation(atoms: &mut Atoms) -> f64 {
-    let mass: f64 = atoms.masses.iter().sum();
-    if mass <= 0.0 {
-        return 0.0;
-    }
-    let mut centre = Vector3::zeros();
-    for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
-        centre += Vector3::from(*x) * (*m / mass);
-    }
-    let mut inertia = Matrix3::zeros();
+    let (centre, eigen) = inertia(atoms);
     let mut momentum = Vector3::zeros();
     for i in 0..atoms.len() {
         let r = Vector3::from(atoms.positions[i]) - centre;
-        let m = atoms.masses[i];
-        inertia += (Matrix3::identity() * r.norm_squared() - r * r.transpose()) * m;
-        momentum += r.cross(&Vector3::from(atoms.velocities[i])) * m;
+        momentum += r.cross(&Vector3::from(atoms.velocities[i])) * atoms.masses[i];
     }
-    let eigen = inertia.symmetric_eigen();
     let largest = eigen.eigenvalues.max();
     let mut omega = Vector3::zeros();
     let mut energy = 0.0;
     for k in 0..3 {
-        if eigen.eigenvalues[k] > 1e-9 * largest {
+        if eigen.eigenvalues[k] > EXTENT * largest {
             let axis = eigen.eigenvectors.column(k).into_owned();
             let along = axis.dot(&momentum);
             omega += axis * (along / eigen.eigenvalues[k]);
@@ -94,6 +83,31 @@ pub fn remove_rotation(atoms: &mut Atoms) -> f64 {
         }
     }
     energy
+}
+
+/// Axes about which atoms can turn: three, two for those on a line, none for a single one.
+pub fn rotations(atoms: &Atoms) -> usize {
+    let moments = inertia(atoms).1.eigenvalues;
+    let largest = moments.max();
+    moments.iter().filter(|m| **m > EXTENT * largest).count()
+}
+
+/// A smaller part of the largest moment of inertia is none.
+const EXTENT: f64 = 1e-9;
+
+/// The centre of mass (Å), and moments (amu Å^2) and axes of inertia about it.
+fn inertia(atoms: &Atoms) -> (Vector3<f64>, SymmetricEigen<f64, U3>) {
+    let mass: f64 = atoms.masses.iter().sum();
+    let mut centre = Vector3::zeros();
+    for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
+        centre += Vector3::from(*x) * (*m / mass);
+    }
+    let mut inertia = Matrix3::zeros();
+    for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
+        let r = Vector3::from(*x) - centre;
+        inertia += (Matrix3::identity() * r.norm_squared() - r * r.transpose()) * *m;
+    }
+    (centre, inertia.symmetric_eigen())
 }
 
 /// Draws velocities from the Maxwell distribution at `temperature` (K) and removes the drift of the centre of mass.

@@ -46,7 +46,7 @@ impl Kind for Vector {
 }
 
 /// A certain number of different atoms.
-pub(super) struct AtomNumbers<const N: usize>;
+pub(in crate::deck) struct AtomNumbers<const N: usize>;
 
 impl<const N: usize> Kind for AtomNumbers<N> {
     type Value = [u32; N];

@@ -15,6 +15,7 @@ use super::reader::Table;
 use super::schema::JobDeck;
 use crate::elements::Element;
 use crate::units::Dimension;
+pub(super) use kinds::AtomNumbers;
 use kinds::Vector;
 use std::cell::RefCell;
 use std::path::Path;

@@ -47,7 +47,8 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 impl Constraints {
-    /// Constraints on these bonds between atoms with these masses.
+    /// Constraints on these bonds between atoms with these masses; positions, near which the bonds have their lengths, say
+    /// which bonds are independent.
     pub fn new(bonds: Vec<Bond>, atoms: &Atoms) -> Constraints {
         let pairs: Vec<(u32, u32)> = bonds.iter().map(|b| (b.i, b.j)).collect();
         let sites = Sites::new(&pairs, atoms);
@@ -56,8 +57,7 @@ impl Constraints {
         let mut clusters = Vec::new();
         let mut first = 0;
         for own in bonds.chunk_by(|a, b| sites.cluster_of(a.i) == sites.cluster_of(b.i)) {
-            let redundant = rank(own, atoms) < own.len();
-            clusters.push(Cluster::new(first, own, atoms, redundant));
+            clusters.push(Cluster::new(first, own, atoms, rank(own, atoms)));
             first += own.len();
         }
         Constraints {
@@ -82,14 +82,25 @@ impl Constraints {
         &mut self.sites
     }
 
-    /// How many degrees of freedom the bonds take: the rank of their equations at these positions, so that bonds which say
-    /// the same thing count once.
-    pub fn rank(&self, atoms: &Atoms) -> usize {
-        // Only bonds of one cluster have anything to do with each other.
-        self.clusters
-            .iter()
-            .map(|c| rank(&self.bonds[c.first..c.first + c.bonds], atoms))
-            .sum()
+    /// How many degrees of freedom the bonds take: the rank of their equations, so that bonds which say the same thing count
+    /// once.
+    pub fn rank(&self) -> usize {
+        self.clusters.iter().map(|c| c.rank).sum()
+    }
+
+    /// The same for the bonds among some of the atoms, by `chosen`; none when a bond joins one of them to another atom.
+    pub fn rank_within(&self, chosen: impl Fn(u32) -> bool) -> Option<usize> {
+        let mut sum = 0;
+        for c in &self.clusters {
+            let bonds = &self.bonds[c.first..c.first + c.bonds];
+            let ends = bonds.iter().flat_map(|b| [b.i, b.j]);
+            match ends.clone().filter(|i| chosen(*i)).count() {
+                0 => {}
+                inside if inside == 2 * bonds.len() => sum += c.rank,
+                _ => return None,
+            }
+        }
+        Some(sum)
     }
 
     /// Notes the bonds before a drift.

@@ -17,16 +17,18 @@ pub(super) struct Cluster {
     pub first: usize,
     /// And how many.
     pub bonds: usize,
+    /// The degrees of freedom that they take.
+    pub rank: usize,
     /// For each pair of bonds the sum over shared atoms of ±1/m; empty when the bonds are solved one by one.
     coupling: Vec<f64>,
 }
 
 impl Cluster {
-    /// Bonds `first..first + bonds.len()` of the list. `redundant` says that some say the same as others, so that there is no
-    /// matrix to invert.
-    pub fn new(first: usize, bonds: &[Bond], atoms: &Atoms, redundant: bool) -> Cluster {
+    /// Bonds `first..first + bonds.len()` of the list. With a `rank` below their number some say the same as others, so that
+    /// there is no matrix to invert.
+    pub fn new(first: usize, bonds: &[Bond], atoms: &Atoms, rank: usize) -> Cluster {
         let mut coupling = Vec::new();
-        if bonds.len() <= LARGEST && !redundant {
+        if bonds.len() <= LARGEST && rank == bonds.len() {
             for a in bonds {
                 for b in bonds {
                     let ends = |x: &Bond| [(x.i, -1.0), (x.j, 1.0)];
@@ -45,6 +47,7 @@ impl Cluster {
         Cluster {
             first,
             bonds: bonds.len(),
+            rank,
             coupling,
         }
     }

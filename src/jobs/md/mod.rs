@@ -1,5 +1,6 @@
 //! Molecular dynamics: deck → system, potential, integrator → loop → trajectory, table, checkpoint, summary.
 
+mod bonds;
 mod ensemble;
 mod failure;
 mod files;

@@ -1,7 +1,8 @@
 //! One simulation: state, integrator, evaluator and running averages; how it starts, steps, is saved and resumed.
 
 use super::Plan;
-use super::ensemble::{self, holds_centre};
+use super::bonds;
+use super::ensemble::{self, Setting, holds_centre};
 use super::failure;
 use super::files::Files;
 use super::output::{Due, Sinks};
@@ -9,7 +10,9 @@ use super::provenance::{self, Hash};
 use super::reliability::{Verdict, Watch};
 use crate::analysis::Blocking;
 use crate::deck::{MdDeck, StageDeck, VelocitySource};
-use crate::dynamics::{Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation};
+use crate::dynamics::{
+    Constraints, Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation,
+};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::jobs::parts;
@@ -41,6 +44,8 @@ pub(super) struct Simulation {
     /// The parts of the run, and which of them it is in.
     pub schedule: Vec<StageDeck>,
     pub stage: usize,
+    /// Bonds of fixed length.
+    pub constraints: Option<Constraints>,
     /// What a person should hear of the latest step.
     pub notes: Vec<String>,
     guard: Option<Guard>,
@@ -66,8 +71,10 @@ impl Simulation {
     pub fn start(plan: &Plan<'_>, replica: u32) -> Result<Simulation> {
         let (mut system, has_velocities) = parts::build_system(&plan.deck.system)?;
         let md = plan.md;
+        // Atoms that bonds hold together lie next to each other from now on.
+        bonds::constraints(md, &plan.deck.source.path, &mut system)?;
         let seed = replica_seed(plan.seed, replica);
-        first_velocities(&mut system, has_velocities, md, seed, plan)?;
+        let exact = first_velocities(&mut system, has_velocities, md, seed, plan)?;
         let mark = provenance::mark(&plan.resolved, &plan.sources, seed, &system);
         let mut simulation = Self::assemble(plan, State::new(system), seed, mark)?;
         let want = Want {
@@ -75,13 +82,32 @@ impl Simulation {
             reliability: simulation.watch.is_some(),
             ..Want::DYNAMICS
         };
+        let wrong_start = |e: StepError, system: &System| {
+            let (reason, advice) = failure::describe_step(e, system);
+            Error::file(&plan.deck.system.structure, reason).advise(advice)
+        };
+        if let Err(e) = simulation
+            .integrator
+            .settle(&mut simulation.state.system.atoms)
+        {
+            return Err(wrong_start(e, &simulation.state.system));
+        }
+        if let Some(temperature) = exact {
+            // In the directions that are free in this ensemble.
+            let now = simulation.temperature();
+            if now > 0.0 {
+                let scale = (temperature / now).sqrt();
+                let velocities = &mut simulation.state.system.atoms.velocities;
+                velocities
+                    .as_flattened_mut()
+                    .iter_mut()
+                    .for_each(|v| *v *= scale);
+            }
+        }
         simulation
             .integrator
             .prepare(&mut simulation.state, &mut simulation.evaluator, want)
-            .map_err(|e| {
-                let (reason, advice) = failure::describe_step(e, &simulation.state.system);
-                Error::file(&plan.deck.system.structure, reason).advise(advice)
-            })?;
+            .map_err(|e| wrong_start(e, &simulation.state.system))?;
         if let Some(Violation::TooClose(c)) = simulation.violation() {
             let pair = failure::contact(&simulation.state.system, &c);
             let reason = format!(
@@ -170,11 +196,19 @@ impl Simulation {
         parts::check_elements(&evaluator, &present, &plan.deck.system.structure)?;
         let schedule = md.schedule();
         let source = &plan.deck.source.path;
+        // From the structure of the deck, so that lengths are the same in every part of a run.
+        let (mut first, _) = parts::build_system(&plan.deck.system)?;
+        let constraints = bonds::constraints(md, source, &mut first)?;
+        let setting = Setting {
+            md,
+            source,
+            evaluator: &evaluator,
+            constraints: constraints.as_ref(),
+            seed,
+        };
         let mut integrators = Vec::new();
         for stage in &schedule {
-            let integrator =
-                ensemble::integrator(md, source, stage, &state.system, &evaluator, seed)?;
-            integrators.push(integrator);
+            integrators.push(ensemble::integrator(setting, stage, &first)?);
         }
         let thermostat = integrators.iter().any(|i| i.0.has_middle());
         let (integrator, freedom) = integrators.swap_remove(0);
@@ -198,6 +232,7 @@ impl Simulation {
             average_from: schedule[0].steps / 5,
             stage: 0,
             schedule,
+            constraints,
             notes: Vec::new(),
             row: Vec::new(),
             conserved_at_start: 0.0,
@@ -290,14 +325,14 @@ impl Simulation {
         self.stage += 1;
         let stage = self.schedule.get(self.stage);
         let stage = stage.ok_or_else(|| Error::Bug("a stage that is not there".into()))?;
-        let (integrator, freedom) = ensemble::integrator(
-            plan.md,
-            &plan.deck.source.path,
-            stage,
-            &self.state.system,
-            &self.evaluator,
-            self.seed,
-        )?;
+        let setting = Setting {
+            md: plan.md,
+            source: &plan.deck.source.path,
+            evaluator: &self.evaluator,
+            constraints: self.constraints.as_ref(),
+            seed: self.seed,
+        };
+        let (integrator, freedom) = ensemble::integrator(setting, stage, &self.state.system)?;
         self.integrator = integrator;
         self.columns.degrees_of_freedom = freedom;
         Ok(())
@@ -405,13 +440,14 @@ fn replica_seed(seed: u64, replica: u32) -> u64 {
     seed.wrapping_add(u64::from(replica - 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
+/// Sets the velocities; returns the temperature (K) to which they are to be scaled, when they are.
 fn first_velocities(
     system: &mut System,
     has_velocities: bool,
     md: &MdDeck,
     seed: u64,
     plan: &Plan<'_>,
-) -> Result<()> {
+) -> Result<Option<f64>> {
     let atoms = &mut system.atoms;
     let temperature = md.velocities.temperature;
     let source = match (md.velocities.from, has_velocities, temperature) {
@@ -420,6 +456,7 @@ fn first_velocities(
         (VelocitySource::Auto, false, None) => VelocitySource::Zero,
         (source, ..) => source,
     };
+    let mut exact = None;
     match (source, temperature) {
         (VelocitySource::File, _) if !has_velocities => {
             return Err(Error::file(
@@ -430,7 +467,8 @@ fn first_velocities(
         }
         (VelocitySource::File, _) => {}
         (VelocitySource::Thermal, Some(t)) => {
-            system::thermal_velocities(atoms, t, seed, md.velocities.exact)
+            exact = Some(t).filter(|_| md.velocities.exact);
+            system::thermal_velocities(atoms, t, seed, false)
         }
         _ => atoms.velocities.fill([0.0; 3]),
     }
@@ -438,8 +476,8 @@ fn first_velocities(
     if holds_centre(md, stage) && atoms.len() > 1 {
         system::remove_drift(atoms);
     }
-    if md.remove_rotation {
+    if md.remove_rotation || md.fix_rotation {
         system::remove_rotation(atoms);
     }
-    Ok(())
+    Ok(exact)
 }

@@ -5,12 +5,10 @@
 //! [`PositionRestraint`], a [`Wall`], a [`Push`], ...) become one for a system by [`Applied::new`].
 
 mod force;
-mod image;
 mod restraints;
 mod wall;
 
 pub use force::Push;
-pub use image::nearest_image;
 pub use restraints::{
     Anchor, AngleRestraint, DistanceRestraint, PositionRestraint, angle, distance,
 };

@@ -1,7 +1,8 @@
 //! Springs that hold atoms at places, distances or angles.
 
-use super::{External, Failed, Sink, cross, dot, minus, nearest_image, spring};
+use super::{External, Failed, Sink, cross, dot, minus, spring};
 use crate::potential::Symmetry;
+use crate::system::nearest_image;
 use crate::system::{Cell, Configuration};
 
 /// Atoms held near places by springs: the sum of k/2 max(0, |d| - w)², with d the way from its place along the chosen axes.

@@ -1,7 +1,10 @@
 //! The nearest periodic image of a vector.
 
-use super::dot;
-use crate::system::Cell;
+use super::Cell;
+
+fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
 
 /// The shortest of a vector (Å) and its periodic images. Of two that are equally long one is taken, always the same.
 pub fn nearest_image(cell: &Cell, vector: [f64; 3]) -> [f64; 3] {
@@ -101,6 +104,6 @@ mod tests {
     }
 
     fn minus(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-        super::super::minus(a, b)
+        std::array::from_fn(|k| a[k] - b[k])
     }
 }
