@@ -240,6 +240,14 @@ fn energy_is_conserved_to_second_order() {
     Integrator::velocity_verlet(FS)
         .prepare(&mut state, &mut evaluator, Want::ENERGY)
         .unwrap();
+    let mut alone = State::new(state.system.clone());
+    let lj = common::lennard_jones(common::argon(30.0), Scheme::ForceShifted, false);
+    Integrator::velocity_verlet(FS)
+        .prepare(&mut alone, &mut Evaluator::new(lj, 1.0), Want::ENERGY)
+        .unwrap();
+    let (all, model) = (&state.evaluation, &alone.evaluation);
+    assert!((all.energy - model.energy - all.external).abs() < 1e-12);
+    assert!(all.external.abs() > 0.01 && model.external == 0.0);
     let slope = common::fluctuation_slope(&state, &mut evaluator, &[8.0, 4.0, 2.0], 1600.0);
     assert!((slope - 2.0).abs() < 0.1, "{slope}");
     let error = common::reversal_error(&mut state, &mut evaluator);
@@ -310,6 +318,12 @@ fn a_deck_has_them_and_check_tells() {
         ],
     );
     job.run(&[]).expect(0, &["finished at step 60"]);
+    let table = job.read("run.csv");
+    let names = table.lines().next().unwrap();
+    assert!(names.ends_with(",external_energy (eV)"), "{names}");
+    let last = table.lines().last().and_then(|row| row.rsplit(',').next());
+    let last: f64 = last.unwrap().parse().unwrap();
+    assert!(last.abs() > 1e-4 && last.abs() < 1.0, "{last}");
 }
 
 #[test]

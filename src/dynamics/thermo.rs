@@ -18,6 +18,8 @@ pub struct ThermoColumns {
     pub cell: bool,
     /// The reliability number of the model, when it is watched.
     pub reliability: Option<Reliability>,
+    /// Whether there are restraints, walls or forces, so that their energy has a column.
+    pub external: bool,
 }
 
 /// One row, in the order of [`ThermoColumns::names`].
@@ -63,6 +65,9 @@ impl ThermoColumns {
         if let Some(r) = self.reliability {
             names.push((r.measure.name(), r.measure.unit()));
         }
+        if self.external {
+            names.push(("external_energy", "eV"));
+        }
         names
     }
 
@@ -106,6 +111,9 @@ impl ThermoColumns {
         }
         if let Some(r) = self.reliability {
             row.push(r.largest(&state.evaluation));
+        }
+        if self.external {
+            row.push(state.evaluation.external);
         }
     }
 }

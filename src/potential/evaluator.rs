@@ -127,6 +127,12 @@ impl Evaluator {
         })
     }
 
+    /// Whether some term acts on atoms from outside of a model, known by their numbers or places.
+    pub fn has_external(&self) -> bool {
+        let symmetry = |t: &Term| t.potential.description().symmetry;
+        self.terms.iter().any(|t| symmetry(t) != Symmetry::Full)
+    }
+
     /// Whether some term holds atoms to places in space or in the cell: then the lattice vectors may not be chosen anew.
     pub fn is_anchored(&self) -> bool {
         let symmetry = |t: &Term| t.potential.description().symmetry;
@@ -275,6 +281,7 @@ impl Evaluation {
     /// Adds `scale` times another evaluation of the same system; what only one of them has stays as it is.
     pub(crate) fn add_scaled(&mut self, other: &Evaluation, scale: f64) {
         self.energy += scale * other.energy;
+        self.external += scale * other.external;
         self.closest = self.closest.min(other.closest);
         let add = |a: &mut [f64], b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += scale * b);
         add(self.virial.as_flattened_mut(), other.virial.as_flattened());

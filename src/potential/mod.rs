@@ -198,6 +198,8 @@ pub struct Member<'a> {
 pub struct Evaluation {
     /// Potential energy (eV).
     pub energy: f64,
+    /// What of it (eV) restraints, walls and forces have, rather than a model.
+    pub external: f64,
     /// Forces (eV/Å).
     pub forces: Vec<[f64; 3]>,
     /// Virial (eV): the sum of r⊗f, which is -dE/d(strain); positive trace for compression.
@@ -220,6 +222,7 @@ impl Evaluation {
             v.resize(n, 0.0);
         };
         self.energy = 0.0;
+        self.external = 0.0;
         self.frame_reliability = 0.0;
         self.closest = f64::INFINITY;
         self.virial = [[0.0; 3]; 3];

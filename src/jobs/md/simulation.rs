@@ -218,6 +218,7 @@ impl Simulation {
             thermostat,
             cell: schedule.iter().any(|s| s.barostat.is_some()),
             reliability: watch.as_ref().map(|w| w.what),
+            external: evaluator.has_external(),
         };
         let guard = md.guard.enabled.then(|| {
             Guard::new(

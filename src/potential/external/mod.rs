@@ -57,6 +57,7 @@ impl Sink<'_> {
     #[inline]
     pub fn energy(&mut self, atom: u32, energy: f64) {
         self.result.energy += energy;
+        self.result.external += energy;
         if self.want.site_energies
             && let Some(e) = self.result.site_energies.get_mut(atom as usize)
         {
