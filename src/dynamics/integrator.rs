@@ -361,9 +361,6 @@ impl Integrator {
             Method::Rescaling(r) => {
                 let strain = r.apply(&virial);
                 if let Some(strain) = strain {
-                    let before = kinetic_energy(atoms);
-                    transform(&mut atoms.velocities, &exponential(&(-strain)));
-                    self.taken.add(before - kinetic_energy(atoms));
                     transform(&mut atoms.positions, &exponential(&strain));
                 }
                 drift(
@@ -371,6 +368,13 @@ impl Integrator {
                     atoms.velocities.as_flattened(),
                     h,
                 );
+                if let Some(strain) = strain {
+                    // After the drift: then each kick meets the velocity whose work it does, and what is booked for the
+                    // strain lacks no term that is linear in it.
+                    let before = kinetic_energy(atoms);
+                    transform(&mut atoms.velocities, &exponential(&(-strain)));
+                    self.taken.add(before - kinetic_energy(atoms));
+                }
                 match strain {
                     Some(strain) => strain,
                     None => return Ok(()),

@@ -61,11 +61,13 @@ impl CellRescaling {
         let force = inner / volume - outer;
         let mobility = self.mobility / 3.0;
         let width = (2.0 * kt * mobility * h / volume).sqrt();
+        // Never less than the noise: a bound that acts in equilibrium would change what is sampled.
+        let largest = LARGEST_STRAIN.max(width);
         let mut noise = Stream::new(self.seed, Purpose::Barostat, draw, 0, 0);
         let mut components = [0.0; 6];
         for (k, e) in components.iter_mut().enumerate().take(space.len()) {
             let drift = mobility * h * space.component(k, &force);
-            *e = drift.clamp(-LARGEST_STRAIN, LARGEST_STRAIN);
+            *e = drift.clamp(-largest, largest);
             if self.noise {
                 *e += width * noise.normal();
             }
