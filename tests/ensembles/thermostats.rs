@@ -1,6 +1,6 @@
 //! Thermostats: exact moments of the discrete steps, and the kinetic energy of the canonical ensemble.
 
-use crate::statistics::{Verdict, average, inefficiency, moments};
+use crate::statistics::{Verdict, average, moments};
 use crate::systems::{CANONICAL, Run, STEP, liquid, particles, smooth_argon, thermostat, wells};
 use zundel::dynamics::thermostat::{Group, Langevin};
 use zundel::dynamics::{Integrator, Ramp, Splitting, State};

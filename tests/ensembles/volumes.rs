@@ -151,7 +151,7 @@ fn barostats_sample_the_volume_and_shape_of_an_ideal_gas() {
 fn barostats_sample_the_volume_and_shape_of_an_ideal_gas_long() {
     let both = |what| [(what, false), (what, true)];
     let cases: Vec<_> = spaces().iter().flat_map(|s| both(s.0)).collect();
-    sampled(30_000, &[Splitting::Ends, Splitting::Middle], &cases);
+    sampled(10_000, &[Splitting::Ends, Splitting::Middle], &cases);
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_free_cell_without_forces_is_every_lattice_alike() {
             .with_barostat(barostat(name, StrainSpace::components([true; 6]), s));
         let mut run = Run::new(system, wells(0.0, 0.0), integrator, Want::DYNAMICS);
         run.steps(2000);
-        let counts = run.sample(40_000, 200, |run| lattice_vectors(&run.state.system.cell, 5.0) as f64);
+        let counts = run.sample(20_000, 200, |run| lattice_vectors(&run.state.system.cell, 5.0) as f64);
         let (mean, error) = crate::statistics::average(&counts);
         eprintln!("{name}: {mean:.3}({error:.3}) lattice vectors, 5 exactly");
         assert!(error < 0.1, "{name}: too few samples");
