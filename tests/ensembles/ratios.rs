@@ -51,7 +51,7 @@ fn energies_at_two_temperatures_have_the_right_ratio() {
 #[test]
 #[ignore = "ten minutes; run on purpose"]
 fn energies_at_two_temperatures_have_the_right_ratio_long() {
-    let e = Effort { n: 3, samples: 5000, every: 100, bound: 0.035 };
+    let e = Effort { n: 3, samples: 5500, every: 60, bound: 0.035 };
     temperature_ratio(&CANONICAL, e);
 }
 
@@ -112,17 +112,17 @@ fn volumes_at_two_pressures_have_the_right_ratio() {
 #[test]
 #[ignore = "ten minutes; run on purpose"]
 fn volumes_at_two_pressures_have_the_right_ratio_long() {
-    let e = Effort { n: 2, samples: 10_000, every: 150, bound: 0.03 };
+    let e = Effort { n: 2, samples: 14_000, every: 75, bound: 0.035 };
     pressure_ratio(&spaces()[..1], e);
     // The other strains move the shape of a liquid, too, which yields to a shear: not on so small a cell for long.
-    let e = Effort { n: 2, samples: 2500, every: 100, bound: 0.08 };
+    let e = Effort { n: 2, samples: 3000, every: 75, bound: 0.09 };
     pressure_ratio(&spaces()[1..2], e);
 }
 
 #[test]
 #[ignore = "ten minutes; run on purpose"]
 fn energies_and_volumes_have_the_right_ratio_in_two_dimensions_long() {
-    let e = Effort { n: 2, samples: 10_000, every: 150, bound: 0.05 };
+    let e = Effort { n: 2, samples: 10_000, every: 75, bound: 0.06 };
     let ([t1, t2], [p1, p2]) = ([120.0, 130.0], pressures(2));
     let [b1, b2] = [t1, t2].map(|t| 1.0 / (BOLTZMANN * t));
     // Hotter and at a higher pressure.

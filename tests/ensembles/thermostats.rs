@@ -131,7 +131,7 @@ fn thermostats_sample_the_canonical_kinetic_energy() {
 #[test]
 #[ignore = "minutes; run on purpose"]
 fn thermostats_sample_the_canonical_kinetic_energy_long() {
-    canonical_kinetic_energy(10_000, 100, 0.003);
+    canonical_kinetic_energy(6000, 100, 0.004);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn free_particles(splitting: Splitting, particles_: usize, blocks: usize, bound:
 #[ignore = "minutes; run on purpose"]
 fn free_diffusion_long() {
     for splitting in [Splitting::Ends, Splitting::Middle] {
-        free_particles(splitting, 2000, 300, 0.003);
+        free_particles(splitting, 2000, 200, 0.003);
     }
 }
 

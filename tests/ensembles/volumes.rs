@@ -151,7 +151,7 @@ fn barostats_sample_the_volume_and_shape_of_an_ideal_gas() {
 fn barostats_sample_the_volume_and_shape_of_an_ideal_gas_long() {
     let both = |what| [(what, false), (what, true)];
     let cases: Vec<_> = spaces().iter().flat_map(|s| both(s.0)).collect();
-    sampled(10_000, &[Splitting::Ends, Splitting::Middle], &cases);
+    sampled(6000, &[Splitting::Ends, Splitting::Middle], &cases);
 }
 
 #[test]
