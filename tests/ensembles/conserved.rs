@@ -19,12 +19,18 @@ const TEMPERATURE: f64 = 120.0;
 const KT: f64 = BOLTZMANN * TEMPERATURE;
 
 /// A liquid of 32 atoms under a thermostat and perhaps a barostat, equilibrated for 10 ps; `h` and `tau` in fs.
-fn melted(thermostat_name: &str, cell: Option<(&str, StrainSpace)>, h: f64, tau: f64, seed: u64) -> Run {
+fn melted(
+    thermostat_name: &str,
+    cell: Option<(&str, StrainSpace)>,
+    h: f64,
+    tau: f64,
+    seed: u64,
+) -> Run {
     let system = liquid(2, 5.75, TEMPERATURE, false);
     let n = system.atoms.len();
     let (thermostat, freedom, splitting) = thermostat(thermostat_name, n, tau * FS, seed);
-    let mut integrator =
-        Integrator::split(splitting, h * FS).with_thermostat(thermostat, Ramp::constant(TEMPERATURE));
+    let mut integrator = Integrator::split(splitting, h * FS)
+        .with_thermostat(thermostat, Ramp::constant(TEMPERATURE));
     integrator.fix_centre_of_mass = freedom < 3 * n;
     let mut want = Want::ENERGY;
     if let Some((name, space)) = cell {
@@ -40,14 +46,21 @@ fn melted(thermostat_name: &str, cell: Option<(&str, StrainSpace)>, h: f64, tau:
         integrator = integrator.with_barostat(barostat(name, space, s));
         want = Want::DYNAMICS;
     }
-    let mut run = Run::new(system, Evaluator::new(smooth_argon(), 1.0), integrator, want);
+    let mut run = Run::new(
+        system,
+        Evaluator::new(smooth_argon(), 1.0),
+        integrator,
+        want,
+    );
     run.steps((10_000.0 / h) as usize);
     run
 }
 
 /// Mean square of the changes of the conserved energy over stretches of so many fs, in (kT)².
 fn walk(run: &mut Run, h: f64, stretch: f64, stretches: usize) -> f64 {
-    let e = run.sample(stretches + 1, (stretch / h) as usize, |run| run.conserved() / KT);
+    let e = run.sample(stretches + 1, (stretch / h) as usize, |run| {
+        run.conserved() / KT
+    });
     e.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum::<f64>() / stretches as f64
 }
 
@@ -155,10 +168,16 @@ fn walks_of_the_conserved_energy_fall_with_the_time_step_long() {
     for name in BAROSTATS {
         // The strains of cell rescaling are of the order of the root of h: their cubes, which are booked by the trapezoid, make
         // a walk that falls with h only.
-        let slopes = if name == "rescaling" { [0.8, 2.3] } else { [1.7, 2.3] };
+        let slopes = if name == "rescaling" {
+            [0.8, 2.3]
+        } else {
+            [1.7, 2.3]
+        };
         for (what, space) in spaces() {
             let cell = || Some((name, space.clone()));
-            judge(&format!("{name}, {what}"), slopes, &|h| melted("rescaling", cell(), h, 500.0, 3));
+            judge(&format!("{name}, {what}"), slopes, &|h| {
+                melted("rescaling", cell(), h, 500.0, 3)
+            });
         }
     }
 }

@@ -43,7 +43,12 @@ fn fluid(density: f64, t: f64) -> Run {
     let mut p = common::argon(3.0 * sigma);
     p.epsilon = epsilon;
     let terms = common::lennard_jones(p, Scheme::Truncated, true);
-    let mut run = Run::new(system, Evaluator::new(terms, 1.2), langevin(2.0), Want::DYNAMICS);
+    let mut run = Run::new(
+        system,
+        Evaluator::new(terms, 1.2),
+        langevin(2.0),
+        Want::DYNAMICS,
+    );
     run.steps(4000);
     run.integrator = langevin(t);
     run.steps(8000);
@@ -114,7 +119,11 @@ fn lennard_jones_fluid_has_the_density_of_nist_at_its_pressure_long() {
 #[ignore = "minutes; run on purpose"]
 fn lennard_jones_fluid_diffuses_as_at_nist_long() {
     let (epsilon, sigma, time) = units();
-    for (density, t, diffusion) in [(0.776, 0.851, 0.061), (0.82, 0.852, 0.048), (0.86, 0.849, 0.035)] {
+    for (density, t, diffusion) in [
+        (0.776, 0.851, 0.061),
+        (0.82, 0.852, 0.048),
+        (0.86, 0.849, 0.035),
+    ] {
         let mut run = fluid(density, t);
         let energies = run.sample(1600, 25, |run| run.state.evaluation.energy);
         let (potential, _) = average(&energies);
@@ -123,7 +132,11 @@ fn lennard_jones_fluid_diffuses_as_at_nist_long() {
         zundel::system::remove_drift(atoms);
         let wanted = potential + 1.5 * (ATOMS - 1.0) * t * epsilon - run.state.evaluation.energy;
         let scale = (wanted / kinetic_energy(atoms)).sqrt();
-        atoms.velocities.as_flattened_mut().iter_mut().for_each(|v| *v *= scale);
+        atoms
+            .velocities
+            .as_flattened_mut()
+            .iter_mut()
+            .for_each(|v| *v *= scale);
         run.integrator = Integrator::velocity_verlet(H * time);
         let frames = run.sample(2400, 25, |run| {
             let atoms = &run.state.system.atoms;

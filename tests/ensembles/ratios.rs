@@ -3,7 +3,8 @@
 
 use crate::statistics::{independent, log_ratio, moments, require_slopes};
 use crate::systems::{
-    BAROSTATS, CANONICAL, Run, STEP, Surroundings, barostat, liquid, smooth_argon, spaces, thermostat,
+    BAROSTATS, CANONICAL, Run, STEP, Surroundings, barostat, liquid, smooth_argon, spaces,
+    thermostat,
 };
 use zundel::dynamics::barostat::StrainSpace;
 use zundel::dynamics::{Integrator, Ramp};
@@ -24,8 +25,14 @@ fn energies(name: &str, t: f64, e: Effort) -> Vec<[f64; 1]> {
     let system = liquid(e.n, 5.75, t, false);
     let n = system.atoms.len();
     let (thermostat, _, splitting) = thermostat(name, n, 200.0 * FS, 3);
-    let integrator = Integrator::split(splitting, STEP).with_thermostat(thermostat, Ramp::constant(t));
-    let mut run = Run::new(system, Evaluator::new(smooth_argon(), 1.0), integrator, Want::ENERGY);
+    let integrator =
+        Integrator::split(splitting, STEP).with_thermostat(thermostat, Ramp::constant(t));
+    let mut run = Run::new(
+        system,
+        Evaluator::new(smooth_argon(), 1.0),
+        integrator,
+        Want::ENERGY,
+    );
     run.steps(5000);
     run.sample(e.samples, e.every, |run| [run.state.evaluation.energy])
 }
@@ -37,21 +44,35 @@ fn temperature_ratio(names: &[&str], e: Effort) {
     let exact = [1.0 / (BOLTZMANN * t1) - 1.0 / (BOLTZMANN * t2)];
     for name in names {
         let [one, two] = [t1, t2].map(|t| independent(&energies(name, t, e)));
-        eprintln!("{name}: {} and {} independent samples", one.len(), two.len());
+        eprintln!(
+            "{name}: {} and {} independent samples",
+            one.len(),
+            two.len()
+        );
         require_slopes(name, log_ratio(&one, &two), exact, e.bound);
     }
 }
 
 #[test]
 fn energies_at_two_temperatures_have_the_right_ratio() {
-    let e = Effort { n: 2, samples: 600, every: 60, bound: 0.15 };
+    let e = Effort {
+        n: 2,
+        samples: 600,
+        every: 60,
+        bound: 0.15,
+    };
     temperature_ratio(&["langevin", "rescaling", "chain"], e);
 }
 
 #[test]
 #[ignore = "ten minutes; run on purpose"]
 fn energies_at_two_temperatures_have_the_right_ratio_long() {
-    let e = Effort { n: 3, samples: 5500, every: 60, bound: 0.035 };
+    let e = Effort {
+        n: 3,
+        samples: 5500,
+        every: 60,
+        bound: 0.035,
+    };
     temperature_ratio(&CANONICAL, e);
 }
 
@@ -73,9 +94,16 @@ fn states(name: &str, space: StrainSpace, t: f64, pressure: f64, e: Effort) -> V
         .with_thermostat(thermostat, Ramp::constant(t))
         .with_barostat(barostat(name, space, s));
     integrator.fix_centre_of_mass = true;
-    let mut run = Run::new(system, Evaluator::new(smooth_argon(), 1.0), integrator, Want::DYNAMICS);
+    let mut run = Run::new(
+        system,
+        Evaluator::new(smooth_argon(), 1.0),
+        integrator,
+        Want::DYNAMICS,
+    );
     run.steps(5000);
-    run.sample(e.samples, e.every, |run| [run.state.evaluation.energy, run.volume()])
+    run.sample(e.samples, e.every, |run| {
+        [run.state.evaluation.energy, run.volume()]
+    })
 }
 
 /// Two pressures (eV/Å^3) about a standard deviation and a half of the volume apart for so many atoms, at 120 K.
@@ -94,7 +122,10 @@ fn pressure_ratio(spaces: &[(&str, StrainSpace)], e: Effort) {
                 let all = states(name, space.clone(), t, p, e);
                 let volumes: Vec<[f64; 1]> = all.iter().map(|x| [x[1]]).collect();
                 let (mean, variance) = moments(&all.iter().map(|x| x[1]).collect::<Vec<_>>());
-                eprintln!("{name}, {what}: volume {mean:.1} ± {:.1} Å³", variance.sqrt());
+                eprintln!(
+                    "{name}, {what}: volume {mean:.1} ± {:.1} Å³",
+                    variance.sqrt()
+                );
                 independent(&volumes)
             });
             let label = format!("{name}, {what}");
@@ -105,24 +136,44 @@ fn pressure_ratio(spaces: &[(&str, StrainSpace)], e: Effort) {
 
 #[test]
 fn volumes_at_two_pressures_have_the_right_ratio() {
-    let e = Effort { n: 2, samples: 600, every: 75, bound: 0.15 };
+    let e = Effort {
+        n: 2,
+        samples: 600,
+        every: 75,
+        bound: 0.15,
+    };
     pressure_ratio(&spaces()[..1], e);
 }
 
 #[test]
 #[ignore = "ten minutes; run on purpose"]
 fn volumes_at_two_pressures_have_the_right_ratio_long() {
-    let e = Effort { n: 2, samples: 14_000, every: 75, bound: 0.035 };
+    let e = Effort {
+        n: 2,
+        samples: 14_000,
+        every: 75,
+        bound: 0.035,
+    };
     pressure_ratio(&spaces()[..1], e);
     // The other strains move the shape of a liquid, too, which yields to a shear: not on so small a cell for long.
-    let e = Effort { n: 2, samples: 3000, every: 75, bound: 0.09 };
+    let e = Effort {
+        n: 2,
+        samples: 3000,
+        every: 75,
+        bound: 0.09,
+    };
     pressure_ratio(&spaces()[1..2], e);
 }
 
 #[test]
 #[ignore = "ten minutes; run on purpose"]
 fn energies_and_volumes_have_the_right_ratio_in_two_dimensions_long() {
-    let e = Effort { n: 2, samples: 10_000, every: 75, bound: 0.06 };
+    let e = Effort {
+        n: 2,
+        samples: 10_000,
+        every: 75,
+        bound: 0.06,
+    };
     let ([t1, t2], [p1, p2]) = ([120.0, 130.0], pressures(2));
     let [b1, b2] = [t1, t2].map(|t| 1.0 / (BOLTZMANN * t));
     // Hotter and at a higher pressure.

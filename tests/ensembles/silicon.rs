@@ -15,7 +15,12 @@ use zundel::units::FS;
 fn crystal(a: f64, t: f64) -> System {
     let species = Species::natural(Element::from_symbol("Si").unwrap());
     let mut atoms = Atoms::default();
-    for x in [[0.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]] {
+    for x in [
+        [0.0, 0.0, 0.0],
+        [0.0, 0.5, 0.5],
+        [0.5, 0.0, 0.5],
+        [0.5, 0.5, 0.0],
+    ] {
         atoms.push(species, x.map(|x| x * a));
         atoms.push(species, x.map(|x| (x + 0.25) * a));
     }
@@ -28,14 +33,18 @@ fn crystal(a: f64, t: f64) -> System {
 
 fn model() -> Evaluator {
     let file = common::here("potentials/silicon-gap/silicon.xml");
-    Evaluator::new(vec![Term::new("gap", registry::load(&file, None).unwrap())], 0.6)
+    Evaluator::new(
+        vec![Term::new("gap", registry::load(&file, None).unwrap())],
+        0.6,
+    )
 }
 
 const H: f64 = 2.0 * FS;
 
 fn langevin(t: f64) -> Integrator {
     let (thermostat, _, splitting) = thermostat("langevin, middle", 64, 200.0 * FS, 3);
-    let mut integrator = Integrator::split(splitting, H).with_thermostat(thermostat, Ramp::constant(t));
+    let mut integrator =
+        Integrator::split(splitting, H).with_thermostat(thermostat, Ramp::constant(t));
     integrator.fix_centre_of_mass = true;
     integrator
 }
@@ -51,7 +60,8 @@ fn at_zero_pressure(barostat_name: &str, a: f64, t: f64, steps: usize) -> (f64, 
         tau: 100.0 * FS,
         seed: 5,
     };
-    let integrator = langevin(t).with_barostat(barostat(barostat_name, StrainSpace::isotropic(), s));
+    let integrator =
+        langevin(t).with_barostat(barostat(barostat_name, StrainSpace::isotropic(), s));
     let mut run = Run::new(crystal(a, t), model(), integrator, Want::DYNAMICS);
     run.steps(1500);
     let volumes = run.sample(steps / 10, 10, |run| run.volume());
@@ -70,9 +80,15 @@ fn from_pressures(a: f64, t: f64, steps: usize) -> (f64, f64) {
         run.steps(1000);
         let volume = run.volume();
         // The kinetic part of 63 free atoms: the volume distribution of the barostat with a held centre of mass.
-        let pressures = run.sample(steps / 2, 2, |run| (63.0 * kt + run.virial() / 3.0) / volume);
+        let pressures = run.sample(steps / 2, 2, |run| {
+            (63.0 * kt + run.virial() / 3.0) / volume
+        });
         let (p, error) = average(&pressures);
-        eprintln!("  a {a:.4} Å: pressure {:.4}({:.4}) GPa", p * 160.21766, error * 160.21766);
+        eprintln!(
+            "  a {a:.4} Å: pressure {:.4}({:.4}) GPa",
+            p * 160.21766,
+            error * 160.21766
+        );
         points.push((volume, p, error));
     }
     // Least squares in V - V0, scaled; errors are alike.

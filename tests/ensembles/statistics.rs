@@ -36,9 +36,7 @@ pub fn average(x: &[f64]) -> (f64, f64) {
 /// Every so many of each list that all of them are independent, by the worst of their columns.
 pub fn independent<const D: usize>(x: &[[f64; D]]) -> Vec<[f64; D]> {
     let column = |k: usize| x.iter().map(|x| x[k]).collect::<Vec<_>>();
-    let g = (0..D)
-        .map(|k| inefficiency(&column(k)))
-        .fold(1.0, f64::max);
+    let g = (0..D).map(|k| inefficiency(&column(k))).fold(1.0, f64::max);
     x.iter().step_by(g.ceil() as usize).copied().collect()
 }
 
@@ -98,7 +96,11 @@ impl Verdict {
 /// Maximum likelihood of ln[P_2(x)/P_1(x)] = a + s·x from independent samples of both, with the standard errors of s
 /// (logistic regression; Shirts, J. Chem. Theory Comput. 9, 909 (2013)).
 pub fn log_ratio<const D: usize>(one: &[[f64; D]], two: &[[f64; D]]) -> [(f64, f64); D] {
-    let all = || one.iter().map(|x| (x, 0.0)).chain(two.iter().map(|x| (x, 1.0)));
+    let all = || {
+        one.iter()
+            .map(|x| (x, 0.0))
+            .chain(two.iter().map(|x| (x, 1.0)))
+    };
     let n = (one.len() + two.len()) as f64;
     let (mut centre, mut width) = ([0.0; D], [0.0; D]);
     for k in 0..D {
@@ -112,13 +114,21 @@ pub fn log_ratio<const D: usize>(one: &[[f64; D]], two: &[[f64; D]]) -> [(f64, f
         information.fill(0.0);
         for (x, is_two) in all() {
             let x = nalgebra::DVector::from_fn(D + 1, |k, _| {
-                if k == D { 1.0 } else { (x[k] - centre[k]) / width[k] }
+                if k == D {
+                    1.0
+                } else {
+                    (x[k] - centre[k]) / width[k]
+                }
             });
             let q = 1.0 / (1.0 + (-s.dot(&x)).exp());
             gradient += &x * (is_two - q);
             information += &x * x.transpose() * (q * (1.0 - q));
         }
-        s += information.clone().lu().solve(&gradient).expect("two overlapping sets");
+        s += information
+            .clone()
+            .lu()
+            .solve(&gradient)
+            .expect("two overlapping sets");
     }
     let covariance = information.try_inverse().expect("two overlapping sets");
     std::array::from_fn(|k| (s[k] / width[k], covariance[(k, k)].sqrt() / width[k]))

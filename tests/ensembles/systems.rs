@@ -122,7 +122,10 @@ impl LocalModel for SmoothArgon {
                     continue;
                 }
                 let w = s6 / (r2 * r2 * r2);
-                let (v, dv) = (4.0 * p.epsilon * w * (w - 1.0), 24.0 * p.epsilon * w * (1.0 - 2.0 * w) / r2);
+                let (v, dv) = (
+                    4.0 * p.epsilon * w * (w - 1.0),
+                    24.0 * p.epsilon * w * (1.0 - 2.0 * w) / r2,
+                );
                 let u = 1.0 - r2 / end;
                 let (t, dt) = (u.powi(4), -8.0 * u.powi(3) / end);
                 results.energy[centre] += v * t;
@@ -149,7 +152,10 @@ pub fn smooth_argon() -> Vec<Term> {
         },
         ..Description::default()
     });
-    vec![Term::new("smooth", Arc::new(Local(model)) as Arc<dyn Potential>)]
+    vec![Term::new(
+        "smooth",
+        Arc::new(Local(model)) as Arc<dyn Potential>,
+    )]
 }
 
 /// A liquid of 4 `n`³ atoms at a temperature (K), from a crystal of lattice constant `a` (Å) that is disturbed. Every
@@ -287,9 +293,16 @@ pub struct Run {
 
 impl Run {
     /// Evaluates the start.
-    pub fn new(system: System, mut evaluator: Evaluator, mut integrator: Integrator, want: Want) -> Run {
+    pub fn new(
+        system: System,
+        mut evaluator: Evaluator,
+        mut integrator: Integrator,
+        want: Want,
+    ) -> Run {
         let mut state = State::new(system);
-        integrator.prepare(&mut state, &mut evaluator, want).unwrap();
+        integrator
+            .prepare(&mut state, &mut evaluator, want)
+            .unwrap();
         Run {
             state,
             evaluator,

@@ -117,8 +117,15 @@ fn canonical_kinetic_energy(samples: usize, every: usize, bound: f64) {
             eprintln!("{name}, {species} atoms: {ratio:.4}({error:.4}) of their kinetic energy");
             assert!(error < bound, "{name}: too few samples");
             // BAOAB's velocities at the end of a step are cold by (w h)²/4: 1e-3 for the light atoms' 14 /ps.
-            let bias = if name == "langevin, middle" { 1e-3 } else { 0.0 };
-            assert!((ratio - 1.0).abs() < 4.0 * error + bias, "{name}, {species}");
+            let bias = if name == "langevin, middle" {
+                1e-3
+            } else {
+                0.0
+            };
+            assert!(
+                (ratio - 1.0).abs() < 4.0 * error + bias,
+                "{name}, {species}"
+            );
         }
     }
 }
@@ -180,14 +187,25 @@ fn free_particles(splitting: Splitting, particles_: usize, blocks: usize, bound:
             .collect();
         diffusion.push(dot(&moved, &moved) / exact);
     }
-    for (what, list) in correlation.iter().map(|c| ("correlation", c)).chain([("diffusion", &diffusion)]) {
+    for (what, list) in correlation
+        .iter()
+        .map(|c| ("correlation", c))
+        .chain([("diffusion", &diffusion)])
+    {
         let (mean, variance) = moments(list);
         let error = (variance / blocks as f64).sqrt();
         eprintln!("{splitting:?}, {what}: {mean:.4}({error:.4}) of the exact");
         assert!(error < bound, "{splitting:?}, {what}: too few samples");
         // The O step is exact; positions between two of them are those of the splitting, colder or hotter by (γh)²/12.
-        let bias = if what == "diffusion" { (friction * h).powi(2) / 10.0 } else { 0.0 };
-        assert!((mean - 1.0).abs() < 4.0 * error + bias, "{splitting:?}, {what}");
+        let bias = if what == "diffusion" {
+            (friction * h).powi(2) / 10.0
+        } else {
+            0.0
+        };
+        assert!(
+            (mean - 1.0).abs() < 4.0 * error + bias,
+            "{splitting:?}, {what}"
+        );
     }
 }
 

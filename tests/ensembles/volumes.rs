@@ -32,7 +32,11 @@ fn ideal_gas(case: Case<'_>, samples: usize) -> Vec<[f64; 2]> {
     let s = Surroundings {
         pressure,
         temperature: t,
-        freedom: if case.centre { 3 * ATOMS - 3 } else { 3 * ATOMS },
+        freedom: if case.centre {
+            3 * ATOMS - 3
+        } else {
+            3 * ATOMS
+        },
         atoms: ATOMS,
         modulus: 2.0 * pressure,
         tau: 200.0 * FS,
@@ -42,7 +46,12 @@ fn ideal_gas(case: Case<'_>, samples: usize) -> Vec<[f64; 2]> {
         .with_thermostat(Box::new(Langevin::new(0.01 / FS, 11)), Ramp::constant(t))
         .with_barostat(barostat(case.barostat, case.space, s));
     integrator.fix_centre_of_mass = case.centre;
-    let mut run = Run::new(system, wells(0.0, case.shape * kt), integrator, Want::DYNAMICS);
+    let mut run = Run::new(
+        system,
+        wells(0.0, case.shape * kt),
+        integrator,
+        Want::DYNAMICS,
+    );
     run.steps(2000);
     run.sample(samples, 100, |run| {
         let shape = metric(&run.state.system.cell).trace() - 3.0;
@@ -117,14 +126,24 @@ fn sampled(samples: usize, splittings: &[Splitting], cases: &[(&str, bool)]) {
                     };
                     let found = ideal_gas(case, samples);
                     let volumes: Vec<f64> = found.iter().map(|f| f[0]).collect();
-                    let gamma = if centre { ATOMS as f64 } else { ATOMS as f64 + 1.0 };
+                    let gamma = if centre {
+                        ATOMS as f64
+                    } else {
+                        ATOMS as f64 + 1.0
+                    };
                     Verdict::of_gamma(&volumes, gamma).require(&label, 0.0);
                     if shapes {
                         let energies: Vec<f64> = found.iter().map(|f| f[1]).collect();
                         let g = inefficiency(&energies).ceil() as usize;
                         let mut own: Vec<f64> = energies.iter().step_by(g).copied().collect();
-                        let p = common::kolmogorov_smirnov_of(&mut own, shape_distribution(what, shape));
-                        eprintln!("{label}: shape, {} independent samples, p {p:.3}", own.len());
+                        let p = common::kolmogorov_smirnov_of(
+                            &mut own,
+                            shape_distribution(what, shape),
+                        );
+                        eprintln!(
+                            "{label}: shape, {} independent samples, p {p:.3}",
+                            own.len()
+                        );
                         assert!(p > 1e-3, "{label}: shape");
                     }
                 }
@@ -213,7 +232,9 @@ fn a_free_cell_without_forces_is_every_lattice_alike() {
             .with_barostat(barostat(name, StrainSpace::components([true; 6]), s));
         let mut run = Run::new(system, wells(0.0, 0.0), integrator, Want::DYNAMICS);
         run.steps(2000);
-        let counts = run.sample(20_000, 200, |run| lattice_vectors(&run.state.system.cell, 5.0) as f64);
+        let counts = run.sample(20_000, 200, |run| {
+            lattice_vectors(&run.state.system.cell, 5.0) as f64
+        });
         let (mean, error) = crate::statistics::average(&counts);
         eprintln!("{name}: {mean:.3}({error:.3}) lattice vectors, 5 exactly");
         assert!(error < 0.1, "{name}: too few samples");
