@@ -41,8 +41,8 @@
 //! in equilibrium.
 //!
 //! Time steps: the pistons' errors fall with h². Cell rescaling is of first order in the strain of a step, whose width is
-//! sqrt(2 kT κ h/(3 V τ)): below 0.02 the mean volume of even 8 atoms has no error that a run of 10⁴ relaxation times could
-//! show, and larger systems have smaller strains.
+//! sqrt(2 kT κ h/(3 V τ)). In a gas of 8 atoms the volume has no error beyond 0.3 % at 0.027; at 0.038 the mean is too large by
+//! 0.2 to 0.5 % and the variance by 1 to 2 %. Strains of real systems are far smaller.
 
 mod piston;
 mod rescaling;
