@@ -107,6 +107,9 @@ pub struct Integrator {
 /// The most evaluations of a term in a step.
 pub const MOST_SUBSTEPS: u32 = 64;
 
+/// How many cells away from the origin atoms may be when the cell is reduced.
+const FARTHEST: f64 = 10.0;
+
 /// More than any list of operations has: draws are numbered by step and place in the list.
 const PLACES: u64 = 1 << 10;
 
@@ -368,6 +371,14 @@ impl Integrator {
             && !evaluator.is_anchored()
             && let Some(reduced) = state.system.cell.reduced()
         {
+            // A fluid's cell shears without end. Atoms many cells away would be carried off exponentially, from one
+            // reduced cell to the next, until their places had no digits left.
+            let far = |x: &[f64; 3]| reduced.fractional(*x).iter().any(|s| s.abs() > FARTHEST);
+            if self.constraints.is_none() && state.system.atoms.positions.iter().any(far) {
+                for x in &mut state.system.atoms.positions {
+                    *x = reduced.wrap(*x);
+                }
+            }
             state.system.cell = reduced;
         }
         state.step += 1;
