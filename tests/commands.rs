@@ -381,7 +381,11 @@ fn a_run_tells_what_it_did() {
             "(picked; `seed =",
             "Epot/eV/atom",
             "finished at step 2000, 8.0000 ps",
-            "averages from 1.6000 ps on",
+            "averages from",
+            "of equilibration",
+            "corr. time",
+            "heat capacity cv",
+            "time step fine",
             "potential energy",
             "eV/atom",
             "temperature",
@@ -389,7 +393,7 @@ fn a_run_tells_what_it_did() {
             "drift",
             "µs per atom and step",
             "ns/day",
-            "run.h5md run.extxyz run.csv deck.chk last.extxyz",
+            "run.h5md run.extxyz run.csv run.averages.csv run.svg deck.chk last.extxyz",
         ],
     );
     assert_eq!(said.stdout, "");
