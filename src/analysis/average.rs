@@ -9,7 +9,7 @@ pub struct Average {
     pub mean: f64,
     /// Standard error of the mean; `None` when the series is too short or too correlated to tell.
     pub error: Option<f64>,
-    /// Whether the error can be relied on: blocking and the correlation function agree about it.
+    /// Whether the error can be relied on: there are enough independent values, and blocking and the correlation function agree.
     pub certain: bool,
     /// Standard deviation of single values; not a number where there are none.
     pub deviation: f64,
@@ -19,7 +19,7 @@ pub struct Average {
 
 /// Fewer independent samples say little about their own error.
 const FEW: f64 = 10.0;
-/// Two estimates of an error that differ by more than this do not agree.
+/// The error of blocks may be this much larger than that of the correlation function.
 const DISAGREEMENT: f64 = 2.0;
 
 impl Average {
@@ -43,11 +43,11 @@ impl Average {
             false => values,
         };
         let (a, b) = (blocking_error(means), correlated.sqrt());
-        let agree = |a: f64| a <= DISAGREEMENT * b && b <= DISAGREEMENT * a;
         Some(Average {
             mean,
             error: a.map(|a| a.max(b)),
-            certain: a.is_some_and(agree) && independent >= FEW,
+            // Blocks that know of longer correlations; the other way round the larger error is safe.
+            certain: a.is_some_and(|a| a <= DISAGREEMENT * b) && independent >= FEW,
             deviation: variance.sqrt(),
             independent,
         })

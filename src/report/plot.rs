@@ -97,13 +97,14 @@ impl Plot {
         first: bool,
         last: bool,
     ) -> std::result::Result<(), Box<dyn std::error::Error + 'a>> {
-        let values = panel.series.iter().map(|s| s.1);
+        let values: Vec<f64> = panel.series.iter().map(|s| s.1).collect();
         let targets = panel.targets.iter().flatten().map(|t| t.1);
-        let (y0, y1) = range(values.chain(targets), 0.06);
+        let (y0, y1) = range(bulk(&values).into_iter().chain(targets), 0.06);
+        let clip = |y: f64| y.clamp(y0, y1);
         let mut chart = ChartBuilder::on(area)
             .margin_right(24)
             .margin_top(8)
-            .set_label_area_size(LabelAreaPosition::Left, 96)
+            .set_label_area_size(LabelAreaPosition::Left, 84)
             .set_label_area_size(LabelAreaPosition::Bottom, if last { AXIS_HEIGHT } else { 8 })
             .build_cartesian_2d(x0..x1, y0..y1)?;
         if let Some((a, b)) = self.grey {
@@ -112,7 +113,10 @@ impl Plot {
         }
         let (dx, dy) = (decimals(x1 - x0), decimals(y1 - y0));
         let (of_x, of_y) = (
-            |x: &f64| format!("{:.dx$}", x + 0.0),
+            |x: &f64| match last {
+                true => format!("{:.dx$}", x + 0.0),
+                false => String::new(),
+            },
             |y: &f64| format!("{:.dy$}", y + 0.0),
         );
         let mut mesh = chart.configure_mesh();
@@ -121,7 +125,7 @@ impl Plot {
             .axis_style(MARK)
             .label_style((FONT, 14))
             .axis_desc_style((FONT, 14))
-            .x_labels(if last { 9 } else { 0 })
+            .x_labels(9)
             .y_labels(5)
             .x_label_formatter(&of_x)
             .y_label_formatter(&of_y)
@@ -131,10 +135,9 @@ impl Plot {
         }
         mesh.draw()?;
         chart.draw_series(LineSeries::new(
-            panel.series.iter().copied().filter(is_finite),
+            panel.series.iter().filter(|p| is_finite(p)).map(|p| (p.0, clip(p.1))),
             SERIES.stroke_width(1),
         ))?;
-        let clip = |y: f64| y.clamp(y0, y1);
         if panel.mean.len() >= 2 {
             let upper = panel.mean.iter().map(|m| (m.0, clip(m.1 + m.2)));
             let lower = panel.mean.iter().rev().map(|m| (m.0, clip(m.1 - m.2)));
@@ -174,6 +177,20 @@ fn dashes(a: (f64, f64), b: (f64, f64), axis: f64) -> impl Iterator<Item = [(f64
 
 fn is_finite(p: &(f64, f64)) -> bool {
     p.0.is_finite() && p.1.is_finite()
+}
+
+/// The range that is worth showing: from the first to the last percent of the values, and as far again on both sides as far as
+/// there are values. So a violent start does not flatten everything else.
+fn bulk(values: &[f64]) -> [f64; 2] {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let (Some(least), Some(most)) = (sorted.first(), sorted.last()) else {
+        return [f64::NAN; 2];
+    };
+    let cut = sorted.len() / 50;
+    let (low, high) = (sorted[cut], sorted[sorted.len() - 1 - cut]);
+    let room = high - low;
+    [least.max(low - room), most.min(high + room)]
 }
 
 /// The range of finite values, wider by a part of itself on both sides, never empty.
@@ -247,6 +264,13 @@ mod tests {
             let (a, b) = range([x, x].into_iter(), 0.1);
             assert!(a < b, "{x}");
         }
+        // A start far off is cut, a slow change is not.
+        let mut values: Vec<f64> = (0..200).map(|k| f64::from(k % 2)).collect();
+        values[0] = 50.0;
+        assert_eq!(bulk(&values), [0.0, 2.0]);
+        let slow: Vec<f64> = (0..200).map(f64::from).collect();
+        assert_eq!(bulk(&slow), [0.0, 199.0]);
+        assert!(bulk(&[]).iter().all(|x| x.is_nan()));
         assert_eq!((decimals(100.0), decimals(0.003)), (0, 4));
     }
 }

@@ -89,7 +89,7 @@ impl Conduct {
         }
         match self.drift {
             Some((d, e)) => text.push_str(&format!(
-                "\ndrift {} ± {} kT per atom and ns (fine up to {}), {:+.1e} eV/atom/ps",
+                "\ndrift {} ± {} kT per atom and ns (fine up to {})\n{:+.1e} eV/atom/ps",
                 two_digits(d, e),
                 two_digits(e, e).trim_start_matches('+'),
                 DRIFT[0],

@@ -112,7 +112,7 @@ fn of_moments(
         let average = Average {
             mean: e.value,
             error: Some(e.error),
-            certain: blocks.len() >= 10 && e.error < e.value.abs(),
+            certain: blocks.len() >= 10 && 3.0 * e.error < e.value.abs(),
             deviation: f64::NAN,
             independent: blocks.len() as f64,
         };

@@ -434,6 +434,10 @@ impl Simulation {
     fn status(&self) -> Status {
         let atoms = self.state.system.atoms.len() as f64;
         let places = self.ledger.places();
+        let ramp = self.schedule[self.stage].has_ramp();
+        let live = |column: Option<usize>| {
+            column.filter(|_| !ramp).and_then(|c| self.ledger.live(c))
+        };
         Status {
             step: self.state.step,
             time_fs: self.time_fs(),
@@ -441,8 +445,8 @@ impl Simulation {
             energy_per_atom: self.state.evaluation.energy / atoms,
             drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start)
                 / atoms,
-            mean_temperature: self.ledger.live(places.temperature),
-            mean_density: places.density.and_then(|d| self.ledger.live(d)),
+            mean_temperature: live(Some(places.temperature)),
+            mean_density: live(places.density),
             reliability: self
                 .verdict
                 .zip(self.watch.as_ref())

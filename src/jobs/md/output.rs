@@ -246,7 +246,7 @@ impl Sinks {
             written.push(path.clone());
         }
         if let Some(path) = &files.plot {
-            let picture = picture::svg(s, found)?;
+            let picture = picture::svg(plan, s, found)?;
             atomic::write(path, picture.as_bytes(), "cannot write the plot")?;
             written.push(path.clone());
         }

@@ -1,5 +1,6 @@
 //! The plot of a run: temperature, energies, pressure and density against time.
 
+use super::Plan;
 use super::ledger::{Ledger, Places};
 use super::simulation::Simulation;
 use super::statistics::Statistics;
@@ -8,6 +9,7 @@ use crate::dynamics::{Ramp, ThermoColumns};
 use crate::error::Result;
 use crate::report::{Panel, Plot};
 use crate::units::EV_PER_A3_IN_GPA;
+use std::path::Path;
 
 /// What a panel shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl History {
 const LONG: f64 = 2e6;
 
 /// The plot of a simulation so far, as SVG.
-pub(super) fn svg(s: &Simulation, statistics: &Statistics) -> Result<String> {
+pub(super) fn svg(plan: &Plan<'_>, s: &Simulation, statistics: &Statistics) -> Result<String> {
     let h = &s.history;
     let row_fs = h.every as f64 * s.timestep_fs;
     let end = h.series.rows().saturating_sub(1) as f64 * row_fs;
@@ -116,8 +118,10 @@ pub(super) fn svg(s: &Simulation, statistics: &Statistics) -> Result<String> {
         true => "no averages: a target changes",
         false => "red: running mean with its error · grey: equilibration",
     };
+    let deck = Path::new(&plan.deck.source.path).file_stem();
+    let name = deck.unwrap_or_default().to_string_lossy();
     Plot {
-        title: format!("{mean} · dashed: target{smooth}"),
+        title: format!("{name}:  {mean} · dashed: target{smooth}"),
         axis: format!("time ({unit})"),
         panels,
         grey,
