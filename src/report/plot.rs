@@ -114,10 +114,10 @@ impl Plot {
         let (dx, dy) = (decimals(x1 - x0), decimals(y1 - y0));
         let (of_x, of_y) = (
             |x: &f64| match last {
-                true => format!("{:.dx$}", x + 0.0),
+                true => number(*x, dx),
                 false => String::new(),
             },
-            |y: &f64| format!("{:.dy$}", y + 0.0),
+            |y: &f64| number(*y, dy),
         );
         let mut mesh = chart.configure_mesh();
         mesh.light_line_style(TRANSPARENT)
@@ -210,6 +210,15 @@ fn range(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
     (low - room, high + room)
 }
 
+/// A number with so many decimals; zero has no sign.
+fn number(x: f64, decimals: usize) -> String {
+    let text = format!("{x:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
+        _ => text,
+    }
+}
+
 /// Decimals that tell neighbouring ticks of an axis of this length apart.
 fn decimals(length: f64) -> usize {
     (1.0 - length.log10().floor()).clamp(0.0, 12.0) as usize
@@ -270,6 +279,7 @@ mod tests {
         assert_eq!(bulk(&values), [0.0, 2.0]);
         let slow: Vec<f64> = (0..200).map(f64::from).collect();
         assert_eq!(bulk(&slow), [0.0, 199.0]);
+        assert_eq!([-1e-17, -0.26].map(|x| number(x, 1)), ["0.0", "-0.3"]);
         assert!(bulk(&[]).iter().all(|x| x.is_nan()));
         assert_eq!((decimals(100.0), decimals(0.003)), (0, 4));
     }

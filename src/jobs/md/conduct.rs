@@ -83,7 +83,7 @@ impl Conduct {
         let mut text = self.judgement();
         if let Some(f) = self.fluctuation {
             text.push_str(&format!(
-                "\nfluctuation {} of that of the kinetic energy (fine up to 1 %)",
+                "\nfluctuation {} of the kinetic energy's (fine up to 1 %)",
                 percent(f)
             ));
         }
@@ -117,12 +117,12 @@ impl Conduct {
                     .into()
             }
             Verdict::Fine => "time step fine".into(),
-            Verdict::Long if drifts(0) => {
-                "the conserved energy drifts: time step on the long side, or forces that are not quite smooth".into()
-            }
+            Verdict::Long if drifts(0) => "time step on the long side, or forces that are not quite \
+                smooth: the conserved energy drifts"
+                .into(),
             Verdict::Long => "time step on the long side".into(),
             Verdict::TooLong if drifts(1) => {
-                "the conserved energy runs away: time step too long, or forces that are not the gradient of the energy; \
+                "time step too long, or forces that are not the gradient of the energy: the conserved energy runs away; \
                  halve the step and look whether the drift falls"
                     .into()
             }
@@ -135,7 +135,8 @@ fn percent(x: f64) -> String {
     match 100.0 * x {
         p if p >= 10.0 => format!("{p:.0} %"),
         p if p >= 0.095 => format!("{p:.1} %"),
-        p => format!("{p:.0e} %"),
+        p if p >= 0.0095 => format!("{p:.2} %"),
+        _ => "below 0.01 %".to_owned(),
     }
 }
 
@@ -182,7 +183,8 @@ mod tests {
     fn numbers_come_with_the_words() {
         let text = conduct(Some((0.0123, 0.0041)), Some(0.0012)).words();
         assert!(text.starts_with("time step fine\n"), "{text}");
-        assert!(text.contains("0.1 % of that"), "{text}");
+        assert!(text.contains("fluctuation 0.1 % of the kinetic"), "{text}");
+        assert_eq!([0.25, 4e-4, 1e-6].map(percent), ["25 %", "0.04 %", "below 0.01 %"]);
         assert!(text.contains("+0.0123 ± 0.0041 kT per atom and ns"), "{text}");
         assert!(text.contains("+3.1e-7 eV/atom/ps"), "{text}");
         assert!(conduct(None, None).words().contains("too short"));

@@ -90,10 +90,10 @@ impl Statistics {
         if first == 0 {
             statistics.equilibration_fs = 0.0;
         }
-        if 2 * first > blocks {
+        if blocks >= 20 && 20 * first >= 9 * blocks {
             statistics.remarks.push(format!(
-                "most of the {} went into equilibration: these averages are from its last part, and a longer run may move \
-                 them on",
+                "the {} has not come to rest, or has only begun to: these averages are from its second half, and a longer run \
+                 may move them on",
                 if stage.name.is_empty() { "run" } else { "stage" }
             ));
         }
