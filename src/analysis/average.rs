@@ -168,6 +168,9 @@ mod tests {
         assert_eq!(a(301.234, None), "~301.23");
         assert_eq!(a(-5.38991727, Some(9.96e-7)), "-5.3899173(10)");
         let half = average(2.0, Some(0.4)).times(-0.5);
-        assert_eq!((half.mean, half.error, half.deviation), (-1.0, Some(0.2), 0.25));
+        assert_eq!(
+            (half.mean, half.error, half.deviation),
+            (-1.0, Some(0.2), 0.25)
+        );
     }
 }

@@ -105,7 +105,10 @@ impl Plot {
             .margin_right(24)
             .margin_top(8)
             .set_label_area_size(LabelAreaPosition::Left, 84)
-            .set_label_area_size(LabelAreaPosition::Bottom, if last { AXIS_HEIGHT } else { 8 })
+            .set_label_area_size(
+                LabelAreaPosition::Bottom,
+                if last { AXIS_HEIGHT } else { 8 },
+            )
             .build_cartesian_2d(x0..x1, y0..y1)?;
         if let Some((a, b)) = self.grey {
             let corners = [(a.clamp(x0, x1), y0), (b.clamp(x0, x1), y1)];
@@ -135,7 +138,11 @@ impl Plot {
         }
         mesh.draw()?;
         chart.draw_series(LineSeries::new(
-            panel.series.iter().filter(|p| is_finite(p)).map(|p| (p.0, clip(p.1))),
+            panel
+                .series
+                .iter()
+                .filter(|p| is_finite(p))
+                .map(|p| (p.0, clip(p.1))),
             SERIES.stroke_width(1),
         ))?;
         if panel.mean.len() >= 2 {
@@ -144,12 +151,16 @@ impl Plot {
             let outline: Vec<(f64, f64)> = upper.chain(lower).filter(is_finite).collect();
             chart.draw_series([Polygon::new(outline, MEAN.mix(0.22))])?;
             let means = panel.mean.iter().map(|m| (m.0, clip(m.1)));
-            chart.draw_series(LineSeries::new(means.filter(is_finite), MEAN.stroke_width(2)))?;
+            chart.draw_series(LineSeries::new(
+                means.filter(is_finite),
+                MEAN.stroke_width(2),
+            ))?;
         }
         for &[a, b] in &panel.targets {
-            chart.draw_series(dashes(a, b, x1 - x0).map(|dash| {
-                PathElement::new(dash.to_vec(), TARGET.stroke_width(1))
-            }))?;
+            chart.draw_series(
+                dashes(a, b, x1 - x0)
+                    .map(|dash| PathElement::new(dash.to_vec(), TARGET.stroke_width(1))),
+            )?;
         }
         for (place, name) in &self.marks {
             let line = vec![(*place, y0), (*place, y1)];
@@ -170,7 +181,9 @@ impl Plot {
 /// Pieces of a line that make it dashed on an axis of this length.
 fn dashes(a: (f64, f64), b: (f64, f64), axis: f64) -> impl Iterator<Item = [(f64, f64); 2]> {
     const DASHES: f64 = 80.0;
-    let n = (DASHES * (b.0 - a.0).abs() / axis).ceil().clamp(1.0, 2.0 * DASHES);
+    let n = (DASHES * (b.0 - a.0).abs() / axis)
+        .ceil()
+        .clamp(1.0, 2.0 * DASHES);
     let at = move |s: f64| (a.0 + s * (b.0 - a.0), a.1 + s * (b.1 - a.1));
     (0..n as usize).map(move |k| [at(k as f64 / n), at((k as f64 + 0.55) / n)])
 }
@@ -197,7 +210,9 @@ fn bulk(values: &[f64]) -> [f64; 2] {
 fn range(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
     let (low, high) = values
         .filter(|v| v.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
+            (a.min(v), b.max(v))
+        });
     if low > high {
         return (0.0, 1.0);
     }
@@ -235,7 +250,9 @@ mod tests {
             label: "temperature (K)".into(),
             series: series.collect(),
             targets: vec![[(0.0, 0.5), (100.0, 0.5)]],
-            mean: (0..500).map(|k| (50.0 + 0.1 * f64::from(k), 0.0, 3.0)).collect(),
+            mean: (0..500)
+                .map(|k| (50.0 + 0.1 * f64::from(k), 0.0, 3.0))
+                .collect(),
         };
         let constant = Panel {
             label: "volume".into(),
@@ -255,10 +272,20 @@ mod tests {
         };
         let text = plot.svg().unwrap();
         assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>"));
-        for word in ["temperature (K)", "volume", "time (ps)", "melt", "run &lt;1&gt; &amp;"] {
+        for word in [
+            "temperature (K)",
+            "volume",
+            "time (ps)",
+            "melt",
+            "run &lt;1&gt; &amp;",
+        ] {
             assert!(text.contains(word), "{word}");
         }
-        assert!(!text.contains("NaN") && text.len() < 60_000, "{}", text.len());
+        assert!(
+            !text.contains("NaN") && text.len() < 60_000,
+            "{}",
+            text.len()
+        );
         // Two panels high: the one with a single finite point is left out.
         let height = TITLE_HEIGHT + 2 * PANEL_HEIGHT + AXIS_HEIGHT;
         assert!(text.contains(&format!("height=\"{height}\"")));

@@ -128,9 +128,12 @@ impl Progress {
                 format!("  {name} {}", four_digits(x))
             });
             bar.set_position(s.step);
-            let mean = s.mean_temperature.map_or(String::new(), |a| format!(" (mean {})", a.display()));
-            let density =
-                s.mean_density.map_or(String::new(), |a| format!("  {} g/cm³", a.display()));
+            let mean = s
+                .mean_temperature
+                .map_or(String::new(), |a| format!(" (mean {})", a.display()));
+            let density = s
+                .mean_density
+                .map_or(String::new(), |a| format!("  {} g/cm³", a.display()));
             // The most important first: a narrow terminal cuts the rest off.
             bar.set_message(format!(
                 "{:.3} ps  left {left}  {:.0} K{mean}{density}  {:.5} eV/atom{reliability}  drift {:+.0e}  {}/step  {per_day}",
@@ -145,13 +148,26 @@ impl Progress {
         let (name, number) = s.reliability.map_or_else(Default::default, |(name, x)| {
             (format!(" {name:>9}"), format!(" {:>9}", four_digits(x)))
         });
-        let mean = s.mean_temperature.map_or_else(|| "-".to_owned(), |a| a.display());
+        let mean = s
+            .mean_temperature
+            .map_or_else(|| "-".to_owned(), |a| a.display());
         let (dense, density) = s.mean_density.map_or_else(Default::default, |a| {
-            (format!(" {:>12}", "<g/cm³>"), format!(" {:>12}", a.display()))
+            (
+                format!(" {:>12}", "<g/cm³>"),
+                format!(" {:>12}", a.display()),
+            )
         });
         let head = format!(
             "\n{:>10} {:>10} {:>7} {:>11}{dense} {:>12} {:>10}{name} {:>8} {:>8} {:>8}",
-            "step", "time/ps", "T/K", "<T>/K", "Epot/eV/atom", "drift/atom", "per step", "ns/day", "left"
+            "step",
+            "time/ps",
+            "T/K",
+            "<T>/K",
+            "Epot/eV/atom",
+            "drift/atom",
+            "per step",
+            "ns/day",
+            "left"
         );
         let label = if self.label.is_empty() {
             String::new()

@@ -73,9 +73,13 @@ impl Kind for OutFileOrNone {
             Value::Flag(false) => Ok((None, "false".to_owned())),
             Value::Flag(true) => {
                 let d = mismatch(name, &self.wanted(), node);
-                Err(Box::new(d.help("leave it out for the usual name, or give a file name in quotes")))
+                Err(Box::new(d.help(
+                    "leave it out for the usual name, or give a file name in quotes",
+                )))
             }
-            _ => OutFile.read(name, node, cx).map(|(path, text)| (Some(path), text)),
+            _ => OutFile
+                .read(name, node, cx)
+                .map(|(path, text)| (Some(path), text)),
         }
     }
 }

@@ -64,7 +64,9 @@ impl Conduct {
         let Some(f) = self.fluctuation else {
             return Verdict::Unknown;
         };
-        let least = self.drift.map_or(0.0, |(d, e)| (d.abs() - 2.0 * e).max(0.0));
+        let least = self
+            .drift
+            .map_or(0.0, |(d, e)| (d.abs() - 2.0 * e).max(0.0));
         let most = self.drift.map(|(d, e)| d.abs() + 2.0 * e);
         let beyond = |k: usize| f > FLUCTUATION[k] || least > DRIFT[k];
         if beyond(1) {
@@ -174,7 +176,10 @@ mod tests {
         assert_eq!(of(Some((0.0, 0.001)), Some(0.02)), Verdict::Long);
         assert_eq!(of(Some((0.0, 0.001)), Some(0.1)), Verdict::TooLong);
         assert_eq!(of(None, Some(0.001)), Verdict::Unknown);
-        let ramp = Conduct { ramp: true, ..conduct(None, Some(0.001)) };
+        let ramp = Conduct {
+            ramp: true,
+            ..conduct(None, Some(0.001))
+        };
         assert_eq!(ramp.verdict(), Verdict::Fine);
         assert_eq!(of(None, None), Verdict::Unknown);
     }
@@ -184,8 +189,14 @@ mod tests {
         let text = conduct(Some((0.0123, 0.0041)), Some(0.0012)).words();
         assert!(text.starts_with("time step fine\n"), "{text}");
         assert!(text.contains("fluctuation 0.1 % of the kinetic"), "{text}");
-        assert_eq!([0.25, 4e-4, 1e-6].map(percent), ["25 %", "0.04 %", "below 0.01 %"]);
-        assert!(text.contains("+0.0123 ± 0.0041 kT per atom and ns"), "{text}");
+        assert_eq!(
+            [0.25, 4e-4, 1e-6].map(percent),
+            ["25 %", "0.04 %", "below 0.01 %"]
+        );
+        assert!(
+            text.contains("+0.0123 ± 0.0041 kT per atom and ns"),
+            "{text}"
+        );
         assert!(text.contains("+3.1e-7 eV/atom/ps"), "{text}");
         assert!(conduct(None, None).words().contains("too short"));
     }

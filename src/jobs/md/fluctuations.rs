@@ -50,7 +50,8 @@ impl Ensemble {
     /// The ensemble of a stage; none when it samples none of these: a ramp, weak coupling, a quantum thermostat, groups with a
     /// temperature of their own, atoms or strains that are held, a pressure that is not hydrostatic.
     pub fn of(md: &MdDeck, stage: &StageDeck) -> Option<Ensemble> {
-        let disturbed = |g: &crate::deck::GroupDeck| g.thermostat.is_some() || g.held.contains(&true);
+        let disturbed =
+            |g: &crate::deck::GroupDeck| g.thermostat.is_some() || g.held.contains(&true);
         if stage.has_ramp() || md.groups.iter().any(disturbed) {
             return None;
         }
@@ -150,8 +151,7 @@ fn of_moments(
             let enthalpy =
                 |m: &Moments| variance(m, 0) + 2.0 * p * covariance(m) + p * p * variance(m, 2);
             // 1/(eV/Å^3) to 1/GPa.
-            let kappa =
-                move |m: &Moments| variance(m, 2) / ((v0 + m[2]) * kt) / EV_PER_A3_IN_GPA;
+            let kappa = move |m: &Moments| variance(m, 2) / ((v0 + m[2]) * kt) / EV_PER_A3_IN_GPA;
             vec![
                 one(Property::HeatCapacityPressure, &|m| {
                     GAS * (enthalpy(m) / (kt * kt) + 0.5 * freedom) / atoms
@@ -185,8 +185,11 @@ mod tests {
                     let s = std::cell::RefCell::new(Stream::new(5, Purpose::Displacement, b, k, 0));
                     let mut normal = || s.borrow_mut().normal();
                     // A pair of squared normals is twice an exponential.
-                    let mut gamma =
-                        |shape: usize| (0..2 * shape).map(|_| 0.5 * s.borrow_mut().normal().powi(2)).sum();
+                    let mut gamma = |shape: usize| {
+                        (0..2 * shape)
+                            .map(|_| 0.5 * s.borrow_mut().normal().powi(2))
+                            .sum()
+                    };
                     let [u, v, q] = draw(&mut gamma, &mut normal);
                     let (u, v, q) = (u - u0, v - v0, q - k0);
                     let row = [u, u * u, v, v * v, u * v, q, q * q];
@@ -203,7 +206,10 @@ mod tests {
         eprintln!("{property:?}: {} exact {exact:.6}", a.display());
         assert!(a.certain && e < 0.05 * exact, "{property:?}: {a:?}");
         // Four standard errors: a false alarm in 16 000.
-        assert!((a.mean - exact).abs() < 4.0 * e, "{property:?}: {a:?} {exact}");
+        assert!(
+            (a.mean - exact).abs() < 4.0 * e,
+            "{property:?}: {a:?} {exact}"
+        );
     }
 
     #[test]
@@ -223,10 +229,16 @@ mod tests {
         let (t, kt) = (300.0, BOLTZMANN * 300.0);
         let p = kt / 200.0;
         let shift = [0.0, 1500.0, 0.0];
-        let b = blocks(60, shift, |gamma, _| [0.0, gamma(9) * kt / p, kt * gamma(12)]);
+        let b = blocks(60, shift, |gamma, _| {
+            [0.0, gamma(9) * kt / p, kt * gamma(12)]
+        });
         let found = of_moments(&b, shift, Ensemble::Npt(t, p), 24.0, 8.0);
         check(&found, Property::HeatCapacityPressure, GAS * 21.0 / 8.0);
-        check(&found, Property::Compressibility, 1.0 / (p * EV_PER_A3_IN_GPA));
+        check(
+            &found,
+            Property::Compressibility,
+            1.0 / (p * EV_PER_A3_IN_GPA),
+        );
         check(&found, Property::BulkModulus, p * EV_PER_A3_IN_GPA);
         check(&found, Property::Expansion, 1.0 / t);
     }

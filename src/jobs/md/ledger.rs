@@ -164,15 +164,15 @@ impl Ledger {
     }
 
     /// The first block after equilibration: where the potential energy, the temperature and, when the cell changes, the
-    /// volume have come to rest.
+    /// volume have come to rest. The structure that the run starts from is no sample.
     pub fn equilibrated(&self) -> usize {
         let p = self.places;
+        let start = usize::from(self.first_step == 0 && self.blocks() > 8);
         [Some(p.potential), Some(p.temperature), p.volume]
             .into_iter()
             .flatten()
             .map(|column| equilibration(&self.series.channel(column, 0)))
-            .max()
-            .unwrap_or(0)
+            .fold(start, usize::max)
     }
 
     /// The average of a column from block `first` on.
@@ -244,7 +244,9 @@ impl Ledger {
             .map(|&c| statistical_inefficiency(&channels[c]))
             .fold(1.0, f64::max);
         let blocks = channels[0].len();
-        let length = ((3.0 * slowest).ceil() as usize).max(blocks.div_ceil(64)).max(1);
+        let length = ((3.0 * slowest).ceil() as usize)
+            .max(blocks.div_ceil(64))
+            .max(1);
         let moments = (0..blocks / length)
             .map(|b| {
                 channels
@@ -255,7 +257,11 @@ impl Ledger {
         let first = |c: Option<usize>| c.and_then(|c| self.shift.get(c)).copied().unwrap_or(0.0);
         (
             moments,
-            [first(Some(p.potential)), first(p.volume), first(Some(p.kinetic))],
+            [
+                first(Some(p.potential)),
+                first(p.volume),
+                first(Some(p.kinetic)),
+            ],
         )
     }
 

@@ -234,7 +234,9 @@ fn advance(
     drop(progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(Stopped::Dynamics(failure)) => return Err(sinks.fail(plan, &simulation, &failure, files)),
+        Err(Stopped::Dynamics(failure)) => {
+            return Err(sinks.fail(plan, &simulation, &failure, files));
+        }
         Err(Stopped::Output(e)) => {
             // What can still be written is written; the checkpoint that is there remains the one to go on from.
             let _ = sinks.sync();
@@ -435,9 +437,8 @@ impl Simulation {
         let atoms = self.state.system.atoms.len() as f64;
         let places = self.ledger.places();
         let ramp = self.schedule[self.stage].has_ramp();
-        let live = |column: Option<usize>| {
-            column.filter(|_| !ramp).and_then(|c| self.ledger.live(c))
-        };
+        let live =
+            |column: Option<usize>| column.filter(|_| !ramp).and_then(|c| self.ledger.live(c));
         Status {
             step: self.state.step,
             time_fs: self.time_fs(),

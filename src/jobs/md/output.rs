@@ -434,7 +434,9 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
     );
     let deck = plan.output.trajectory.as_ref();
     let averages = statistics::names(s, plan.md);
-    let averages = averages.into_iter().map(|(name, unit)| (name.to_owned(), unit.to_owned()));
+    let averages = averages
+        .into_iter()
+        .map(|(name, unit)| (name.to_owned(), unit.to_owned()));
     TrajectoryOptions {
         path: files.trajectory.clone().unwrap_or_default(),
         elements: s.state.system.atoms.elements.clone(),

@@ -86,7 +86,11 @@ pub(super) fn svg(plan: &Plan<'_>, s: &Simulation, statistics: &Statistics) -> R
     let h = &s.history;
     let row_fs = h.every as f64 * s.timestep_fs;
     let end = h.series.rows().saturating_sub(1) as f64 * row_fs;
-    let (unit, per_fs) = if end > LONG { ("ns", 1e-6) } else { ("ps", 1e-3) };
+    let (unit, per_fs) = if end > LONG {
+        ("ns", 1e-6)
+    } else {
+        ("ps", 1e-3)
+    };
     let block = h.series.block_length() as f64 * row_fs * per_fs;
     // A block stands at its middle.
     let middle = 0.5 * (block - row_fs * per_fs);
@@ -156,9 +160,12 @@ fn targets(s: &Simulation, trace: Trace, end: f64, per_fs: f64) -> Vec<[(f64, f6
     let mut lines = Vec::new();
     for stage in s.schedule.iter().filter(|x| s.time_fs_of(x.first) <= end) {
         let ramp = match (trace, &stage.barostat, stage.temperature) {
-            (Trace::Temperature, _, Some(t)) if stage.thermostat.is_some() => {
-                Ramp::linear(t, stage.final_temperature.unwrap_or(t), stage.first, stage.steps)
-            }
+            (Trace::Temperature, _, Some(t)) if stage.thermostat.is_some() => Ramp::linear(
+                t,
+                stage.final_temperature.unwrap_or(t),
+                stage.first,
+                stage.steps,
+            ),
             (Trace::Pressure, Some(b), _) => {
                 let gpa = |p: &[f64; 6]| (p[0] + p[1] + p[2]) / 3.0 * EV_PER_A3_IN_GPA;
                 let last = b.final_stress.as_ref().unwrap_or(&b.stress);

@@ -81,7 +81,11 @@ impl Statistics {
             rows: (blocks - first) as u64 * ledger.block_rows(),
             columns,
             sampled: found.is_some(),
-            properties: found.unwrap_or_default().into_iter().map(quantity).collect(),
+            properties: found
+                .unwrap_or_default()
+                .into_iter()
+                .map(quantity)
+                .collect(),
             conduct: temperature.and_then(|t| {
                 Conduct::of(ledger, first, t.mean, s.timestep_fs, [freedom, atoms], ramp)
             }),
@@ -181,7 +185,13 @@ fn quantity((property, average): (Property, Average)) -> Quantity {
 /// A remark when the temperature of the second half of a stage is clearly not that of its thermostat.
 fn off_target(s: &Simulation, md: &MdDeck) -> Option<String> {
     let stage = &s.schedule[s.stage];
-    let quantum = matches!(&stage.thermostat, Some(ThermostatDeck::Gle { covariance: Some(_), .. }));
+    let quantum = matches!(
+        &stage.thermostat,
+        Some(ThermostatDeck::Gle {
+            covariance: Some(_),
+            ..
+        })
+    );
     if stage.has_ramp() || quantum || md.groups.iter().any(|g| g.thermostat.is_some()) {
         return None;
     }

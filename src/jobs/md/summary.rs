@@ -196,7 +196,11 @@ fn short_unit(unit: &str) -> String {
     });
     let mut text = String::new();
     for word in words {
-        match word.split_once("-1").map(|w| w.0).or(word.split_once("-3").map(|w| w.0)) {
+        match word
+            .split_once("-1")
+            .map(|w| w.0)
+            .or(word.split_once("-3").map(|w| w.0))
+        {
             Some(base) => {
                 let power = if word.ends_with("-3") { "^3" } else { "" };
                 text.push_str(&format!("/{base}{power}"));
@@ -229,7 +233,10 @@ fn combined(found: &[&Statistics], of: impl Fn(&Statistics) -> &Vec<Quantity>) -
     names
         .into_iter()
         .filter_map(|q| {
-            let same = found.iter().flat_map(|s| of(s)).filter(|x| x.name == q.name);
+            let same = found
+                .iter()
+                .flat_map(|s| of(s))
+                .filter(|x| x.name == q.name);
             let list: Vec<Average> = same.map(|x| x.average).collect();
             Some(Quantity {
                 average: combine(&list)?,

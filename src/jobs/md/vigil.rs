@@ -112,8 +112,14 @@ impl Vigil {
         let ratio = volume / self.volume;
         if !(0.5..=2.0).contains(&ratio) && self.once(VOLUME) {
             let (what, why) = match ratio > 1.0 {
-                true => ("grown", "the pressure is too low for the density, or the model does not hold the system together"),
-                false => ("shrunk", "the pressure is too high, or the model has no repulsion where the atoms are now"),
+                true => (
+                    "grown",
+                    "the pressure is too low for the density, or the model does not hold the system together",
+                ),
+                false => (
+                    "shrunk",
+                    "the pressure is too high, or the model has no repulsion where the atoms are now",
+                ),
             };
             found.push(format!(
                 "step {step}: the volume has {what} to {ratio:.2} of that at the start: {why}"
@@ -239,13 +245,20 @@ mod tests {
         let mut vigil = Vigil::new(&cube(10.0).system.cell, None);
         // Fell in the stage before: a stage has its own start.
         vigil.enter_stage(&cube(13.0).system.cell);
-        let thin = |found: &[Notice]| words(found).iter().any(|t| t.contains("density has fallen"));
+        let thin = |found: &[Notice]| {
+            words(found)
+                .iter()
+                .any(|t| t.contains("density has fallen"))
+        };
         assert!(!thin(&vigil.row(&cube(13.0))));
         let mut said = 0;
         for k in 0..200 {
             let a = 13.0 + 0.05 * f64::from(k);
             let found = vigil.row(&cube(a));
-            if let Some(t) = words(&found).iter().find(|t| t.contains("density has fallen")) {
+            if let Some(t) = words(&found)
+                .iter()
+                .find(|t| t.contains("density has fallen"))
+            {
                 said += 1;
                 assert!(t.contains("% of that at the start of the stage"), "{t}");
                 assert!((1.0 / 0.6..1.9).contains(&(a / 13.0).powi(3)), "{a}");
@@ -279,7 +292,9 @@ mod tests {
         assert!(matches!(&found, Notice::Note(t) if t.contains("No atom has moved")));
         assert!(vigil.step(&tilted, &state(reduced.clone())).is_none());
         assert_eq!(vigil.reductions(), 2);
-        let strained = reduced.deformed(&(nalgebra::Matrix3::identity() * 1.01)).unwrap();
+        let strained = reduced
+            .deformed(&(nalgebra::Matrix3::identity() * 1.01))
+            .unwrap();
         assert!(vigil.step(&reduced, &state(strained)).is_none());
         assert_eq!(vigil.reductions(), 2);
     }
