@@ -97,10 +97,17 @@ pub(super) fn print(summaries: &[Summary], console: &Console) {
 
 /// The table of averages, and of properties from fluctuations.
 fn print_averages(summaries: &[Summary], console: &Console) {
+    // Replicas that were stopped before they had begun, or in an earlier stage, have no part in it.
+    let Some(furthest) = summaries.iter().max_by_key(|s| s.step) else {
+        return;
+    };
+    let counts = |s: &Statistics| {
+        s.stage == furthest.statistics.stage && s.rows > furthest.statistics.rows / 10
+    };
     let found: Vec<&Statistics> = summaries
         .iter()
         .map(|s| &s.statistics)
-        .filter(|s| s.rows > 0)
+        .filter(|s| counts(s))
         .collect();
     let Some(first) = found.first() else {
         return;
