@@ -5,10 +5,12 @@ use super::bonds;
 use super::ensemble::{self, Setting, holds_centre};
 use super::failure;
 use super::files::Files;
+use super::ledger::Ledger;
 use super::output::{Due, Sinks};
+use super::picture::History;
 use super::provenance::{self, Hash};
 use super::reliability::{Verdict, Watch};
-use crate::analysis::Blocking;
+use super::vigil::{Notice, Vigil};
 use crate::deck::{MdDeck, StageDeck, VelocitySource};
 use crate::dynamics::{
     Constraints, Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation,
@@ -28,9 +30,12 @@ pub(super) struct Simulation {
     pub columns: ThermoColumns,
     /// The latest row of the table.
     pub row: ThermoRow,
-    /// Averages of the columns from step `average_from` on.
-    pub averages: Vec<Blocking>,
-    pub average_from: u64,
+    /// The rows of the stage it is in.
+    pub ledger: Ledger,
+    /// The rows of the whole run, for its plot.
+    pub history: History,
+    /// Watches the cell.
+    pub vigil: Vigil,
     pub conserved_at_start: f64,
     pub seed: u64,
     /// Identifies the run; see [`provenance::mark`].
@@ -47,7 +52,7 @@ pub(super) struct Simulation {
     /// Bonds of fixed length.
     pub constraints: Option<Constraints>,
     /// What a person should hear of the latest step.
-    pub notes: Vec<String>,
+    pub notices: Vec<Notice>,
     guard: Option<Guard>,
     max_temperature: Option<f64>,
 }
@@ -148,7 +153,7 @@ impl Simulation {
         let numbers = |name: &str| saved.numbers.get(name).ok_or_else(|| broken(name));
         let mark = provenance::from_numbers(numbers("mark")?).ok_or_else(|| broken("mark"))?;
         let mut s = Self::assemble(plan, state, seed, mark)?;
-        let [start, from, stage] = numbers("conserved")?[..] else {
+        let [start, stage] = numbers("conserved")?[..] else {
             return Err(broken("conserved"));
         };
         while s.stage < stage as usize {
@@ -158,11 +163,18 @@ impl Simulation {
             .restore(&saved.numbers)
             .map_err(|name| broken(&name))?;
         s.conserved_at_start = start;
-        s.average_from = from as u64;
-        for (k, average) in s.averages.iter_mut().enumerate() {
-            let name = format!("average_{k}");
-            *average = Blocking::from_numbers(numbers(&name)?).ok_or_else(|| broken(&name))?;
-        }
+        let name = "averages";
+        s.ledger
+            .restore(numbers(name)?)
+            .ok_or_else(|| broken(name))?;
+        let name = "history";
+        s.history
+            .restore(numbers(name)?)
+            .ok_or_else(|| broken(name))?;
+        let name = "vigil";
+        s.vigil
+            .restore(numbers(name)?)
+            .ok_or_else(|| broken(name))?;
         if let Some(watch) = &mut s.watch {
             let name = "reliability";
             watch
@@ -227,14 +239,16 @@ impl Simulation {
                 md.guard.closest,
             )
         });
+        let timestep_fs = in_femtoseconds(md.timestep);
+        let every = plan.output.thermo_every;
         Ok(Simulation {
-            averages: vec![Blocking::default(); columns.names().len()],
-            // The first fifth is left to equilibration.
-            average_from: schedule[0].steps / 5,
+            ledger: Ledger::new(&columns, every, every as f64 * timestep_fs),
+            history: History::new(&columns, every),
+            vigil: Vigil::new(&state.system.cell, evaluator.cutoff()),
             stage: 0,
             schedule,
             constraints,
-            notes: Vec::new(),
+            notices: Vec::new(),
             row: Vec::new(),
             conserved_at_start: 0.0,
             max_temperature: md.guard.max_temperature,
@@ -247,7 +261,7 @@ impl Simulation {
             guard,
             seed,
             mark,
-            timestep_fs: in_femtoseconds(md.timestep),
+            timestep_fs,
         })
     }
 
@@ -274,8 +288,14 @@ impl Simulation {
             reliability: due.reliability,
             ..Want::DYNAMICS
         };
+        let shears = self.integrator.barostat().is_some_and(|b| b.space.shears());
+        let before = shears.then(|| self.state.system.cell.clone());
         self.integrator
             .step(&mut self.state, &mut self.evaluator, want)?;
+        if let Some(before) = before {
+            let notice = self.vigil.step(&before, &self.state);
+            self.notices.extend(notice);
+        }
         if let Some(v) = self.violation() {
             return Err(Failure::Violation(v));
         }
@@ -310,13 +330,14 @@ impl Simulation {
                 let removed = system::remove_drift(&mut self.state.system.atoms);
                 self.integrator.book(removed);
             }
-            self.average_from = stage.first + stage.steps / 5;
-            self.averages.fill(Blocking::default());
-            self.notes.push(format!(
+            let every = plan.output.thermo_every;
+            self.ledger = Ledger::new(&self.columns, every, every as f64 * self.timestep_fs);
+            self.vigil.enter_stage(&self.state.system.cell);
+            self.notices.push(Notice::Note(format!(
                 "stage `{done}` is done; now `{}`: {}",
                 stage.name,
                 super::plan::ensemble(plan.md, stage)
-            ));
+            )));
         }
         Ok(())
     }
@@ -375,11 +396,13 @@ impl Simulation {
         self.columns
             .fill(&self.state, &self.integrator, &mut self.row);
         let due = sinks.due(self.state.step);
-        if due.thermo && self.state.step >= self.average_from {
-            self.averages
-                .iter_mut()
-                .zip(&self.row)
-                .for_each(|(a, x)| a.add(*x));
+        if due.thermo {
+            self.ledger.add(self.state.step, &self.row);
+            let atoms = self.state.system.atoms.len();
+            self.history.add(&self.row, self.conserved_at_start, atoms);
+            if self.integrator.barostat().is_some() {
+                self.notices.extend(self.vigil.row(&self.state));
+            }
         }
         sinks.write(self, due)?;
         if due.reliability
@@ -396,15 +419,11 @@ impl Simulation {
     /// Everything that the rest of the run depends on.
     pub fn checkpoint(&self, plan: &Plan<'_>) -> Checkpoint {
         let mut numbers = self.integrator.numbers();
-        let conserved = vec![
-            self.conserved_at_start,
-            self.average_from as f64,
-            self.stage as f64,
-        ];
+        let conserved = vec![self.conserved_at_start, self.stage as f64];
         numbers.insert("conserved".to_owned(), conserved);
-        for (k, average) in self.averages.iter().enumerate() {
-            numbers.insert(format!("average_{k}"), average.to_numbers());
-        }
+        numbers.insert("averages".to_owned(), self.ledger.to_numbers());
+        numbers.insert("history".to_owned(), self.history.to_numbers());
+        numbers.insert("vigil".to_owned(), self.vigil.to_numbers());
         if let Some(watch) = &self.watch {
             numbers.insert("reliability".to_owned(), watch.to_numbers());
         }
