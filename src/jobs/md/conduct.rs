@@ -14,8 +14,9 @@ pub(super) struct Conduct {
     pub fluctuation: Option<f64>,
     /// Whether a target changes.
     ramp: bool,
-    /// kT (eV), for numbers in other units.
+    /// kT, and the fluctuation of the kinetic energy per atom (eV), for numbers in other units.
     kt: f64,
+    kinetic: f64,
 }
 
 /// The verdict.
@@ -56,6 +57,7 @@ impl Conduct {
             fluctuation: variance.map(|v| v.max(0.0).sqrt() / kinetic),
             ramp,
             kt,
+            kinetic: kinetic / atoms as f64,
         })
     }
 
@@ -85,8 +87,9 @@ impl Conduct {
         let mut text = self.judgement();
         if let Some(f) = self.fluctuation {
             text.push_str(&format!(
-                "\nfluctuation {} of the kinetic energy's (fine up to 1 %)",
-                percent(f)
+                "\nfluctuation {} of the kinetic energy's (fine up to 1 %)\n{:.1e} eV/atom",
+                percent(f),
+                f * self.kinetic
             ));
         }
         match self.drift {
@@ -135,8 +138,8 @@ impl Conduct {
 
 fn percent(x: f64) -> String {
     match 100.0 * x {
-        p if p >= 10.0 => format!("{p:.0} %"),
-        p if p >= 0.095 => format!("{p:.1} %"),
+        p if p >= 9.95 => format!("{p:.0} %"),
+        p if p >= 0.995 => format!("{p:.1} %"),
         p if p >= 0.0095 => format!("{p:.2} %"),
         _ => "below 0.01 %".to_owned(),
     }
@@ -161,6 +164,7 @@ mod tests {
             fluctuation,
             ramp: false,
             kt: 0.025,
+            kinetic: 0.004,
         }
     }
 
@@ -188,7 +192,7 @@ mod tests {
     fn numbers_come_with_the_words() {
         let text = conduct(Some((0.0123, 0.0041)), Some(0.0012)).words();
         assert!(text.starts_with("time step fine\n"), "{text}");
-        assert!(text.contains("fluctuation 0.1 % of the kinetic"), "{text}");
+        assert!(text.contains("fluctuation 0.12 % of the kinetic"), "{text}");
         assert_eq!(
             [0.25, 4e-4, 1e-6].map(percent),
             ["25 %", "0.04 %", "below 0.01 %"]
@@ -197,6 +201,7 @@ mod tests {
             text.contains("+0.0123 ± 0.0041 kT per atom and ns"),
             "{text}"
         );
+        assert!(text.contains("\n4.8e-6 eV/atom"), "{text}");
         assert!(text.contains("+3.1e-7 eV/atom/ps"), "{text}");
         assert!(conduct(None, None).words().contains("too short"));
     }

@@ -206,14 +206,18 @@ impl Ledger {
     }
 
     /// The conserved energy from block `first` on, as deviations from the first row (eV), and its variance within short
-    /// windows (eV^2), none before the first was full.
+    /// windows (eV^2), none before one was full.
     pub fn conserved(&self, first: usize) -> (Vec<f64>, Option<f64>) {
-        let variances = self.series.channel(2 * self.columns + 1, first);
-        let rows = variances.len() as u64 * self.series.block_length();
-        let mean = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
+        let (length, window) = (self.series.block_length(), self.window.rows);
+        // A window that began before is left out, and what remains is cut to whole windows.
+        let begun = window.div_ceil(length) as usize;
+        let variances = self.series.channel(2 * self.columns + 1, first + begun);
+        let whole = variances.len() as u64 * length / window * window / length;
+        let kept = &variances[variances.len() - whole as usize..];
+        let mean = kept.iter().sum::<f64>() / whole.max(1) as f64;
         (
             self.series.channel(self.places.conserved, first),
-            (rows >= 2 * self.window.rows).then_some(mean),
+            (whole > 0).then_some(mean),
         )
     }
 
@@ -299,5 +303,70 @@ impl Ledger {
             ..self.window
         };
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger() -> Ledger {
+        let columns = ThermoColumns {
+            degrees_of_freedom: 3,
+            pressure: false,
+            thermostat: false,
+            cell: false,
+            reliability: None,
+        };
+        Ledger::new(&columns, 5, 20.0)
+    }
+
+    #[test]
+    fn goes_on_from_its_numbers() {
+        let row = |k: u64| [-5.0 + (k as f64).sin(), 1.0, 300.0 + (k as f64).cos(), 0.1];
+        let mut whole = ledger();
+        (0..3000).for_each(|k| whole.add(5 * k, &row(k)));
+        for cut in [0, 1, 777, 2048] {
+            let mut first = ledger();
+            (0..cut).for_each(|k| first.add(5 * k, &row(k)));
+            let mut second = ledger();
+            second.restore(&first.to_numbers()).unwrap();
+            (cut..3000).for_each(|k| second.add(5 * k, &row(k)));
+            assert_eq!(second.to_numbers(), whole.to_numbers());
+        }
+        assert!(ledger().restore(&whole.to_numbers()[..40]).is_none());
+        assert!(ledger().restore(&[9.0; 30]).is_none());
+        assert_eq!(whole.step_of(0), 0);
+        assert_eq!(whole.block_steps(), 5 * whole.block_rows());
+        // The mean of the sine over many turns, of the raw values.
+        let a = whole.average(0, 0).unwrap();
+        assert!((a.mean + 5.0).abs() < 0.01 && (a.deviation - 0.5f64.sqrt()).abs() < 0.01);
+    }
+
+    #[test]
+    fn short_fluctuations_are_told_from_settling_and_drift() {
+        // The conserved energy settles by 3 in the first 30 rows and then drifts by 1 in 1000 rows; in windows of 50 rows an
+        // alternation of ±0.01 remains, and the drift within a window, 0.05/sqrt(12).
+        for rows in [400u64, 30_000] {
+            let mut l = ledger();
+            for k in 0..rows {
+                let settle = 3.0 * (-(k as f64) / 5.0).exp();
+                let alternating = if k.is_multiple_of(2) { 0.01 } else { -0.01 };
+                l.add(
+                    5 * k,
+                    &[0.0, 1.0, 300.0, settle + 1e-3 * k as f64 + alternating],
+                );
+            }
+            let first = 60u64.div_ceil(l.block_rows()) as usize;
+            let variance = l.conserved(first).1.unwrap();
+            let exact = 1e-4 + (50e-3f64).powi(2) / 12.0;
+            let bound = 0.03;
+            assert!(
+                (variance / exact - 1.0).abs() < bound,
+                "{rows}: {}",
+                variance / exact
+            );
+        }
+        assert!(ledger().conserved(0).1.is_none());
     }
 }

@@ -202,8 +202,8 @@ fn off_target(s: &Simulation, md: &MdDeck) -> Option<String> {
     let far = a.certain && off.abs() > OFF.0 * a.error? && off.abs() > OFF.1 * target;
     far.then(|| {
         format!(
-            "the temperature of the second half is {} K, and the thermostat wants {target} K: it is too weak for what heats or \
-             cools the system, the time step is too long, or energy has gone into a motion that the thermostat does not reach \
+            "the temperature of the second half is {} K, and the thermostat wants {target} K: the run has not come to rest, \
+             the coupling is too weak, the time step is too long, or energy has gone into a motion that the thermostat does not reach \
              (a flying ice cube: Langevin reaches every motion)",
             a.display()
         )
