@@ -174,7 +174,7 @@ fn energies_and_volumes_have_the_right_ratio_in_two_dimensions_long() {
         every: 75,
         bound: 0.07,
     };
-    let ([t1, t2], [p1, p2]) = ([120.0, 145.0], pressures(2));
+    let ([t1, t2], [p1, p2]) = ([120.0, 145.0], [0.0013, 0.0022]);
     let [b1, b2] = [t1, t2].map(|t| 1.0 / (BOLTZMANN * t));
     // Hotter and at a higher pressure.
     let exact = [b1 - b2, b1 * p1 - b2 * p2];
