@@ -76,10 +76,10 @@ fn measured(run: &mut Run, h: f64, nanoseconds: f64) -> [f64; 3] {
 }
 
 /// Every thermostat, and every barostat with every kind of strain, must have no drift beyond 4 standard errors, which must be
-/// below `bound` (kT per atom and ns).
+/// below `bound` (kT per atom and ns; five times that under cell rescaling).
 fn no_drift(h: f64, tau: f64, nanoseconds: f64, bound: f64, all: bool) {
     let mut failed = Vec::new();
-    let mut judge = |what: &str, mut run: Run, nanoseconds: f64| {
+    let mut judge = |what: &str, mut run: Run, nanoseconds: f64, bound: f64| {
         let [drift, error, rms] = measured(&mut run, h, nanoseconds);
         eprintln!("{what}: drift {drift:+.1e}({error:.1e}) kT/atom/ns, fluctuation {rms:.1e} kT");
         if drift.abs() > 4.0 * error || error > bound {
@@ -87,16 +87,20 @@ fn no_drift(h: f64, tau: f64, nanoseconds: f64, bound: f64, all: bool) {
         }
     };
     for name in CANONICAL {
-        judge(name, melted(name, None, h, tau, 3), nanoseconds);
+        judge(name, melted(name, None, h, tau, 3), nanoseconds, bound);
     }
     for name in BAROSTATS {
         for (k, (what, space)) in spaces().into_iter().enumerate() {
             if all || k % 2 == 1 {
                 let label = format!("{name}, {what}");
-                // The walk under cell rescaling is wider, see below.
-                let stretch = if name == "rescaling" { 2.5 } else { 1.0 };
+                // The walk under cell rescaling is wider, see below: longer runs, and less to be seen even so.
+                let (longer, wider) = if name == "rescaling" {
+                    (2.5, 5.0)
+                } else {
+                    (1.0, 1.0)
+                };
                 let run = melted("rescaling", Some((name, space)), h, tau, 3);
-                judge(&label, run, stretch * nanoseconds);
+                judge(&label, run, longer * nanoseconds, wider * bound);
             }
         }
     }
@@ -159,25 +163,24 @@ fn walks_of_the_conserved_energy_fall_with_the_time_step_long() {
             drift(1),
             drift(2)
         );
-        // Cell rescaling is not reversible step by step, and its walk says less about a drift.
-        assert!(drift(1) < 2e-4, "{what}: drift {}", drift(1));
+        assert!(drift(1) < 1e-4, "{what}: drift {}", drift(1));
         assert!(slopes[0] < slope && slope < slopes[1], "{what}: {slope}");
     };
     for name in CANONICAL {
         judge(name, [1.7, 2.3], &|h| melted(name, None, h, 500.0, 3));
     }
     for name in BAROSTATS {
-        // The strains of cell rescaling are of the order of the root of h: their cubes, which are booked by the trapezoid, make
-        // a walk that falls with h only.
-        let slopes = if name == "rescaling" {
-            [0.8, 2.3]
+        // The strains of cell rescaling are of the order of the root of h/τ: their cubes, which are booked by the trapezoid,
+        // make a walk that falls with h only, and with the relaxation time: the usual one here.
+        let (slopes, tau) = if name == "rescaling" {
+            ([0.8, 2.3], 1000.0)
         } else {
-            [1.7, 2.3]
+            ([1.7, 2.3], 500.0)
         };
         for (what, space) in spaces() {
             let cell = || Some((name, space.clone()));
             judge(&format!("{name}, {what}"), slopes, &|h| {
-                melted("rescaling", cell(), h, 500.0, 3)
+                melted("rescaling", cell(), h, tau, 3)
             });
         }
     }

@@ -126,7 +126,7 @@ fn from_pressures(a: f64, t: f64, steps: usize) -> (f64, f64) {
 #[ignore = "ten minutes; run on purpose"]
 fn silicon_expands_alike_at_constant_pressure_and_volume_long() {
     let mut found = Vec::new();
-    for (t, guess, barostat) in [(300.0, 5.46, "rescaling"), (900.0, 5.47, "mtk")] {
+    for (t, guess, barostat) in [(300.0, 5.46, "mtk"), (900.0, 5.47, "mtk")] {
         let (a, da) = at_zero_pressure(barostat, guess, t, 50_000);
         let (b, db) = from_pressures(a, t, 10_000);
         eprintln!("{t} K: NPT ({barostat}) {a:.5}({da:.5}) Å, constant volumes {b:.5}({db:.5}) Å");
