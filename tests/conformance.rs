@@ -7,7 +7,11 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System as SystemAllocator};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use zundel::dynamics::{Guard, Integrator, Langevin, State};
+use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
+use zundel::dynamics::thermostat::{
+    Andersen, Gle, GleMatrices, Group, NoseHoover, Thermostat, VelocityRescaling,
+};
+use zundel::dynamics::{Bond, Constraints, Guard, Integrator, Langevin, Ramp, State};
 use zundel::elements::Element;
 use zundel::io::{ReadOptions, read_frames};
 use zundel::potential::external::{
@@ -21,7 +25,7 @@ use zundel::potential::{
     Evaluation, Evaluator, Local, Potential, Term, Want, conformance, registry,
 };
 use zundel::system::{Cell, System, repeat, thermal_velocities};
-use zundel::units::FS;
+use zundel::units::{BOLTZMANN, FS};
 
 /// Counts allocations, for the promise that the steady state makes none.
 struct Counting;
@@ -336,18 +340,100 @@ fn external_terms(system: &System) -> Vec<Term> {
     ]
 }
 
-/// Whole steps, thermostat and guard included, between two builds of the list.
+/// Every kind of integrator at 20 K, with a cell that hardly moves, so that no list is built anew.
+fn integrators(system: &System) -> Vec<(&'static str, Integrator)> {
+    let n = system.atoms.len();
+    let (t, tau, free) = (Ramp::constant(20.0), 1e3 * FS, 3 * n - 3);
+    let nve = || Integrator::velocity_verlet(FS);
+    let nvt = |bath: Box<dyn Thermostat>| nve().with_thermostat(bath, t);
+    let components = (0..n as u32).flat_map(|i| (0..3u8).map(move |k| (i, k)));
+    let moving = vec![[true; 3]; n];
+    let a = [0.1, 1.0, -1.0, 0.5].map(|x| x * 0.01 / FS);
+    let matrices = GleMatrices::new(nalgebra::DMatrix::from_row_slice(2, 2, &a), None).unwrap();
+    let rescaling = || Box::new(VelocityRescaling::global(Group::All, free, tau, 5, 0));
+    let npt = |space: StrainSpace, method: Method| {
+        let [p, shear] = [1e-4, 0.0].map(Ramp::constant);
+        nvt(rescaling()).with_barostat(Barostat {
+            space,
+            target: [p, p, p, shear, shear, shear],
+            temperature: t,
+            method,
+        })
+    };
+    let kt = 20.0 * BOLTZMANN;
+    let (cubic, any) = (StrainSpace::isotropic(), StrainSpace::components([true; 6]));
+    let mtk = |space: &StrainSpace| Method::Piston(Piston::mtk(space, free, kt, 1e6 * tau, 3, 1));
+    let bzp = Method::Piston(Piston::bzp(&cubic, n, kt, 1e6 * tau, 1.0 / tau, 5));
+    let scr = Method::Rescaling(CellRescaling::new(1e-6, 1e6 * tau, 5));
+    let langevin = || Box::new(Langevin::new(1.0 / tau, 5));
+    let group = Group::Some((0..n as u32 / 2).collect());
+    let dimers = (0..n as u32 / 2).map(|k| {
+        let mut bond = Bond {
+            i: 2 * k,
+            j: 2 * k + 1,
+            length: 0.0,
+        };
+        let r = bond.vector(&system.atoms);
+        bond.length = r.iter().map(|x| x * x).sum::<f64>().sqrt();
+        bond
+    });
+    let dimers = Constraints::new(dimers.collect(), &system.atoms);
+    vec![
+        ("nve", nve()),
+        ("langevin", Integrator::baoab(FS, 20.0, *langevin())),
+        ("half", nvt(Box::new(langevin().on(group, None)))),
+        ("rescaling", nvt(rescaling())),
+        (
+            "local rescaling",
+            nvt(Box::new(VelocityRescaling::local(
+                Group::All,
+                vec![3; n],
+                tau,
+                5,
+            ))),
+        ),
+        (
+            "chain",
+            nvt(Box::new(NoseHoover::global(Group::All, free, tau, 3, 1))),
+        ),
+        (
+            "local chains",
+            nvt(Box::new(NoseHoover::local(
+                Group::All,
+                components.collect(),
+                tau,
+                3,
+                1,
+            ))),
+        ),
+        (
+            "gle",
+            nvt(Box::new(Gle::new(Group::All, moving.clone(), matrices, 5))),
+        ),
+        (
+            "andersen",
+            nvt(Box::new(Andersen::new(Group::All, moving, 1.0 / tau, 5))),
+        ),
+        ("cell rescaling", npt(cubic.clone(), scr)),
+        ("mtk", npt(any.clone(), mtk(&any))),
+        ("bzp", npt(cubic.clone(), bzp)),
+        ("bonds", nve().with_constraints(dimers.clone())),
+        (
+            "bonds and mtk",
+            npt(cubic.clone(), mtk(&cubic)).with_constraints(dimers),
+        ),
+        ("substeps", nve().with_substeps(&[2]).unwrap()),
+    ]
+}
+
+/// Whole steps, thermostat, barostat and guard included, between two builds of the list.
 fn steps_allocate_nothing() {
     let mut system = common::fcc("Ar", 5.3, 4);
     thermal_velocities(&mut system.atoms, 20.0, 1, true);
     let terms = common::lennard_jones(common::argon(8.5), Scheme::ForceShifted, false);
-    for langevin in [false, true] {
+    for (name, mut integrator) in integrators(&system) {
         let mut evaluator = Evaluator::new(terms.clone(), 2.0);
         let mut state = State::new(system.clone());
-        let mut integrator = match langevin {
-            false => Integrator::velocity_verlet(FS),
-            true => Integrator::baoab(FS, 20.0, Langevin::new(1e-3 / FS, 5)),
-        };
         let guard = Guard::new(std::iter::empty(), &[], None);
         integrator
             .prepare(&mut state, &mut evaluator, Want::DYNAMICS)
@@ -371,7 +457,7 @@ fn steps_allocate_nothing() {
             run(20);
             ALLOCATIONS.load(Ordering::Relaxed) == before
         });
-        assert!(quiet, "langevin: {langevin}");
-        assert_eq!(evaluator.list_builds(0), 1);
+        assert!(quiet, "{name}");
+        assert_eq!(evaluator.list_builds(0), 1, "{name}");
     }
 }

@@ -312,6 +312,7 @@ mod tests {
 
     fn ledger() -> Ledger {
         let columns = ThermoColumns {
+            external: false,
             degrees_of_freedom: 3,
             pressure: false,
             thermostat: false,
