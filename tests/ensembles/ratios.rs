@@ -69,9 +69,9 @@ fn energies_at_two_temperatures_have_the_right_ratio() {
 fn energies_at_two_temperatures_have_the_right_ratio_long() {
     let e = Effort {
         n: 3,
-        samples: 5500,
+        samples: 12_000,
         every: 60,
-        bound: 0.035,
+        bound: 0.032,
     };
     temperature_ratio(&CANONICAL, e);
 }
@@ -152,7 +152,7 @@ fn volumes_at_two_pressures_have_the_right_ratio_long() {
         n: 2,
         samples: 14_000,
         every: 75,
-        bound: 0.035,
+        bound: 0.03,
     };
     pressure_ratio(&spaces()[..1], e);
     // The other strains move the shape of a liquid, too, which yields to a shear: not on so small a cell for long.

@@ -171,7 +171,7 @@ fn barostats_sample_the_volume_and_shape_of_an_ideal_gas() {
         ("fixed angles", false),
         ("triclinic", false),
     ];
-    sampled(1500, &[Splitting::Ends], &cases);
+    sampled(1000, &[Splitting::Ends], &cases);
 }
 
 #[test]
