@@ -4,7 +4,11 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::sync::Arc;
-use zundel::dynamics::{Guard, Integrator, Langevin, State};
+use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
+use zundel::dynamics::thermostat::{
+    Gle, GleMatrices, Group, NoseHoover, Thermostat, VelocityRescaling,
+};
+use zundel::dynamics::{Guard, Integrator, Langevin, Ramp, Splitting, State};
 use zundel::elements::{Element, Species};
 use zundel::potential::pair::{LennardJones, PairParameters, Scheme};
 use zundel::potential::{
@@ -12,7 +16,7 @@ use zundel::potential::{
     Potential, Term, Want, Workspace,
 };
 use zundel::system::{Atoms, Cell, System, repeat, thermal_velocities};
-use zundel::units::FS;
+use zundel::units::{BOLTZMANN, FS};
 
 /// Asks for a neighbour list and gives no forces.
 struct Nothing(Description);
@@ -47,6 +51,69 @@ fn fcc(a: f64, n: usize) -> System {
     repeat(&System { cell, atoms }, [n; 3]).expect("a crystal")
 }
 
+const ENSEMBLES: [&str; 9] = [
+    "nve",
+    "rescaling",
+    "chain",
+    "langevin",
+    "gle",
+    "rescaled cell",
+    "mtk",
+    "mtk triclinic",
+    "bzp",
+];
+
+/// An integrator at 5 K and, with a barostat, 0.001 eV/Å^3, which an ideal gas of these atoms has at no volume near theirs: the
+/// cells' mobilities and inertias are such that they hardly move.
+fn integrator(name: &str, atoms: usize) -> Integrator {
+    let (t, tau, free) = (Ramp::constant(5.0), 1e3 * FS, 3 * atoms - 3);
+    let kt = 5.0 * BOLTZMANN;
+    let rescaling = || Box::new(VelocityRescaling::global(Group::All, free, tau, 7, 0));
+    let chain = || Box::new(NoseHoover::global(Group::All, free, tau, 3, 1));
+    let nvt =
+        |bath: Box<dyn Thermostat>| Integrator::split(Splitting::Ends, FS).with_thermostat(bath, t);
+    let npt = |bath: Box<dyn Thermostat>, space: StrainSpace, method: Method| {
+        let [p, shear] = [1e-3, 0.0].map(Ramp::constant);
+        nvt(bath).with_barostat(Barostat {
+            space,
+            target: [p, p, p, shear, shear, shear],
+            temperature: t,
+            method,
+        })
+    };
+    let (cubic, any) = (StrainSpace::isotropic(), StrainSpace::components([true; 6]));
+    let heavy = 1e6 * tau;
+    match name {
+        "nve" => Integrator::velocity_verlet(FS),
+        "rescaling" => nvt(rescaling()),
+        "chain" => nvt(chain()),
+        "langevin" => Integrator::baoab(FS, 5.0, Langevin::new(1.0 / tau, 7)),
+        "gle" => {
+            let a = [0.1, 1.0, 0.2, -1.0, 0.5, 0.1, -0.2, -0.1, 2.0].map(|x| x * 0.01 / FS);
+            let a = nalgebra::DMatrix::from_row_slice(3, 3, &a);
+            let matrices = GleMatrices::new(a, None).expect("matrices");
+            let free = vec![[true; 3]; atoms];
+            nvt(Box::new(Gle::new(Group::All, free, matrices, 7)))
+        }
+        "rescaled cell" => {
+            let method = Method::Rescaling(CellRescaling::new(1e-6, heavy, 7));
+            npt(rescaling(), cubic, method)
+        }
+        "mtk" => {
+            let method = Method::Piston(Piston::mtk(&cubic, free, kt, heavy, 3, 1));
+            npt(chain(), cubic, method)
+        }
+        "mtk triclinic" => {
+            let method = Method::Piston(Piston::mtk(&any, free, kt, heavy, 3, 1));
+            npt(chain(), any, method)
+        }
+        _ => {
+            let method = Method::Piston(Piston::bzp(&cubic, atoms, kt, heavy, 1.0 / tau, 7));
+            npt(rescaling(), cubic, method)
+        }
+    }
+}
+
 fn bookkeeping(c: &mut Criterion) {
     let mut group = c.benchmark_group("step without forces");
     for n in [2, 6] {
@@ -67,11 +134,8 @@ fn bookkeeping(c: &mut Criterion) {
             "nothing",
             Arc::new(Nothing(description)) as Arc<dyn Potential>,
         )];
-        for ensemble in ["nve", "langevin"] {
-            let mut integrator = match ensemble {
-                "nve" => Integrator::velocity_verlet(FS),
-                _ => Integrator::baoab(FS, 5.0, Langevin::new(1e-3 / FS, 7)),
-            };
+        for ensemble in ENSEMBLES {
+            let mut integrator = integrator(ensemble, atoms);
             let mut evaluator = Evaluator::new(terms.clone(), 1.0);
             let guard = Guard::new(std::iter::empty(), &[], None);
             let mut state = State::new(system.clone());

@@ -46,6 +46,11 @@ impl Element {
     pub fn mass(self) -> f64 {
         ELEMENTS[usize::from(self.0) - 1].1
     }
+
+    /// Covalent radius (Å); that of curium for heavier elements. Cordero et al., Dalton Trans. 2832 (2008).
+    pub fn covalent_radius(self) -> f64 {
+        f64::from(RADII[usize::from(self.0 - 1).min(RADII.len() - 1)]) * 0.01
+    }
 }
 
 impl Species {
@@ -133,6 +138,15 @@ const ISOTOPES: &[(&str, u8, f64)] = &[
     ("37Cl", 17, 36.965_902_57),
     ("36Ar", 18, 35.967_545_11),
     ("40Ar", 18, 39.962_383_122),
+];
+
+/// Covalent radii (pm) of the elements 1 to 96.
+const RADII: [u16; 96] = [
+    31, 28, 128, 96, 84, 76, 71, 66, 57, 58, 166, 141, 121, 111, 107, 105, 102, 106, 203, 176, 170,
+    160, 153, 139, 139, 132, 126, 124, 132, 122, 122, 120, 119, 120, 120, 116, 220, 195, 190, 175,
+    164, 154, 147, 146, 142, 139, 145, 144, 142, 139, 139, 138, 139, 140, 244, 215, 207, 204, 203,
+    201, 199, 198, 198, 196, 194, 192, 192, 189, 190, 187, 187, 175, 170, 162, 151, 144, 141, 136,
+    136, 132, 145, 146, 148, 140, 150, 150, 260, 221, 215, 206, 200, 196, 190, 187, 180, 169,
 ];
 
 /// Symbol and standard atomic weight, in order of atomic number.

@@ -49,47 +49,53 @@ pub const HARTREE: f64 = HARTREE_J / ELEMENTARY_CHARGE_C;
 /// One Bohr in Å.
 pub const BOHR: f64 = BOHR_M * 1e10;
 
-/// Powers of length, mass, time, temperature and charge.
+/// Powers of length, mass, time, temperature, charge and angle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Dimension(pub [i8; 5]);
+pub struct Dimension(pub [i8; 6]);
 
 impl Dimension {
     /// A pure number.
-    pub const NONE: Dimension = Dimension([0, 0, 0, 0, 0]);
+    pub const NONE: Dimension = Dimension([0, 0, 0, 0, 0, 0]);
     /// Å inside.
-    pub const LENGTH: Dimension = Dimension([1, 0, 0, 0, 0]);
+    pub const LENGTH: Dimension = Dimension([1, 0, 0, 0, 0, 0]);
     /// amu inside.
-    pub const MASS: Dimension = Dimension([0, 1, 0, 0, 0]);
+    pub const MASS: Dimension = Dimension([0, 1, 0, 0, 0, 0]);
     /// Å·sqrt(amu/eV) inside.
-    pub const TIME: Dimension = Dimension([0, 0, 1, 0, 0]);
+    pub const TIME: Dimension = Dimension([0, 0, 1, 0, 0, 0]);
     /// K inside.
-    pub const TEMPERATURE: Dimension = Dimension([0, 0, 0, 1, 0]);
+    pub const TEMPERATURE: Dimension = Dimension([0, 0, 0, 1, 0, 0]);
     /// e inside.
-    pub const CHARGE: Dimension = Dimension([0, 0, 0, 0, 1]);
+    pub const CHARGE: Dimension = Dimension([0, 0, 0, 0, 1, 0]);
     /// eV inside.
-    pub const ENERGY: Dimension = Dimension([2, 1, -2, 0, 0]);
+    pub const ENERGY: Dimension = Dimension([2, 1, -2, 0, 0, 0]);
     /// eV/Å inside.
-    pub const FORCE: Dimension = Dimension([1, 1, -2, 0, 0]);
+    pub const FORCE: Dimension = Dimension([1, 1, -2, 0, 0, 0]);
     /// eV/Å^3 inside.
-    pub const PRESSURE: Dimension = Dimension([-1, 1, -2, 0, 0]);
+    pub const PRESSURE: Dimension = Dimension([-1, 1, -2, 0, 0, 0]);
     /// Inverse internal time inside.
-    pub const RATE: Dimension = Dimension([0, 0, -1, 0, 0]);
+    pub const RATE: Dimension = Dimension([0, 0, -1, 0, 0, 0]);
     /// sqrt(eV/amu) inside.
-    pub const VELOCITY: Dimension = Dimension([1, 0, -1, 0, 0]);
+    pub const VELOCITY: Dimension = Dimension([1, 0, -1, 0, 0, 0]);
     /// amu/Å^3 inside.
-    pub const DENSITY: Dimension = Dimension([-3, 1, 0, 0, 0]);
+    pub const DENSITY: Dimension = Dimension([-3, 1, 0, 0, 0, 0]);
     /// eV Å^6 inside: coefficient of dispersion.
-    pub const C6: Dimension = Dimension([8, 1, -2, 0, 0]);
+    pub const C6: Dimension = Dimension([8, 1, -2, 0, 0, 0]);
     /// eV Å^8 inside.
-    pub const C8: Dimension = Dimension([10, 1, -2, 0, 0]);
+    pub const C8: Dimension = Dimension([10, 1, -2, 0, 0, 0]);
     /// eV^2 inside.
-    pub const ENERGY_SQUARED: Dimension = Dimension([4, 2, -4, 0, 0]);
+    pub const ENERGY_SQUARED: Dimension = Dimension([4, 2, -4, 0, 0, 0]);
+    /// eV/Å^2 inside: force constant of a spring.
+    pub const STIFFNESS: Dimension = Dimension([0, 1, -2, 0, 0, 0]);
+    /// rad inside. Counted as a dimension so that degrees are never taken for radians.
+    pub const ANGLE: Dimension = Dimension([0, 0, 0, 0, 0, 1]);
+    /// eV/rad^2 inside: force constant of an angle.
+    pub const ANGULAR_STIFFNESS: Dimension = Dimension([2, 1, -2, 0, 0, -2]);
     /// 1/Å inside.
-    pub const INVERSE_LENGTH: Dimension = Dimension([-1, 0, 0, 0, 0]);
+    pub const INVERSE_LENGTH: Dimension = Dimension([-1, 0, 0, 0, 0, 0]);
 
     /// What a person calls it, with an example of how to write it.
     fn name_and_example(self) -> (String, &'static str) {
-        let known: [(Dimension, &str, &'static str); 16] = [
+        let known: [(Dimension, &str, &'static str); 19] = [
             (Dimension::NONE, "a plain number", ""),
             (Dimension::LENGTH, "a length", "Å"),
             (Dimension::MASS, "a mass", "u"),
@@ -106,10 +112,17 @@ impl Dimension {
             (Dimension::C8, "an energy times length^8", "eV Å^8"),
             (Dimension::ENERGY_SQUARED, "a squared energy", "eV^2"),
             (Dimension::INVERSE_LENGTH, "an inverse length", "/Å"),
+            (Dimension::STIFFNESS, "a force constant", "eV/Å^2"),
+            (Dimension::ANGLE, "an angle", "deg"),
+            (
+                Dimension::ANGULAR_STIFFNESS,
+                "a force constant of an angle",
+                "eV/rad^2",
+            ),
         ];
         known.into_iter().find(|k| k.0 == self).map_or_else(
             || {
-                let names = ["length", "mass", "time", "temperature", "charge"];
+                let names = ["length", "mass", "time", "temperature", "charge", "angle"];
                 let text: Vec<String> = names
                     .iter()
                     .zip(self.0)
@@ -167,6 +180,10 @@ const UNITS: &[(&str, Dimension, f64)] = &[
     ("g", Dimension::MASS, 1e-3 / AMU_KG),
     ("kg", Dimension::MASS, 1.0 / AMU_KG),
     ("e", Dimension::CHARGE, 1.0),
+    ("rad", Dimension::ANGLE, 1.0),
+    ("deg", Dimension::ANGLE, std::f64::consts::PI / 180.0),
+    ("degree", Dimension::ANGLE, std::f64::consts::PI / 180.0),
+    ("degrees", Dimension::ANGLE, std::f64::consts::PI / 180.0),
     ("eV", Dimension::ENERGY, 1.0),
     ("ev", Dimension::ENERGY, 1.0),
     ("meV", Dimension::ENERGY, 1e-3),
@@ -269,7 +286,7 @@ pub fn parse(text: &str, expected: Dimension) -> Result<f64, UnitError> {
 /// The factor of a unit expression to internal units, and its dimension.
 pub fn parse_unit(text: &str) -> Result<(f64, Dimension), UnitError> {
     let mut factor = 1.0;
-    let mut dimension = [0i8; 5];
+    let mut dimension = [0i8; 6];
     let mut rest = text.trim();
     let mut sign: i8 = 1;
     let mut first = true;
@@ -433,6 +450,15 @@ mod tests {
             1e6 / EV_IN_KJ_MOL,
         );
         close(parse("3 eV*Å^8", Dimension::C8).unwrap(), 3.0);
+        close(
+            parse("1 kJ/mol/rad^2", Dimension::ANGULAR_STIFFNESS).unwrap(),
+            1.0 / EV_IN_KJ_MOL,
+        );
+        close(
+            parse("180 deg", Dimension::ANGLE).unwrap(),
+            std::f64::consts::PI,
+        );
+        assert!(parse("1 eV", Dimension::ANGULAR_STIFFNESS).is_err());
         close(parse("-3", Dimension::NONE).unwrap(), -3.0);
     }
 

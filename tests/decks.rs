@@ -346,10 +346,12 @@ fn fuzz_deck() {
         "\"1 steps\"",
         "\\u{10FFFF}",
     ];
-    let decks: Vec<Case> = cases("good").into_iter().chain(cases("bad")).collect();
+    let decks = [cases("good"), cases("bad")];
     let mut read_well = 0;
     for _ in 0..rounds {
-        let case = &decks[random(decks.len())];
+        // There are far more bad ones, of which nothing good comes.
+        let kind = &decks[random(2)];
+        let case = &kind[random(kind.len())];
         let mut text: Vec<char> = case.text.chars().collect();
         for _ in 0..=random(4) {
             let at = random(text.len());

@@ -51,6 +51,21 @@ fn ensembles() -> Vec<(&'static str, String)> {
              [[md.group]]\nname = \"hot\"\natoms = \"20-29\"\ntemperature = \"200 K\"\n[md.group.thermostat.gle]\ndrift = \"A.txt\"\n"
         ),
     ));
+    let restraints = "[[restraint]]\nname = \"layer\"\nposition = { atoms = \"0-9\", constant = \"1 eV/Å^2\" }\n\
+        [[restraint]]\nname = \"pair\"\ndistance = { atoms = [0, 1], constant = \"1 eV/Å^2\" }\n";
+    all.push((
+        "restraints in a cell that changes",
+        format!(
+            "{WATCHED}[md.barostat.cell_rescaling]\npressure = \"500 bar\"\nbulk_modulus = \"1 GPa\"\n\
+             coupling = \"triclinic\"\n{restraints}"
+        ),
+    ));
+    let walls = "[[wall]]\nname = \"ball\"\nsphere = { radius = \"9 Å\" }\nharmonic = { constant = \"1 eV/Å^2\" }\n\
+        [[force]]\nname = \"pull\"\nelements = [\"Ar\"]\nforce = [\"0 eV/Å\", \"0 eV/Å\", \"0.01 eV/Å\"]\nshare = \"mass\"\n";
+    all.push((
+        "walls and forces",
+        format!("{WATCHED}[md.thermostat.nose_hoover]\n{walls}"),
+    ));
     let stages = "[[stage]]\nname = \"melt\"\nlength = \"33 steps\"\ntemperature = \"90 K\"\n\
         [[stage]]\nname = \"quench\"\nlength = \"27 steps\"\nfinal_temperature = \"30 K\"\n[stage.thermostat.nose_hoover]\n\
         [[stage]]\nname = \"press\"\nlength = \"30 steps\"\n[stage.thermostat.velocity_rescaling]\n[stage.barostat.mtk]\npressure = \"1 kbar\"\n";
@@ -71,37 +86,118 @@ fn job(md: &str) -> Job {
     job
 }
 
+/// Two terms, the stiffer of which is evaluated thrice in a step.
+fn two_terms(md: &str) -> Job {
+    let job = job(&format!("{md}[md.substeps]\nstiff = 3\n"));
+    let deck = job.read("deck.toml");
+    let terms = "[[potential.terms]]\nname = \"stiff\"\nlennard_jones = { epsilon = \"0.0103 eV\", sigma = \"3.2 Å\", cutoff = \"6 Å\" }\n\
+        [[potential.terms]]\nname = \"soft\"\nlennard_jones = { epsilon = \"0.002 eV\", sigma = \"2.8 Å\", cutoff = \"6.5 Å\" }\n";
+    let (before, rest) = deck.split_once("[potential.lennard_jones]").unwrap();
+    let (_, after) = rest.split_once("[md]").unwrap();
+    job.write("deck.toml", &format!("{before}{terms}[md]{after}"));
+    job
+}
+
+/// Water molecules, one of them across the boundary of the cell, with all three sides fixed.
+fn water(md: &str) -> Job {
+    let mut structure = String::from(
+        "24\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n",
+    );
+    let mut bonds = String::new();
+    for k in 0..8 {
+        let x = [k % 2, k / 2 % 2, k / 4].map(|c| 0.5 + 4.5 * f64::from(c));
+        for (symbol, r) in [
+            ("O", [0.0, 0.0, 0.0]),
+            ("H", [-0.76, 0.59, 0.0]),
+            ("H", [0.76, 0.59, 0.0]),
+        ] {
+            let y: Vec<String> = (0..3)
+                .map(|d| format!("{:.4}", (x[d] + r[d]).rem_euclid(9.0)))
+                .collect();
+            structure.push_str(&format!("{symbol} {}\n", y.join(" ")));
+        }
+        bonds.push_str(&format!(
+            "[[md.constraints.bond]]\natoms = [{}, {}]\nlength = \"1.52 Å\"\n",
+            3 * k + 1,
+            3 * k + 2
+        ));
+    }
+    let deck = format!(
+        "version = 1\n[system]\nstructure = \"structure.xyz\"\n\
+         [potential.lennard_jones]\nepsilon = \"0.006 eV\"\nsigma = \"2.2 Å\"\ncutoff = \"4.4 Å\"\n\
+         [md]\ntimestep = \"2 fs\"\nseed = 5\n{md}[md.constraints]\nelements = [\"H\"]\n{bonds}{OUTPUT}"
+    );
+    Job::new(&structure, &deck)
+}
+
+fn resumes_to_the_bit(name: &str, job: impl Fn() -> Job) {
+    let whole = job();
+    whole.run(&["-q", "-j1"]).expect(0, &[]);
+    let expected = written(&whole, "");
+    // A fault where the process ends without a word: a wall-time limit stops after a checkpoint, so copies of the files
+    // at a checkpoint by step are taken from a run that is killed while it waits.
+    for (threads, at) in [("2", "31"), ("4", "34"), ("1", "60")] {
+        let stopped = job();
+        stopped.edit(
+            "[output]\n",
+            &format!("[output]\ncheckpoint = {{ every = \"{at} steps\" }}\n"),
+        );
+        stopped.run(&["-q", &format!("-j{threads}")]).expect(0, &[]);
+        // The checkpoint before the last is that of the middle: to go on from it is to have been killed after it.
+        let step = |file: &str| state(&stopped.path(file))["step and seed"][0];
+        let middle = at.parse::<u64>().unwrap();
+        std::fs::remove_file(stopped.path("deck.chk")).unwrap();
+        assert!(
+            step("deck.chk.prev") >= middle && step("deck.chk.prev") < 90,
+            "{name}"
+        );
+        std::fs::remove_file(stopped.path("last.extxyz")).unwrap();
+        stopped
+            .run(&["--resume", &format!("-j{threads}")])
+            .expect(0, &["resumed", "finished at step 90"]);
+        eprintln!("{name}, {threads} threads, from step {at}");
+        assert_same(&expected, &written(&stopped, ""));
+    }
+}
+
 #[test]
 fn every_ensemble_resumes_to_the_bit() {
     for (name, md) in ensembles() {
-        let whole = job(&md);
-        whole.run(&["-q", "-j1"]).expect(0, &[]);
-        let expected = written(&whole, "");
-        // A fault where the process ends without a word: a wall-time limit stops after a checkpoint, so copies of the files
-        // at a checkpoint by step are taken from a run that is killed while it waits.
-        for (threads, at) in [("2", "31"), ("4", "34"), ("1", "60")] {
-            let stopped = job(&md);
-            stopped.edit(
-                "[output]\n",
-                &format!("[output]\ncheckpoint = {{ every = \"{at} steps\" }}\n"),
-            );
-            stopped.run(&["-q", &format!("-j{threads}")]).expect(0, &[]);
-            // The checkpoint before the last is that of the middle: to go on from it is to have been killed after it.
-            let step = |file: &str| state(&stopped.path(file))["step and seed"][0];
-            let middle = at.parse::<u64>().unwrap();
-            std::fs::remove_file(stopped.path("deck.chk")).unwrap();
-            assert!(
-                step("deck.chk.prev") >= middle && step("deck.chk.prev") < 90,
-                "{name}"
-            );
-            std::fs::remove_file(stopped.path("last.extxyz")).unwrap();
-            stopped
-                .run(&["--resume", &format!("-j{threads}")])
-                .expect(0, &["resumed", "finished at step 90"]);
-            eprintln!("{name}, {threads} threads, from step {at}");
-            assert_same(&expected, &written(&stopped, ""));
-        }
+        resumes_to_the_bit(name, || job(&md));
     }
+}
+
+#[test]
+fn constraints_and_substeps_resume_to_the_bit() {
+    let npt = "[md.barostat.mtk]\npressure = \"500 bar\"\n";
+    for md in [
+        WATCHED.to_owned(),
+        format!("{WATCHED}[md.thermostat.nose_hoover]\n{npt}"),
+    ] {
+        resumes_to_the_bit("several steps", || two_terms(&md));
+        resumes_to_the_bit("water", || water(&md));
+    }
+    let nve = "length = \"90 steps\"\n";
+    let cold = format!("{nve}[md.velocities]\ntemperature = \"90 K\"\nexact = true\n");
+    resumes_to_the_bit("water at constant energy", || water(&cold));
+}
+
+#[test]
+fn rigid_water_has_six_degrees_of_freedom() {
+    let md = "length = \"90 steps\"\n[md.velocities]\ntemperature = \"90 K\"\nexact = true\n";
+    let job = water(md);
+    job.run(&["--quiet"]).expect(0, &[]);
+    // 24 atoms, 24 bonds; the centre of mass rests.
+    run(job.folder.path(), &["check", "deck.toml"]).expect(
+        0,
+        &["45 degrees of freedom; 24 bonds of fixed length take 24"],
+    );
+    let table = job.read("run.csv");
+    let first: Vec<&str> = table.lines().nth(1).unwrap().split(',').collect();
+    assert!(
+        (first[4].parse::<f64>().unwrap() - 90.0).abs() < 1e-6,
+        "{first:?}"
+    );
 }
 
 #[test]
@@ -140,6 +236,28 @@ fn ensembles_that_make_no_sense_are_refused() {
     refused(
         &format!("{WATCHED}[md.barostat.mtk]\npressure = \"1 bar\"\nfixed = [\"z\"]\n"),
         &["isotropic coupling cannot hold single strains"],
+    );
+    let bond = |text: &str| format!("{WATCHED}[[md.constraints.bond]]\n{text}\n");
+    refused(&bond("atoms = [0, 32]"), &["names atom 32", "32 atoms"]);
+    refused(
+        &format!("{WATCHED}[md.constraints]\nelements = [\"H\"]\n"),
+        &["names H, and the structure has none"],
+    );
+    refused(
+        &format!("{WATCHED}[md.constraints]\nelements = [\"Ar\"]\n"),
+        &["bonded to no atom of another element", "one by one"],
+    );
+    refused(
+        &format!("{WATCHED}[md.thermostat.andersen]\n[[md.constraints.bond]]\natoms = [0, 1]\n"),
+        &["do not go with bonds of fixed length", "langevin"],
+    );
+    refused(
+        &format!("{WATCHED}[md.substeps]\nslow = 2\n"),
+        &["no term of the potential is called so", "the terms are"],
+    );
+    refused(
+        &format!("{WATCHED}fix_rotation = true\n"),
+        &["only what is not periodic can be kept from turning"],
     );
     let layer = job(&format!("{WATCHED}{npt}"));
     layer.write(

@@ -303,7 +303,7 @@ pub(super) fn thermostat(
 const COMPONENTS: [&str; 6] = ["x", "y", "z", "yz", "xz", "xy"];
 
 /// A list of words out of a few.
-struct Words(&'static [&'static str]);
+pub(super) struct Words(pub &'static [&'static str]);
 
 impl Kind for Words {
     type Value = Vec<usize>;
@@ -505,7 +505,7 @@ pub(super) fn barostat(t: &Table<'_>, has_temperature: bool) -> Option<Option<Ba
 }
 
 /// Atoms as ranges in a text, `"0-31, 40"`, or a list of numbers.
-struct AtomRanges;
+pub(super) struct AtomRanges;
 
 impl Kind for AtomRanges {
     type Value = Vec<(u32, u32)>;

@@ -1,11 +1,13 @@
 //! `[md]`: molecular dynamics.
 
+use super::constraints::{self, ConstraintsDeck};
 use super::diagnostics::Diagnostic;
 use super::ensemble::{self, BarostatDeck, GroupDeck, ThermostatDeck};
 use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
 use super::reader::Table;
 use super::reliability::{self, ReliabilityDeck};
 use super::stage::StageDeck;
+use crate::dynamics::MOST_SUBSTEPS;
 use crate::units::{Dimension, FS};
 
 /// Molecular dynamics.
@@ -25,12 +27,18 @@ pub struct MdDeck {
     pub barostat: Option<BarostatDeck>,
     /// Atoms with a thermostat of their own, or held.
     pub groups: Vec<GroupDeck>,
+    /// Bonds of fixed length.
+    pub constraints: Option<ConstraintsDeck>,
+    /// How often in a step a term of the potential is evaluated, by name; once when it is not here.
+    pub substeps: Vec<(String, u32)>,
     /// The parts of the run; empty when it has none of its own.
     pub stages: Vec<StageDeck>,
     /// Where the first velocities come from.
     pub velocities: VelocitiesDeck,
     /// Whether the centre of mass is held; `None` leaves it to the ensemble.
     pub fix_centre_of_mass: Option<bool>,
+    /// Whether the rotation about the centre of mass is held at zero.
+    pub fix_rotation: bool,
     /// Whether the initial rotation about the centre of mass is removed.
     pub remove_rotation: bool,
     /// Seed of the random numbers; the run picks one when there is none.
@@ -121,6 +129,9 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
     let barostat = ensemble::barostat(t, known);
     let doc = "Some of the atoms, with a thermostat of their own, or held in place.";
     let groups = t.tables("group", doc, |t| ensemble::group(t, known));
+    let constraints = constraints::read(t);
+    let doc = "How often in each time step a named term of the potential is evaluated: fast terms often, slow ones once.";
+    let substeps = t.optional_table("substeps", doc, |t| Some(substeps(t)));
     let velocities = velocities(t, temperature);
     let fix_centre_of_mass = t
         .key(
@@ -129,6 +140,13 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
             "Keep the centre of mass at rest.",
         )
         .optional("what suits the ensemble");
+    let fix_rotation = t
+        .key(
+            "fix_rotation",
+            Flag,
+            "Keep a molecule or cluster from turning.",
+        )
+        .or("false");
     let remove_rotation = t
         .key(
             "remove_rotation",
@@ -181,9 +199,12 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
             .unwrap_or_default()
             .into_iter()
             .collect::<Option<_>>()?,
+        constraints: constraints?,
+        substeps: substeps.unwrap_or_default(),
         stages: Vec::new(),
         velocities: velocities?,
         fix_centre_of_mass,
+        fix_rotation: fix_rotation?,
         remove_rotation: remove_rotation?,
         seed,
         replicas: u32::try_from(replicas?).ok()?,
@@ -237,6 +258,19 @@ fn length(t: &Table<'_>) -> Option<u64> {
             n
         }
     }
+}
+
+fn substeps(t: &Table<'_>) -> Vec<(String, u32)> {
+    let most = u64::from(MOST_SUBSTEPS);
+    let doc =
+        "Evaluations of the term of this name in a step; every number must divide the larger ones.";
+    let mut found = Vec::new();
+    for key in t.free_keys("TERM") {
+        let count = Count { least: 1, most };
+        let n = t.key(&key.name, count, doc).optional("1");
+        found.extend(n.and_then(|n| Some((key.name, u32::try_from(n).ok()?))));
+    }
+    found
 }
 
 fn velocities(t: &Table<'_>, temperature: Option<f64>) -> Option<VelocitiesDeck> {

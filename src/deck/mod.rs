@@ -6,11 +6,13 @@
 //! To add a key, add the call that reads it (`md.rs` shows how): it is then checked, described in the manual, and written
 //! into the resolved deck. To add a model or a job, add an entry to the list of variants in `potential.rs` or `schema.rs`.
 
+mod constraints;
 mod diagnostics;
 mod dispersion;
 mod document;
 mod duration;
 mod ensemble;
+mod external;
 mod kinds;
 mod lennard_jones;
 mod md;
@@ -28,11 +30,15 @@ mod system;
 mod templates;
 mod zbl;
 
+pub use constraints::ConstraintsDeck;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use ensemble::{BarostatDeck, BarostatMethod, Coupling, GroupDeck, ThermostatDeck};
+pub use external::{
+    AtomsDeck, ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
+};
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
 pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
 pub use output::{CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck};
@@ -68,6 +74,8 @@ pub struct Deck {
     pub system: SystemDeck,
     /// Where energies and forces come from.
     pub potential: PotentialDeck,
+    /// What acts on atoms beside the model.
+    pub external: ExternalDeck,
     /// What is to be done.
     pub job: JobDeck,
     /// What is written.
@@ -165,13 +173,18 @@ pub fn parse(
     cx.diagnostics.borrow_mut().extend(wrong_overrides);
     let table = Table::root(&cx, root.entries().unwrap_or_default());
     let parts = schema::deck(&table);
-    if let Some((system, potential, job, output)) = &parts {
+    if let Some((system, potential, external, job, output)) = &parts {
         let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
         for term in &potential.terms {
             if let Some(file) = term.model.file() {
                 inputs.push(("potential".to_owned(), file.to_path_buf()));
             }
         }
+        inputs.extend(
+            external
+                .files()
+                .map(|(name, file)| (name.to_owned(), file.to_path_buf())),
+        );
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
         output::collisions(&table, output, &job.outputs(), &inputs);
     }
@@ -182,12 +195,13 @@ pub fn parse(
     let wrong = found.iter().any(|d| d.severity == Severity::Error);
     let diagnostics = Diagnostics::new(found, cx.sources);
     match parts {
-        Some((system, potential, job, output)) if !wrong => Ok(Deck {
+        Some((system, potential, external, job, output)) if !wrong => Ok(Deck {
             version: VERSION,
             source,
             folder,
             system,
             potential,
+            external,
             job,
             output,
             warnings: diagnostics,

@@ -1,9 +1,9 @@
 //! `[output]`: what is written, where and how often.
 
 use super::diagnostics::Diagnostic;
-use super::kinds::{Count, Flag, OneOf, OutFile, Steps, WallTime};
+use super::kinds::{Count, Flag, OneOf, OutFile, OutFileOrNone, Steps, WallTime};
 use super::reader::Table;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is written, where and how often. Paths are resolved relative to the deck.
@@ -15,6 +15,10 @@ pub struct OutputDeck {
     pub extxyz: Option<FramesDeck>,
     /// The thermodynamic table in CSV.
     pub thermo: Option<ThermoDeck>,
+    /// Averages with their errors in CSV.
+    pub averages: Option<PathBuf>,
+    /// The time series as a picture (SVG).
+    pub plot: Option<PathBuf>,
     /// Steps between two rows of the thermodynamic table in the trajectory.
     pub thermo_every: u64,
     /// The state to resume from.
@@ -101,6 +105,17 @@ pub(super) fn read(root: &Table<'_>) -> Option<OutputDeck> {
             let every = every(t).or_as(&default, "`thermo_every`");
             Some(ThermoDeck { file: file?, every: every? })
         });
+        let beside = |ending: &str| match &thermo {
+            // Nothing can lie beside a device or a pipe.
+            Some(t) if !t.file.exists() || t.file.is_file() => beside(&t.file, &root.cx.folder, ending),
+            _ => "false".to_owned(),
+        };
+        let averages = t
+            .key("averages", OutFileOrNone, "Averages with their errors as CSV, written when the run ends; `false` for none.")
+            .or_as(&beside("averages.csv"), "beside `thermo`, as `NAME.averages.csv`");
+        let plot = t
+            .key("plot", OutFileOrNone, "Temperature, energies, pressure and density against time, as a picture (SVG); `false` for none.")
+            .or_as(&beside("svg"), "beside `thermo`, as `NAME.svg`");
         let checkpoint = t.table("checkpoint", "The state from which `--resume` goes on.", |t| {
             let file = t
                 .key("file", OutFile, "The file.")
@@ -130,12 +145,21 @@ pub(super) fn read(root: &Table<'_>) -> Option<OutputDeck> {
             trajectory,
             extxyz,
             thermo,
+            averages: averages?,
+            plot: plot?,
             thermo_every: thermo_every?,
             checkpoint: checkpoint?,
             progress_every: progress_every?,
             final_structure,
         })
     })
+}
+
+/// The name of a file beside `file` with another ending, as a TOML string relative to the deck.
+fn beside(file: &Path, folder: &Path, ending: &str) -> String {
+    let file = file.with_extension(ending);
+    let relative = file.strip_prefix(folder).unwrap_or(&file);
+    super::resolved::quote(&relative.to_string_lossy())
 }
 
 fn trajectory(t: &Table<'_>) -> Option<TrajectoryDeck> {
@@ -212,6 +236,8 @@ pub(super) fn collisions(
         ),
         ("output.extxyz", output.extxyz.as_ref().map(|o| &o.file)),
         ("output.thermo", output.thermo.as_ref().map(|o| &o.file)),
+        ("output.averages", output.averages.as_ref()),
+        ("output.plot", output.plot.as_ref()),
         ("output.checkpoint", Some(&output.checkpoint.file)),
         ("output.final_structure", output.final_structure.as_ref()),
     ];

@@ -2,6 +2,7 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::Place;
+use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
 use super::output::{self, OutputDeck};
@@ -42,7 +43,7 @@ const JOBS: &[Variant<JobDeck>] = &[Variant {
 }];
 
 /// What a deck holds.
-pub(super) type Parts = (SystemDeck, PotentialDeck, JobDeck, OutputDeck);
+pub(super) type Parts = (SystemDeck, PotentialDeck, ExternalDeck, JobDeck, OutputDeck);
 
 /// Reads a whole deck, or describes it. None when something was wrong.
 pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
@@ -53,6 +54,7 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     }
     let system = system::read(root);
     let potential = potential::read(root);
+    let external = external::read(root, potential.as_ref());
     // The output is read even when the job is wrong, so that all mistakes are seen at once.
     root.cx.staged.set(root.place_of("stage").is_some());
     let job = match root.choice("job", JOBS) {
@@ -67,7 +69,12 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     };
     let output = output::read(root);
     let job = match job {
-        Choice::Chosen(_, job) => Some(job),
+        Choice::Chosen(_, mut job) => {
+            if let Some(external) = &external {
+                external::fit(root, external, &mut job);
+            }
+            Some(job)
+        }
         Choice::Failed => None,
         Choice::Absent => {
             root.nothing_chosen(
@@ -79,7 +86,7 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     };
     root.finish();
     version?;
-    Some((system?, potential?, job?, output?))
+    Some((system?, potential?, external?, job?, output?))
 }
 
 fn version(root: &Table<'_>) -> Option<u64> {

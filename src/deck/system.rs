@@ -2,9 +2,10 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
-use super::kinds::{Count, Flag, InFile, Kind, Mass, Read, Three, element, mismatch};
+use super::kinds::{Count, Flag, InFile, Kind, Mass, Quantity, Read, Three, element, mismatch};
 use super::reader::{Context, Table};
 use crate::elements::Element;
+use crate::units::Dimension;
 use std::path::PathBuf;
 
 /// What is simulated.
@@ -20,6 +21,8 @@ pub struct SystemDeck {
     pub periodic: Option<[bool; 3]>,
     /// Masses (amu) that differ from the standard atomic weights, or from those of the file.
     pub masses: Vec<(Element, f64)>,
+    /// Mass (amu) that hydrogens get from the atoms they are bonded to; none: they keep theirs.
+    pub hydrogen_mass: Option<f64>,
 }
 
 /// A frame of a file that may hold several.
@@ -94,6 +97,11 @@ pub(super) fn read(root: &Table<'_>) -> Option<SystemDeck> {
                 "Whether each cell vector is periodic.",
             )
             .optional("what the structure file says");
+        let doc = "Mass of every hydrogen, taken from the atom that it is bonded to; allows a longer time step.";
+        let hydrogen_mass = t
+            .key("hydrogen_mass", Quantity(Dimension::MASS), doc)
+            .positive()
+            .optional("masses stay as they are");
         let masses = t.optional_table(
             "masses",
             "Masses other than the standard atomic weights, for all atoms of an element.",
@@ -105,6 +113,7 @@ pub(super) fn read(root: &Table<'_>) -> Option<SystemDeck> {
             repeat: repeat?.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
             periodic,
             masses: masses.unwrap_or_default(),
+            hydrogen_mass,
         })
     })
 }

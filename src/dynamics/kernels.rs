@@ -45,53 +45,57 @@ fn scaled_sum_body<const FMA: bool>(x: &mut [f64], y: &[f64], w: &[f64], s: f64,
     }
 }
 
-simd_dispatch! {
-    /// x ← A x + w B y by atom, for symmetric A and B given as their six elements.
-    fn matrix_sum(x: &mut [[f64; 3]], y: &[[f64; 3]], w: &[f64], a: &[f64; 6], b: &[f64; 6]) = matrix_sum_body;
-}
+/// Components of four atoms, which fill whole SIMD vectors.
+const BLOCK: usize = 12;
 
-#[inline(always)]
-fn matrix_sum_body<const FMA: bool>(
-    x: &mut [[f64; 3]],
-    y: &[[f64; 3]],
-    w: &[f64],
-    a: &[f64; 6],
-    b: &[f64; 6],
-) {
-    let times = |m: &[f64; 6], v: &[f64; 3], sum: [f64; 3]| {
-        [
-            fma::<FMA>(
-                m[0],
-                v[0],
-                fma::<FMA>(m[5], v[1], fma::<FMA>(m[4], v[2], sum[0])),
-            ),
-            fma::<FMA>(
-                m[5],
-                v[0],
-                fma::<FMA>(m[1], v[1], fma::<FMA>(m[3], v[2], sum[1])),
-            ),
-            fma::<FMA>(
-                m[4],
-                v[0],
-                fma::<FMA>(m[3], v[1], fma::<FMA>(m[2], v[2], sum[2])),
-            ),
-        ]
-    };
-    for (i, (x, y)) in x.iter_mut().zip(y).enumerate() {
-        let w = if w.is_empty() { 1.0 } else { w[3 * i] };
-        *x = times(a, x, times(b, &y.map(|y| w * y), [0.0; 3]));
+/// A symmetric matrix as the weights of the five components around each component of a block: those that belong to the same
+/// atom have its elements, the others zero. So the vectors of atoms need not be taken apart.
+struct Taps([[f64; BLOCK]; 5]);
+
+impl Taps {
+    fn new(m: &Matrix3<f64>) -> Taps {
+        Taps(std::array::from_fn(|d| {
+            std::array::from_fn(|e| {
+                let column = (e % 3 + d).checked_sub(2);
+                column.filter(|c| *c < 3).map_or(0.0, |c| m[(e % 3, c)])
+            })
+        }))
     }
 }
 
-fn six(m: &Matrix3<f64>) -> [f64; 6] {
-    [
-        m[(0, 0)],
-        m[(1, 1)],
-        m[(2, 2)],
-        m[(1, 2)],
-        m[(0, 2)],
-        m[(0, 1)],
-    ]
+simd_dispatch! {
+    /// x ← A x + w B y by atom; `w` is by component, or empty for 1; `y` may be empty for 0.
+    fn matrix_sum(x: &mut [f64], y: &[f64], w: &[f64], a: &Taps, b: &Taps) = matrix_sum_body;
+}
+
+#[inline(always)]
+fn matrix_sum_body<const FMA: bool>(x: &mut [f64], y: &[f64], w: &[f64], a: &Taps, b: &Taps) {
+    // Two more on either side, so that every component has five around it.
+    let (mut xs, mut ys) = ([0.0; BLOCK + 4], [0.0; BLOCK + 4]);
+    for (block, out) in x.chunks_mut(BLOCK).enumerate() {
+        let (first, n) = (block * BLOCK, out.len());
+        xs[2..2 + n].copy_from_slice(out);
+        xs[2 + n..].fill(0.0);
+        if let Some(y) = y.get(first..first + n) {
+            ys[2..2 + n].copy_from_slice(y);
+            ys[2 + n..].fill(0.0);
+            if let Some(w) = w.get(first..first + n) {
+                ys[2..2 + n].iter_mut().zip(w).for_each(|(y, w)| *y *= w);
+            }
+        }
+        let mut sum = [0.0; BLOCK];
+        for d in 0..5 {
+            for e in 0..BLOCK {
+                let own = fma::<FMA>(a.0[d][e], xs[e + d], sum[e]);
+                sum[e] = fma::<FMA>(b.0[d][e], ys[e + d], own);
+            }
+        }
+        out.copy_from_slice(&sum[..n]);
+    }
+}
+
+fn is_multiple(m: &Matrix3<f64>) -> bool {
+    *m == Matrix3::identity() * m[(0, 0)]
 }
 
 /// x ← S x + h w R y for symmetric S and R; multiples of the identity take the short way.
@@ -103,17 +107,11 @@ fn strained(
     r: &Matrix3<f64>,
     h: f64,
 ) {
-    let multiple = |m: &Matrix3<f64>| *m == Matrix3::identity() * m[(0, 0)];
-    if multiple(s) && multiple(r) {
-        scaled_sum(
-            x.as_flattened_mut(),
-            y.as_flattened(),
-            w,
-            s[(0, 0)],
-            h * r[(0, 0)],
-        );
+    let (x, y) = (x.as_flattened_mut(), y.as_flattened());
+    if is_multiple(s) && is_multiple(r) {
+        scaled_sum(x, y, w, s[(0, 0)], h * r[(0, 0)]);
     } else {
-        matrix_sum(x, y, w, &six(s), &six(&(r * h)));
+        matrix_sum(x, y, w, &Taps::new(s), &Taps::new(&(r * h)));
     }
 }
 
@@ -133,14 +131,50 @@ pub(super) fn drift_strained(x: &mut [[f64; 3]], v: &[[f64; 3]], half: &Matrix3<
     strained(x, v, &[], &(half * half), half, h);
 }
 
-/// x ← S x.
+/// x ← S x for symmetric S.
 pub(super) fn transform(x: &mut [[f64; 3]], s: &Matrix3<f64>) {
-    let m = six(s);
-    for x in x {
-        *x = [
-            m[0] * x[0] + m[5] * x[1] + m[4] * x[2],
-            m[5] * x[0] + m[1] * x[1] + m[3] * x[2],
-            m[4] * x[0] + m[3] * x[1] + m[2] * x[2],
-        ];
+    if is_multiple(s) {
+        let factor = s[(0, 0)];
+        x.as_flattened_mut().iter_mut().for_each(|x| *x *= factor);
+    } else {
+        let taps = Taps::new(s);
+        matrix_sum(x.as_flattened_mut(), &[], &[], &taps, &taps);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::Vector3;
+
+    #[test]
+    fn strains_of_any_number_of_atoms() {
+        let s = Matrix3::new(1.1, 0.2, -0.3, 0.2, 0.9, 0.05, -0.3, 0.05, 1.3);
+        for n in 1..10 {
+            let vector = |i: usize, c: f64| {
+                let t = i as f64 + c;
+                [t.sin(), (1.7 * t).cos(), 0.1 * t]
+            };
+            let x: Vec<[f64; 3]> = (0..n).map(|i| vector(i, 0.0)).collect();
+            let y: Vec<[f64; 3]> = (0..n).map(|i| vector(i, 50.0)).collect();
+            let w: Vec<f64> = (0..3 * n).map(|i| 1.0 / (1.0 + (i / 3) as f64)).collect();
+            let mut kicked = x.clone();
+            kick_damped(&mut kicked, &y, &w, &s, 0.3);
+            let mut moved = x.clone();
+            drift_strained(&mut moved, &y, &s, 0.3);
+            let mut scaled = x.clone();
+            transform(&mut scaled, &s);
+            for i in 0..n {
+                let [x, y] = [x[i], y[i]].map(Vector3::from);
+                let exact = [
+                    (kicked[i], s * (s * x + y * (0.3 * w[3 * i]))),
+                    (moved[i], s * (s * x + y * 0.3)),
+                    (scaled[i], s * x),
+                ];
+                for (found, exact) in exact {
+                    assert!((Vector3::from(found) - exact).amax() < 1e-14, "{n} {i}");
+                }
+            }
+        }
     }
 }

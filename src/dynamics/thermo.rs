@@ -2,7 +2,7 @@
 
 use super::{Integrator, State};
 use crate::potential::Reliability;
-use crate::system::{kinetic_energy, kinetic_tensor};
+use crate::system::kinetic_energy;
 use crate::units::{AMU_PER_A3_IN_G_PER_CM3, BOLTZMANN, EV_PER_A3_IN_GPA};
 
 /// The columns of a run's thermodynamic table. Energies are totals (eV), temperatures in K, pressures in GPa.
@@ -18,6 +18,8 @@ pub struct ThermoColumns {
     pub cell: bool,
     /// The reliability number of the model, when it is watched.
     pub reliability: Option<Reliability>,
+    /// Whether there are restraints, walls or forces, so that their energy has a column.
+    pub external: bool,
 }
 
 /// One row, in the order of [`ThermoColumns::names`].
@@ -63,6 +65,9 @@ impl ThermoColumns {
         if let Some(r) = self.reliability {
             names.push((r.measure.name(), r.measure.unit()));
         }
+        if self.external {
+            names.push(("external_energy", "eV"));
+        }
         names
     }
 
@@ -85,11 +90,8 @@ impl ThermoColumns {
             row.push(self.temperature(integrator.kinetic_mid()));
         }
         if let (true, Some(volume)) = (self.pressure, state.system.cell.volume()) {
-            let k = kinetic_tensor(&state.system.atoms);
-            let w = &state.evaluation.virial;
-            let p = |a: usize, b: usize| {
-                (k[a][b] + 0.5 * (w[a][b] + w[b][a])) / volume * EV_PER_A3_IN_GPA
-            };
+            let stress = integrator.stress(state);
+            let p = |a: usize, b: usize| stress[(a, b)] / volume * EV_PER_A3_IN_GPA;
             row.push((p(0, 0) + p(1, 1) + p(2, 2)) / 3.0);
             row.extend([p(0, 0), p(1, 1), p(2, 2), p(1, 2), p(0, 2), p(0, 1)]);
         }
@@ -109,6 +111,9 @@ impl ThermoColumns {
         }
         if let Some(r) = self.reliability {
             row.push(r.largest(&state.evaluation));
+        }
+        if self.external {
+            row.push(state.evaluation.external);
         }
     }
 }

@@ -1,14 +1,18 @@
 //! The jobs: one module each, from a deck (or a command's arguments) through parts and loop to the output.
 
 pub mod bench;
+mod bonds;
 pub mod check_model;
 pub mod convert;
 pub mod eval;
+mod external;
+mod hydrogen;
 pub mod info;
 pub mod md;
 mod parts;
 
-pub use parts::{build_system, build_terms, check_elements, describe_evaluation_error};
+pub use hydrogen::repartition_hydrogen;
+pub use parts::{build_system, build_terms, check_elements, deck_terms, describe_evaluation_error};
 
 use crate::deck::{Deck, JobDeck};
 use crate::error::Result;

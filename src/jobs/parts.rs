@@ -1,8 +1,9 @@
 //! The parts that every job needs: the system and the potential of a deck.
 
+use super::{external, repartition_hydrogen};
 use crate::deck::{
-    CutoffScheme, DispersionDeck, FrameChoice, LennardJonesDeck, LennardJonesParameters, ModelDeck,
-    PotentialDeck, SystemDeck, ZblDeck,
+    CutoffScheme, Deck, DispersionDeck, FrameChoice, LennardJonesDeck, LennardJonesParameters,
+    ModelDeck, PotentialDeck, SystemDeck, ZblDeck,
 };
 use crate::elements::Element;
 use crate::error::{Error, Result};
@@ -34,6 +35,10 @@ pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
             *mass = given.1;
         }
     }
+    if let Some(mass) = deck.hydrogen_mass {
+        repartition_hydrogen(&mut system, mass)
+            .map_err(|e| e.within(&deck.structure.display().to_string()))?;
+    }
     let system = repeat(&system, deck.repeat)
         .map_err(|e| e.within(&deck.structure.display().to_string()))?;
     if system.atoms.is_empty() {
@@ -43,7 +48,7 @@ pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
 }
 
 /// One frame of a structure file or of a trajectory.
-fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, bool)> {
+pub(super) fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, bool)> {
     if io::is_hdf5(path) {
         let reader = io::h5md::TrajectoryReader::open(path)?;
         let frames = reader.frames();
@@ -63,6 +68,15 @@ fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, bool)> {
     }
     let frame = io::read_frame(path, index, &ReadOptions::default())?;
     Ok((frame.system, frame.has_velocities))
+}
+
+/// All that acts on the atoms of a deck's system: models, then restraints, walls and forces. With them what a person should
+/// know.
+pub fn deck_terms(deck: &Deck, system: &System) -> Result<(Vec<Term>, Vec<String>)> {
+    let models = build_terms(&deck.potential)?;
+    let (mut terms, notes) = fit_terms(&models, system, &deck.system.structure)?;
+    terms.extend(external::terms(deck, system)?);
+    Ok((terms, notes))
 }
 
 /// Loads the models of a deck.
@@ -238,6 +252,13 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
         EvaluationError::OtherAtoms { .. } => (
             "the model was made for other atoms than these".into(),
             "use the model of this molecule, or a structure of the molecule of the model".into(),
+        ),
+        EvaluationError::BehindWall { atom, .. } => (
+            format!(
+                "atom {atom} ({}) (counted from 0) is behind a wall that it cannot cross",
+                name(atom)
+            ),
+            "move the wall, or the atom; a harmonic wall may be crossed".into(),
         ),
         EvaluationError::TooManyNeighbours { .. } => (
             "the neighbour list would have more pairs than can be counted".into(),

@@ -60,6 +60,10 @@ impl VerletList {
         }
         let deformation = reference.inverse() * configuration.cell.basis();
         let shrink = deformation.singular_values().min();
+        // Other vectors of the same lattice: the images in the list are counted in the old ones, whatever the skin.
+        if shrink < LEAST_SHRINK {
+            return true;
+        }
         let room = shrink * (self.cutoff + self.skin) - self.cutoff;
         if reference.periodic() != configuration.cell.periodic() || room.is_nan() || room <= 0.0 {
             return true;
@@ -93,6 +97,9 @@ impl VerletList {
         Ok(())
     }
 }
+
+/// No list outlives a deformation as large as this; shorter vectors of the same lattice are one of at least 0.62.
+const LEAST_SHRINK: f64 = 0.7;
 
 /// Whether every atom lies within sqrt(`limit`) of its reference; false as soon as a number is not finite.
 fn all_within(now: &[[f64; 3]], reference: &[[f64; 3]], limit: f64) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{
     Configuration, Description, Evaluation, EvaluationError, Member, NeighbourRequest, Potential,
-    Want, Workspace,
+    Symmetry, Want, Workspace,
 };
 use crate::elements::Element;
 use crate::neighbours::{BuildError, NeighbourList, VerletList};
@@ -127,6 +127,18 @@ impl Evaluator {
         })
     }
 
+    /// Whether some term acts on atoms from outside of a model, known by their numbers or places.
+    pub fn has_external(&self) -> bool {
+        let symmetry = |t: &Term| t.potential.description().symmetry;
+        self.terms.iter().any(|t| symmetry(t) != Symmetry::Full)
+    }
+
+    /// Whether some term holds atoms to places in space or in the cell: then the lattice vectors may not be chosen anew.
+    pub fn is_anchored(&self) -> bool {
+        let symmetry = |t: &Term| t.potential.description().symmetry;
+        self.terms.iter().any(|t| symmetry(t) == Symmetry::Anchored)
+    }
+
     /// The elements that all terms together know; `None` when any element is known.
     pub fn unknown_elements(&self, present: &[Element]) -> Vec<(Element, String)> {
         let unknown = |d: &Description, e: &Element| {
@@ -198,6 +210,17 @@ impl Evaluator {
         want: Want,
         results: &mut [Evaluation],
     ) -> Result<(), EvaluationError> {
+        self.evaluate_terms(|_| true, configurations, want, results)
+    }
+
+    /// The same for the sum of some of the terms, chosen by their places.
+    pub fn evaluate_terms(
+        &mut self,
+        chosen: impl Fn(usize) -> bool,
+        configurations: &[Configuration<'_>],
+        want: Want,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError> {
         for (m, c) in configurations.iter().enumerate() {
             let stale = |lists: &Vec<VerletList>| lists.get(m).is_none_or(|l| l.is_stale(*c));
             if self.groups.iter().any(|(_, lists)| stale(lists)) {
@@ -207,7 +230,7 @@ impl Evaluator {
         for (c, result) in configurations.iter().zip(results.iter_mut()) {
             result.reset(c.positions.len(), want);
         }
-        for t in 0..self.terms.len() {
+        for t in (0..self.terms.len()).filter(|t| chosen(*t)) {
             let mut members = recycle(std::mem::take(&mut self.members));
             let lists = self.group_of[t].map(|g| self.groups[g].1.as_slice());
             members.extend(configurations.iter().enumerate().map(|(m, c)| Member {
@@ -255,9 +278,10 @@ impl Evaluator {
 }
 
 impl Evaluation {
-    /// Adds `scale` times another evaluation of the same system.
-    fn add_scaled(&mut self, other: &Evaluation, scale: f64) {
+    /// Adds `scale` times another evaluation of the same system; what only one of them has stays as it is.
+    pub(crate) fn add_scaled(&mut self, other: &Evaluation, scale: f64) {
         self.energy += scale * other.energy;
+        self.external += scale * other.external;
         self.closest = self.closest.min(other.closest);
         let add = |a: &mut [f64], b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += scale * b);
         add(self.virial.as_flattened_mut(), other.virial.as_flattened());

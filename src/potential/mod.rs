@@ -10,6 +10,7 @@
 mod card;
 pub mod conformance;
 mod evaluator;
+pub mod external;
 pub mod gap;
 mod local;
 pub mod mtp;
@@ -48,6 +49,22 @@ pub struct Description {
     /// Why the cell must keep its shape and volume with this potential, a sentence; `None` when it may change. The virial
     /// may be exact all the same.
     pub fixed_cell: Option<String>,
+    /// What may be done to all atoms together without changing the energy.
+    pub symmetry: Symmetry,
+}
+
+/// What may be done to all atoms together without changing the energy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Symmetry {
+    /// Moving, turning and renumbering: the energy depends on elements and on where atoms are to each other, as that of a model
+    /// does.
+    #[default]
+    Full,
+    /// Moving and turning; some atoms are known by their numbers.
+    Numbered,
+    /// Nothing: the energy depends on where in space, or in the cell, certain atoms are. Momentum is not conserved, and
+    /// the cell vectors may not be chosen anew.
+    Anchored,
 }
 
 /// What a potential can give beside energy and forces.
@@ -181,6 +198,8 @@ pub struct Member<'a> {
 pub struct Evaluation {
     /// Potential energy (eV).
     pub energy: f64,
+    /// What of it (eV) restraints, walls and forces have, rather than a model.
+    pub external: f64,
     /// Forces (eV/Å).
     pub forces: Vec<[f64; 3]>,
     /// Virial (eV): the sum of r⊗f, which is -dE/d(strain); positive trace for compression.
@@ -203,6 +222,7 @@ impl Evaluation {
             v.resize(n, 0.0);
         };
         self.energy = 0.0;
+        self.external = 0.0;
         self.frame_reliability = 0.0;
         self.closest = f64::INFINITY;
         self.virial = [[0.0; 3]; 3];
@@ -246,6 +266,13 @@ pub enum EvaluationError {
     OtherAtoms {
         /// Member of the batch.
         member: usize,
+    },
+    /// An atom is behind a wall that it cannot cross.
+    BehindWall {
+        /// Member of the batch.
+        member: usize,
+        /// The atom.
+        atom: usize,
     },
     /// The neighbour list would need more images or pairs than can be counted.
     TooManyNeighbours {

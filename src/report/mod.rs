@@ -2,10 +2,12 @@
 
 mod console;
 mod page;
+mod plot;
 mod progress;
 
 pub use console::Console;
 pub use page::{Page, print_result};
+pub use plot::{Panel, Plot};
 pub use progress::{Progress, Status, human_bytes, human_duration, human_seconds};
 
 use page::fact_lines;

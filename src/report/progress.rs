@@ -1,6 +1,7 @@
 //! Progress of a run: a bar on a terminal, plain lines elsewhere.
 
 use super::Console;
+use crate::analysis::Average;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,10 @@ pub struct Status {
     pub energy_per_atom: f64,
     /// Change of the conserved energy per atom since the start (eV).
     pub drift_per_atom: f64,
+    /// The mean temperature (K) so far.
+    pub mean_temperature: Option<Average>,
+    /// The mean density (g/cm^3) so far, when the cell changes.
+    pub mean_density: Option<Average>,
     /// The reliability number of the model, when it is watched: name and latest value.
     pub reliability: Option<(&'static str, f64)>,
 }
@@ -123,9 +128,15 @@ impl Progress {
                 format!("  {name} {}", four_digits(x))
             });
             bar.set_position(s.step);
+            let mean = s
+                .mean_temperature
+                .map_or(String::new(), |a| format!(" (mean {})", a.display()));
+            let density = s
+                .mean_density
+                .map_or(String::new(), |a| format!("  {} g/cm³", a.display()));
             // The most important first: a narrow terminal cuts the rest off.
             bar.set_message(format!(
-                "{:.3} ps  left {left}  {:.0} K  {:.5} eV/atom{reliability}  drift {:+.0e}  {}/step  {per_day}",
+                "{:.3} ps  left {left}  {:.0} K{mean}{density}  {:.5} eV/atom{reliability}  drift {:+.0e}  {}/step  {per_day}",
                 s.time_fs * 1e-3,
                 s.temperature,
                 s.energy_per_atom,
@@ -137,9 +148,26 @@ impl Progress {
         let (name, number) = s.reliability.map_or_else(Default::default, |(name, x)| {
             (format!(" {name:>9}"), format!(" {:>9}", four_digits(x)))
         });
+        let mean = s
+            .mean_temperature
+            .map_or_else(|| "-".to_owned(), |a| a.display());
+        let (dense, density) = s.mean_density.map_or_else(Default::default, |a| {
+            (
+                format!(" {:>12}", "<g/cm³>"),
+                format!(" {:>12}", a.display()),
+            )
+        });
         let head = format!(
-            "\n{:>10} {:>11} {:>9} {:>14} {:>11}{name} {:>10} {:>10} {:>9}",
-            "step", "time/ps", "T/K", "Epot/eV/atom", "drift/atom", "per step", "ns/day", "left"
+            "\n{:>10} {:>10} {:>7} {:>11}{dense} {:>12} {:>10}{name} {:>8} {:>8} {:>8}",
+            "step",
+            "time/ps",
+            "T/K",
+            "<T>/K",
+            "Epot/eV/atom",
+            "drift/atom",
+            "per step",
+            "ns/day",
+            "left"
         );
         let label = if self.label.is_empty() {
             String::new()
@@ -147,7 +175,7 @@ impl Progress {
             format!("  {}", self.label)
         };
         let line = format!(
-            "{:>10} {:>11.4} {:>9.1} {:>14.6} {:>+11.2e}{number} {:>10} {:>10} {left:>9}{label}",
+            "{:>10} {:>10.4} {:>7.1} {mean:>11}{density} {:>12.6} {:>+10.2e}{number} {:>8} {:>8} {left:>8}{label}",
             s.step,
             s.time_fs * 1e-3,
             s.temperature,

@@ -170,20 +170,19 @@ impl Cell {
         )
     }
 
-    /// The same lattice with shorter vectors, when a vector of this fully periodic cell leans over another by clearly more
+    /// The same lattice with shorter vectors, when a periodic vector of this cell leans over another by clearly more
     /// than half of its length; `None` while it does not. A vector b becomes b - n a, which moves no atom.
     pub fn reduced(&self) -> Option<Cell> {
         // Some way beyond a half, so that a cell at the border does not flip to and fro.
         const LEAN: f64 = 0.6;
-        if !self.is_bulk() {
-            return None;
-        }
+        let both = |&(a, b): &(usize, usize)| self.periodic[a] && self.periodic[b];
         let mut rows = self.given.map(Vector3::from);
         let mut changed = false;
         // Each turn shortens a vector, so that this ends; the bound is for numbers that are not finite.
         for _ in 0..100 {
             let mut turned = false;
-            for (of, over) in [(1, 0), (2, 0), (2, 1), (0, 1), (0, 2), (1, 2)] {
+            let pairs = [(1, 0), (2, 0), (2, 1), (0, 1), (0, 2), (1, 2)];
+            for (of, over) in pairs.into_iter().filter(both) {
                 let lean = rows[of].dot(&rows[over]) / rows[over].norm_squared();
                 if lean.abs() > LEAN {
                     let shift = rows[over] * lean.round();

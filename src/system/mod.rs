@@ -3,13 +3,15 @@
 mod atoms;
 mod build;
 mod cell;
+mod image;
 mod velocities;
 
 pub use atoms::Atoms;
 pub use build::repeat;
 pub use cell::Cell;
+pub use image::nearest_image;
 pub use velocities::{
-    kinetic_energy, kinetic_tensor, remove_drift, remove_rotation, thermal_velocities,
+    kinetic_energy, kinetic_tensor, remove_drift, remove_rotation, rotations, thermal_velocities,
     total_momentum,
 };
 

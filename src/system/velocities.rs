@@ -2,31 +2,75 @@
 
 use super::Atoms;
 use crate::random::{Purpose, Stream};
+use crate::simd::{fma, simd_dispatch};
 use crate::units::BOLTZMANN;
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::{Matrix3, SymmetricEigen, U3, Vector3};
 
 /// Total kinetic energy (eV).
 pub fn kinetic_energy(atoms: &Atoms) -> f64 {
-    let twice: f64 = atoms
-        .velocities
-        .iter()
-        .zip(&atoms.masses)
-        .map(|(v, m)| m * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]))
-        .sum();
-    0.5 * twice
+    let mut twice = [0.0; BLOCK];
+    squares(atoms.velocities.as_flattened(), &atoms.masses, &mut twice);
+    0.5 * twice.iter().sum::<f64>()
 }
 
 /// The kinetic part of the pressure tensor times the volume (eV): the sum of m v⊗v.
 pub fn kinetic_tensor(atoms: &Atoms) -> [[f64; 3]; 3] {
-    let mut t = [[0.0; 3]; 3];
-    for (v, m) in atoms.velocities.iter().zip(&atoms.masses) {
-        for a in 0..3 {
-            for b in 0..3 {
-                t[a][b] += m * v[a] * v[b];
+    let mut sums = [[0.0; BLOCK]; 3];
+    products(atoms.velocities.as_flattened(), &atoms.masses, &mut sums);
+    // A component times the one that stands d places further belongs to an atom when both are its own.
+    let of =
+        |d: usize, component: usize| -> f64 { sums[d].iter().skip(component).step_by(3).sum() };
+    let (xy, yz, xz) = (of(1, 0), of(1, 1), of(2, 0));
+    [[of(0, 0), xy, xz], [xy, of(0, 1), yz], [xz, yz, of(0, 2)]]
+}
+
+/// Components of four atoms, which fill whole SIMD vectors.
+const BLOCK: usize = 12;
+
+simd_dispatch! {
+    /// Sums of m v² by place in a block.
+    fn squares(v: &[f64], masses: &[f64], sums: &mut [f64; BLOCK]) = squares_body;
+}
+
+#[inline(always)]
+fn squares_body<const FMA: bool>(v: &[f64], masses: &[f64], sums: &mut [f64; BLOCK]) {
+    let mut own = *sums;
+    let (whole, rest) = v.as_chunks::<BLOCK>();
+    let (mass_blocks, mass_rest) = masses.as_chunks::<{ BLOCK / 3 }>();
+    for (v, m) in whole.iter().zip(mass_blocks) {
+        for e in 0..BLOCK {
+            own[e] = fma::<FMA>(m[e / 3] * v[e], v[e], own[e]);
+        }
+    }
+    for (e, v) in rest.iter().enumerate() {
+        own[e] = fma::<FMA>(mass_rest[e / 3] * v, *v, own[e]);
+    }
+    *sums = own;
+}
+
+simd_dispatch! {
+    /// Sums of m v(e) v(e + d) for d = 0, 1, 2 by place e in a block.
+    fn products(v: &[f64], masses: &[f64], sums: &mut [[f64; BLOCK]; 3]) = products_body;
+}
+
+#[inline(always)]
+fn products_body<const FMA: bool>(v: &[f64], masses: &[f64], sums: &mut [[f64; BLOCK]; 3]) {
+    let mut own = *sums;
+    let mut padded = [0.0; BLOCK + 2];
+    let mut scaled = [0.0; BLOCK];
+    for (v, m) in v.chunks(BLOCK).zip(masses.chunks(BLOCK / 3)) {
+        padded[..v.len()].copy_from_slice(v);
+        padded[v.len()..].fill(0.0);
+        for (e, s) in scaled.iter_mut().enumerate() {
+            *s = padded[e] * m.get(e / 3).map_or(0.0, |m| *m);
+        }
+        for d in 0..3 {
+            for e in 0..BLOCK {
+                own[d][e] = fma::<FMA>(scaled[e], padded[e + d], own[d][e]);
             }
         }
     }
-    t
+    *sums = own;
 }
 
 /// Total momentum.
@@ -56,31 +100,23 @@ pub fn remove_drift(atoms: &mut Atoms) -> f64 {
 }
 
 /// Takes the rigid rotation about the centre of mass off the velocities (for clusters). Does nothing about axes along
-/// which the atoms have no extent.
-pub fn remove_rotation(atoms: &mut Atoms) {
-    let mass: f64 = atoms.masses.iter().sum();
-    if mass <= 0.0 {
-        return;
-    }
-    let mut centre = Vector3::zeros();
-    for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
-        centre += Vector3::from(*x) * (*m / mass);
-    }
-    let mut inertia = Matrix3::zeros();
+/// which the atoms have no extent. Returns the kinetic energy (eV) of that motion.
+pub fn remove_rotation(atoms: &mut Atoms) -> f64 {
+    let (centre, eigen) = inertia(atoms);
     let mut momentum = Vector3::zeros();
     for i in 0..atoms.len() {
         let r = Vector3::from(atoms.positions[i]) - centre;
-        let m = atoms.masses[i];
-        inertia += (Matrix3::identity() * r.norm_squared() - r * r.transpose()) * m;
-        momentum += r.cross(&Vector3::from(atoms.velocities[i])) * m;
+        momentum += r.cross(&Vector3::from(atoms.velocities[i])) * atoms.masses[i];
     }
-    let eigen = inertia.symmetric_eigen();
     let largest = eigen.eigenvalues.max();
     let mut omega = Vector3::zeros();
+    let mut energy = 0.0;
     for k in 0..3 {
-        if eigen.eigenvalues[k] > 1e-9 * largest {
+        if eigen.eigenvalues[k] > EXTENT * largest {
             let axis = eigen.eigenvectors.column(k).into_owned();
-            omega += axis * (axis.dot(&momentum) / eigen.eigenvalues[k]);
+            let along = axis.dot(&momentum);
+            omega += axis * (along / eigen.eigenvalues[k]);
+            energy += 0.5 * along * along / eigen.eigenvalues[k];
         }
     }
     for i in 0..atoms.len() {
@@ -90,6 +126,32 @@ pub fn remove_rotation(atoms: &mut Atoms) {
             atoms.velocities[i][k] -= v[k];
         }
     }
+    energy
+}
+
+/// Axes about which atoms can turn: three, two for those on a line, none for a single one.
+pub fn rotations(atoms: &Atoms) -> usize {
+    let moments = inertia(atoms).1.eigenvalues;
+    let largest = moments.max();
+    moments.iter().filter(|m| **m > EXTENT * largest).count()
+}
+
+/// A smaller part of the largest moment of inertia is none.
+const EXTENT: f64 = 1e-9;
+
+/// The centre of mass (Å), and moments (amu Å^2) and axes of inertia about it.
+fn inertia(atoms: &Atoms) -> (Vector3<f64>, SymmetricEigen<f64, U3>) {
+    let mass: f64 = atoms.masses.iter().sum();
+    let mut centre = Vector3::zeros();
+    for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
+        centre += Vector3::from(*x) * (*m / mass);
+    }
+    let mut inertia = Matrix3::zeros();
+    for (x, m) in atoms.positions.iter().zip(&atoms.masses) {
+        let r = Vector3::from(*x) - centre;
+        inertia += (Matrix3::identity() * r.norm_squared() - r * r.transpose()) * *m;
+    }
+    (centre, inertia.symmetric_eigen())
 }
 
 /// Draws velocities from the Maxwell distribution at `temperature` (K) and removes the drift of the centre of mass.
@@ -131,6 +193,24 @@ mod tests {
             atoms.push(s, [t.sin() * 5.0, (1.7 * t).cos() * 4.0, 0.1 * t]);
         }
         atoms
+    }
+
+    #[test]
+    fn tensors_of_any_number_of_atoms() {
+        for n in 1..12 {
+            let mut atoms = gas(n);
+            thermal_velocities(&mut atoms, 300.0, 2, false);
+            let mut exact = Matrix3::zeros();
+            for (v, m) in atoms.velocities.iter().zip(&atoms.masses) {
+                let v = Vector3::from(*v);
+                exact += v * v.transpose() * *m;
+            }
+            let found = kinetic_tensor(&atoms);
+            let found = Matrix3::from_fn(|i, j| found[i][j]);
+            assert!((found - exact).amax() < 1e-13 * exact.amax(), "{n}");
+            let k = kinetic_energy(&atoms);
+            assert!((k - 0.5 * exact.trace()).abs() < 1e-13 * k, "{n}");
+        }
     }
 
     #[test]

@@ -124,11 +124,16 @@ pub fn reversal_error(state: &mut State, evaluator: &mut Evaluator) -> f64 {
 
 /// The Kolmogorov-Smirnov p-value (asymptotic) of samples against the Gamma distribution of `shape` and scale 1.
 pub fn kolmogorov_smirnov(samples: &mut [f64], shape: f64) -> f64 {
+    kolmogorov_smirnov_of(samples, |x| gamma_cdf(shape, x))
+}
+
+/// The same against any distribution function.
+pub fn kolmogorov_smirnov_of(samples: &mut [f64], distribution: impl Fn(f64) -> f64) -> f64 {
     samples.sort_by(f64::total_cmp);
     let n = samples.len() as f64;
     let mut d = 0.0f64;
     for (k, x) in samples.iter().enumerate() {
-        let f = gamma_cdf(shape, *x);
+        let f = distribution(*x);
         d = d
             .max((f - k as f64 / n).abs())
             .max(((k + 1) as f64 / n - f).abs());

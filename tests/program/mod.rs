@@ -257,7 +257,13 @@ pub fn written(job: &Job, replica: &str) -> BTreeMap<String, Vec<u64>> {
     for (key, value) in state(&name("deck", "chk")) {
         all.insert(format!("checkpoint {key}"), value);
     }
-    for (stem, ending) in [("run", "csv"), ("run", "extxyz"), ("last", "extxyz")] {
+    for (stem, ending) in [
+        ("run", "csv"),
+        ("run", "extxyz"),
+        ("run.averages", "csv"),
+        ("run", "svg"),
+        ("last", "extxyz"),
+    ] {
         let bytes = std::fs::read(name(stem, ending)).unwrap();
         all.insert(
             format!("{stem}.{ending}"),

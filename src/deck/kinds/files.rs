@@ -60,6 +60,30 @@ impl Kind for OutFile {
     }
 }
 
+/// A file to write, relative to the deck, or `false` for none.
+pub(in crate::deck) struct OutFileOrNone;
+
+impl Kind for OutFileOrNone {
+    type Value = Option<PathBuf>;
+    fn wanted(&self) -> String {
+        "a file name or false".to_owned()
+    }
+    fn read(&self, name: &str, node: &Node, cx: &Context) -> Read<Option<PathBuf>> {
+        match &node.value {
+            Value::Flag(false) => Ok((None, "false".to_owned())),
+            Value::Flag(true) => {
+                let d = mismatch(name, &self.wanted(), node);
+                Err(Box::new(d.help(
+                    "leave it out for the usual name, or give a file name in quotes",
+                )))
+            }
+            _ => OutFile
+                .read(name, node, cx)
+                .map(|(path, text)| (Some(path), text)),
+        }
+    }
+}
+
 fn path(name: &str, node: &Node, cx: &Context) -> Read<PathBuf> {
     match &node.value {
         Value::Text(s) if !s.trim().is_empty() => Ok((cx.folder.join(s), s.clone())),

@@ -4,7 +4,7 @@ mod files;
 mod species;
 mod steps;
 
-pub(super) use files::{InFile, OutFile};
+pub(super) use files::{InFile, OutFile, OutFileOrNone};
 pub(super) use species::{Elements, Mass, element};
 pub(super) use steps::{Steps, WallTime};
 

@@ -11,7 +11,7 @@ use nalgebra::Matrix3;
 /// With the drag, these are the equations of Martyna, Tobias, Klein, J. Chem. Phys. 101, 4177 (1994), in a splitting like that
 /// of Tuckerman, Alejandre, López-Rendón, Jochim, Martyna, J. Phys. A 39, 5629 (2006): v' = f/m - (V_g + tr V_g/N_f) v and
 /// W V_g' = V (P - P_ext) + (2K/N_f) 1. Without it those of Bussi, Zykova-Timan, Parrinello, J. Chem. Phys. 130, 074101
-/// (2009): v' = f/m - V_g v and W V_g' = V (P - P_ext) + kT 1. Both sample V^(N_f/3) exp(-P V/kT) Z(V) with isotropic strains.
+/// (2009): v' = f/m - V_g v and W V_g' = V (P - P_ext) + kT 1. Both sample the ensemble of [`super`].
 #[derive(Clone, Debug)]
 pub struct Piston {
     /// Degrees of freedom N_f of the atoms in the drag; none without it.

@@ -8,9 +8,8 @@ use nalgebra::Matrix3;
 /// Bussi, Appl. Sci. 12, 1139 (2022)): the cell is a Brownian particle in the enthalpy.
 ///
 /// Each step multiplies the cell by exp(E) with E_k = κ/(3τ) (P - P_ext)_k h + sqrt(2 kT κ h/(3 V τ)) ξ_k along the orthonormal
-/// strains of the space. As the strains are applied by exponentials, the distribution of the isotropic case is
-/// V^(N_f/3) exp(-P V/kT) Z(V), and that of a free cell is proportional to V^-2 dh. Without the noise it is Berendsen's
-/// barostat, which samples no ensemble.
+/// strains of the space, and samples the ensemble of [`super`]. Without the noise it is Berendsen's barostat, which samples no
+/// ensemble.
 #[derive(Clone, Debug)]
 pub struct CellRescaling {
     /// κ/τ: compressibility by relaxation time (Å^3/eV/time).
@@ -61,11 +60,13 @@ impl CellRescaling {
         let force = inner / volume - outer;
         let mobility = self.mobility / 3.0;
         let width = (2.0 * kt * mobility * h / volume).sqrt();
+        // Never less than the noise: a bound that acts in equilibrium would change what is sampled.
+        let largest = LARGEST_STRAIN.max(width);
         let mut noise = Stream::new(self.seed, Purpose::Barostat, draw, 0, 0);
         let mut components = [0.0; 6];
         for (k, e) in components.iter_mut().enumerate().take(space.len()) {
             let drift = mobility * h * space.component(k, &force);
-            *e = drift.clamp(-LARGEST_STRAIN, LARGEST_STRAIN);
+            *e = drift.clamp(-largest, largest);
             if self.noise {
                 *e += width * noise.normal();
             }
@@ -73,11 +74,14 @@ impl CellRescaling {
         self.pending = Some(space.matrix(&components[..space.len()]));
     }
 
-    /// The strain that is to be applied now; `virial` is that before it.
-    pub(crate) fn apply(&mut self, virial: &Matrix3<f64>) -> Option<Matrix3<f64>> {
-        let strain = self.pending.take()?;
-        self.unbooked = Some((strain, *virial));
-        Some(strain)
+    /// The strain that is to be applied now.
+    pub(crate) fn take(&mut self) -> Option<Matrix3<f64>> {
+        self.pending.take()
+    }
+
+    /// Notes a strain that was applied, and the virial before it.
+    pub(crate) fn note(&mut self, strain: Matrix3<f64>, virial: Matrix3<f64>) {
+        self.unbooked = Some((strain, virial));
     }
 
     /// The energy (eV) that the last strain took out of the potential energy, once the virial after it is known: the integral

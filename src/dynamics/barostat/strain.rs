@@ -1,6 +1,6 @@
 //! The strains that a barostat may apply.
 
-use nalgebra::Matrix3;
+use nalgebra::{Matrix3, Vector3};
 
 /// Which strains a barostat may apply: an orthonormal basis (in the sense of the sum over squared elements) of a space of
 /// symmetric 3×3 matrices, in the Cartesian frame. Rotations are never among them.
@@ -88,19 +88,23 @@ impl StrainSpace {
 /// exp(m) of a symmetric matrix, symmetric to the bit. The strains of a step are small, so that a few terms of the series
 /// suffice; larger ones are halved first.
 pub fn exponential(m: &Matrix3<f64>) -> Matrix3<f64> {
-    let norm = m.norm();
-    if norm == 0.0 {
-        return Matrix3::identity();
+    if m[(0, 1)] == 0.0 && m[(0, 2)] == 0.0 && m[(1, 2)] == 0.0 {
+        let (x, y, z) = (m[(0, 0)], m[(1, 1)], m[(2, 2)]);
+        let first = x.exp();
+        let same = |a: f64| if a == x { first } else { a.exp() };
+        return Matrix3::from_diagonal(&Vector3::new(first, same(y), same(z)));
     }
+    let norm = m.norm();
     let halvings = if norm > 0.05 {
         ((norm / 0.05).log2().ceil()).min(60.0) as i32
     } else {
         0
     };
     let x = m * 0.5f64.powi(halvings);
-    // Horner to order 9: the rest is below 0.05^10/10!, 3e-20.
+    // By Horner; the rest is below 0.05^10/10!, 3e-20, or 1e-3^6/6!, 2e-21.
+    let order = if norm < 1e-3 { 5 } else { 9 };
     let mut sum = Matrix3::identity();
-    for k in (1..=9).rev() {
+    for k in (1..=order).rev() {
         sum = Matrix3::identity() + x * sum / f64::from(k);
     }
     for _ in 0..halvings {

@@ -145,8 +145,10 @@ fn check_identity(file: &File, o: &TrajectoryOptions) -> Result<()> {
     for (group, list, what) in [
         ("observables", &o.observables, "other quantities"),
         ("thermo", &o.thermo, "other time series"),
+        ("averages", &o.averages, "other averages"),
     ] {
         let mut have = layout::names_in(file, group);
+        have.retain(|name| group != "averages" || name != layout::AVERAGE_TIMES);
         let mut want: Vec<String> = list.iter().map(|q| q.0.clone()).collect();
         have.sort();
         want.sort();

@@ -8,6 +8,18 @@ use hdf5::{Dataset, Extent, File, Group, H5Type, Result, SimpleExtents};
 /// Rows in one chunk of a series of numbers: 4096 bytes of them.
 const SERIES_ROWS: usize = 512;
 
+const AVERAGES: &str = "averages";
+/// The times (fs) of the first and the last row that were averaged.
+pub(super) const AVERAGE_TIMES: &str = "from_to";
+/// What the five numbers of an average are.
+const AVERAGE_COLUMNS: [&str; 5] = [
+    "mean",
+    "error",
+    "standard deviation",
+    "correlation time (fs)",
+    "independent samples",
+];
+
 /// The datasets that grow with the frames. `position` and `step` come first in the file: they are committed last.
 pub(super) struct FrameSets {
     pub(super) position: Dataset,
@@ -195,6 +207,17 @@ pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()>
     let masses = constant(&group, "mass", &o.masses)?;
     attach(&masses, "unit", "u")?;
 
+    if !o.averages.is_empty() {
+        let averages = plain_group(file, AVERAGES)?;
+        attach_list(&averages, "columns", &AVERAGE_COLUMNS)?;
+        let times = constant(&averages, AVERAGE_TIMES, &[f64::NAN; 2])?;
+        attach(&times, "unit", "fs")?;
+        for (name, unit) in &o.averages {
+            let set = constant(&averages, name, &[f64::NAN; 5])?;
+            attach(&set, "unit", unit)?;
+        }
+    }
+
     let parameters = plain_group(file, "parameters")?;
     attach(&parameters, "run", &o.run)?;
     for (name, text) in &o.parameters {
@@ -206,6 +229,21 @@ pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()>
         set.create(name.as_str())?.write_scalar(&variable(text))?;
     }
     Ok(())
+}
+
+/// Writes averages into the places they have had from the start, so that nothing but numbers changes in the file.
+pub(super) fn write_averages(
+    file: &File,
+    names: &[(String, String)],
+    rows: &[[f64; 5]],
+    times: [f64; 2],
+) -> Result<()> {
+    let group = file.group(AVERAGES)?;
+    group.dataset(AVERAGE_TIMES)?.write_raw(&times)?;
+    names
+        .iter()
+        .zip(rows)
+        .try_for_each(|((name, _), row)| group.dataset(name)?.write_raw(row))
 }
 
 /// Finds the datasets of the frames in an existing file.

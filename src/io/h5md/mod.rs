@@ -6,6 +6,7 @@
 //! /particles/trajectory            species, mass, id; box; position, velocity, force with step and time
 //! /observables/NAME                numbers sampled with the frames
 //! /thermo/NAME                     dense time series at a stride of their own
+//! /averages/NAME                   averages with their errors, when the run has ended
 //! /parameters/NAME                 how the run was made: deck, seed, versions, model files
 //! ```
 //!
@@ -66,6 +67,8 @@ pub struct TrajectoryOptions {
     pub observables: Vec<(String, String)>,
     /// Names and units of the numbers that come with [`TrajectoryWriter::write_thermo`].
     pub thermo: Vec<(String, String)>,
+    /// Names and units of the quantities that [`TrajectoryWriter::write_averages`] gives.
+    pub averages: Vec<(String, String)>,
     /// Names and texts for `/parameters`.
     pub parameters: Vec<(String, String)>,
     /// Identifies the run: a file is continued only by the run that began it. Empty when nothing is to be checked.
@@ -121,7 +124,12 @@ impl TrajectoryOptions {
         if self.compression > 9 {
             return bug(format!("compression level {}", self.compression));
         }
-        for list in [&self.observables, &self.thermo, &self.parameters] {
+        for list in [
+            &self.observables,
+            &self.thermo,
+            &self.averages,
+            &self.parameters,
+        ] {
             for (i, (name, _)) in list.iter().enumerate() {
                 let plain = !name.is_empty() && name != "." && !name.contains(['/', '\0']);
                 if !plain || list[..i].iter().any(|other| other.0 == *name) {

@@ -245,6 +245,23 @@ impl TrajectoryWriter {
         }
     }
 
+    /// Writes averages, in the order of [`TrajectoryOptions::averages`], over those that were there: mean, standard error,
+    /// standard deviation, correlation time (fs) and number of independent samples, not-a-number where one is not known;
+    /// and the times (fs) of the first and the last row that they are made from.
+    pub fn write_averages(&mut self, rows: &[[f64; 5]], times_fs: [f64; 2]) -> Result<()> {
+        self.usable()?;
+        if rows.len() != self.options.averages.len() {
+            return Err(Error::Bug(
+                "the averages are not those of their trajectory".into(),
+            ));
+        }
+        let Some(file) = self.file.as_ref().filter(|_| !rows.is_empty()) else {
+            return Ok(());
+        };
+        let written = layout::write_averages(file, &self.options.averages, rows, times_fs);
+        self.check(written)
+    }
+
     /// Makes everything written so far part of the file, proof against the death of this process at any moment.
     pub fn flush(&mut self) -> Result<()> {
         self.commit(false)

@@ -8,11 +8,11 @@ use crate::dynamics::thermostat::{
     Andersen, Berendsen, Gle, GleMatrices, Group, Langevin, NoseHoover, Thermostat,
     VelocityRescaling,
 };
-use crate::dynamics::{Integrator, Ramp, Splitting};
+use crate::dynamics::{Constraints, Integrator, Ramp, Splitting};
 use crate::error::{Error, Result};
 use crate::io::gle;
-use crate::potential::Evaluator;
-use crate::system::{Atoms, System};
+use crate::potential::{Evaluator, Term};
+use crate::system::{Atoms, System, rotations};
 use crate::units::BOLTZMANN;
 
 /// Sub-steps of a Nosé–Hoover chain in half a step; with the fourth-order weights this is plenty for τ above 10 steps.
@@ -125,42 +125,78 @@ pub(super) fn holds_centre(md: &MdDeck, stage: &StageDeck) -> bool {
     md.fix_centre_of_mass.unwrap_or(alike) && !held
 }
 
-/// Degrees of freedom of the kinetic temperature.
-pub(super) fn degrees_of_freedom(
-    md: &MdDeck,
-    stage: &StageDeck,
-    free: usize,
-    atoms: usize,
-) -> usize {
-    let centre = if atoms > 1 && holds_centre(md, stage) {
-        3
-    } else {
-        0
-    };
-    free.saturating_sub(centre)
+/// What of the rigid motion is held, as degrees of freedom.
+fn rigid(md: &MdDeck, stage: &StageDeck, system: &System) -> usize {
+    let atoms = &system.atoms;
+    let mut held = 0;
+    if atoms.len() > 1 && holds_centre(md, stage) {
+        held += 3;
+    }
+    if md.fix_rotation {
+        held += rotations(atoms);
+    }
+    held
 }
 
-/// The integrator of a stage, and its degrees of freedom; `source` is the deck, for messages.
+/// What the integrator of every stage of a run is made from.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub md: &'a MdDeck,
+    /// The deck, for messages.
+    pub source: &'a str,
+    pub evaluator: &'a Evaluator,
+    pub constraints: Option<&'a Constraints>,
+    pub seed: u64,
+}
+
+/// The integrator of a stage, and its degrees of freedom.
 ///
 /// Errors when the ensemble does not go with the system or the model.
 pub(super) fn integrator(
-    md: &MdDeck,
-    source: &str,
+    setting: Setting<'_>,
     stage: &StageDeck,
     system: &System,
-    evaluator: &Evaluator,
-    seed: u64,
 ) -> Result<(Integrator, usize)> {
+    let Setting {
+        md,
+        source,
+        evaluator,
+        constraints,
+        seed,
+    } = setting;
     let atoms = &system.atoms;
     let members = Membership::new(md, source, atoms)?;
     let refuse = |reason: &str, advice: &str| Err(Error::input(source, reason).advise(advice));
+    if md.fix_rotation && !system.cell.is_isolated() {
+        return refuse(
+            "only what is not periodic can be kept from turning",
+            "leave out `fix_rotation`, or write `periodic = [false, false, false]` in [system]",
+        );
+    }
+    if md.fix_rotation && members.held.is_some() {
+        return refuse(
+            "the rotation cannot be held where atoms are held",
+            "leave out `fix_rotation` or the `fixed` axes of the groups",
+        );
+    }
+    if let (Some(c), Some(held)) = (constraints, &members.held) {
+        let ends = c.bonds().iter().flat_map(|b| [b.i, b.j]);
+        if ends.clone().any(|i| held[i as usize].contains(&true)) {
+            return refuse(
+                "an atom with a bond of fixed length cannot be held as well",
+                "take it out of the group with `fixed` axes, or out of [md.constraints]",
+            );
+        }
+    }
     if md.fix_centre_of_mass == Some(true) && members.held.is_some() {
         return refuse(
             "the centre of mass cannot be kept at rest where atoms are held",
             "leave out `fix_centre_of_mass` or the `fixed` axes of the groups",
         );
     }
-    let freedom = degrees_of_freedom(md, stage, members.free_components(atoms.len()), atoms.len());
+    let bonds = constraints.map_or(0, Constraints::rank);
+    let free = members.free_components(atoms.len()) - bonds;
+    let freedom = free.saturating_sub(rigid(md, stage, system));
     let piston = stage.barostat.as_ref().is_some_and(|b| {
         matches!(
             b.method,
@@ -193,18 +229,34 @@ pub(super) fn integrator(
     } else {
         Splitting::Ends
     };
-    let mut integrator = Integrator::split(splitting, md.timestep);
+    let mut integrator = substeps(Integrator::split(splitting, md.timestep), setting)?;
     for (id, (deck, group, own)) in decks.into_iter().enumerate() {
         let ramp = match own.and_then(|g| g.temperature) {
             Some(t) => Ramp::constant(t),
             None => temperature(stage),
         };
+        if let Some(reason) = against_bonds(deck).filter(|_| constraints.is_some()) {
+            return refuse(
+                reason,
+                "`langevin`, or `velocity_rescaling` or `nose_hoover` with scope \"global\", go with them",
+            );
+        }
         let freedom = match group {
             Group::All => freedom,
-            Group::Some(list) => list
-                .iter()
-                .map(|&i| members.free(i as usize).iter().filter(|f| **f).count())
-                .sum(),
+            Group::Some(list) => {
+                let free = |i: &u32| members.free(*i as usize).iter().filter(|f| **f).count();
+                let own: usize = list.iter().map(free).sum();
+                let bonds = constraints.map_or(Some(0), |c| {
+                    c.rank_within(|i| list.binary_search(&i).is_ok())
+                });
+                let Some(bonds) = bonds else {
+                    return refuse(
+                        "a bond of fixed length joins atoms of two groups with a thermostat each",
+                        "put bonded atoms into the same group",
+                    );
+                };
+                own - bonds
+            }
         };
         let bath = thermostat(
             deck,
@@ -256,13 +308,61 @@ pub(super) fn integrator(
             )
             .advise("remove the barostat: NVE or NVT"));
         }
-        integrator = integrator.with_barostat(barostat(stage, deck, atoms.len(), freedom, seed));
+        // The cell moves the centres of what fixed bonds hold together.
+        let sites = constraints.map_or(atoms.len(), |c| c.sites().len());
+        let freedom = (3 * sites).saturating_sub(rigid(md, stage, system));
+        integrator = integrator.with_barostat(barostat(stage, deck, sites, freedom, seed));
     }
     integrator.fix_centre_of_mass = holds_centre(md, stage);
+    integrator.fix_rotation = md.fix_rotation;
+    if let Some(c) = constraints {
+        integrator = integrator.with_constraints(c.clone());
+    }
     if let Some(held) = members.held {
         integrator = integrator.with_held(held);
     }
     Ok((integrator, freedom))
+}
+
+/// Why a thermostat does not go with bonds of fixed length.
+fn against_bonds(deck: &ThermostatDeck) -> Option<&'static str> {
+    match deck {
+        ThermostatDeck::VelocityRescaling { local: true, .. }
+        | ThermostatDeck::NoseHoover { local: true, .. } => {
+            Some("a thermostat of single atoms does not go with bonds of fixed length")
+        }
+        ThermostatDeck::Gle { .. } => Some(
+            "a generalised Langevin thermostat does not go with bonds of fixed length: its auxiliary momenta know nothing of them",
+        ),
+        ThermostatDeck::Andersen { .. } => {
+            Some("Andersen's collisions of single atoms do not go with bonds of fixed length")
+        }
+        _ => None,
+    }
+}
+
+/// Gives the terms their numbers of evaluations in a step.
+fn substeps(integrator: Integrator, setting: Setting<'_>) -> Result<Integrator> {
+    let given = &setting.md.substeps;
+    if given.is_empty() {
+        return Ok(integrator);
+    }
+    let terms = setting.evaluator.terms();
+    if let Some((name, _)) = given.iter().find(|g| terms.iter().all(|t| t.name != g.0)) {
+        let names: Vec<String> = terms.iter().map(|t| format!("`{}`", t.name)).collect();
+        let reason =
+            format!("[md.substeps] names `{name}`, and no term of the potential is called so");
+        return Err(Error::input(setting.source, reason)
+            .advise(format!("the terms are {}", names.join(", "))));
+    }
+    let count = |t: &Term| given.iter().find(|g| g.0 == t.name).map_or(1, |g| g.1);
+    let counts: Vec<u32> = terms.iter().map(count).collect();
+    integrator.with_substeps(&counts).map_err(|[a, b]| {
+        let reason =
+            format!("[md.substeps] has the numbers {a} and {b}, and {a} does not divide {b}");
+        Error::input(setting.source, reason)
+            .advise("steps within steps need numbers that divide the larger ones, as 1, 2 and 6 do")
+    })
 }
 
 /// The target temperature (K) of a stage.

@@ -12,6 +12,8 @@ pub(super) struct Files {
     pub trajectory: Option<PathBuf>,
     pub extxyz: Option<PathBuf>,
     pub csv: Option<PathBuf>,
+    pub averages: Option<PathBuf>,
+    pub plot: Option<PathBuf>,
     pub final_structure: Option<PathBuf>,
     /// Frames that the model does not know.
     pub unknown: Option<PathBuf>,
@@ -29,6 +31,8 @@ impl Files {
             trajectory: output.trajectory.as_ref().map(|t| name(&t.file)),
             extxyz: output.extxyz.as_ref().map(|t| name(&t.file)),
             csv: output.thermo.as_ref().map(|t| name(&t.file)),
+            averages: output.averages.as_ref().map(name),
+            plot: output.plot.as_ref().map(name),
             final_structure: output.final_structure.as_ref().map(name),
             unknown: unknown.map(|save| name(&save.file)),
             checkpoint: name(&output.checkpoint.file),
@@ -42,6 +46,8 @@ impl Files {
             &self.trajectory,
             &self.extxyz,
             &self.csv,
+            &self.averages,
+            &self.plot,
             &self.final_structure,
             &self.unknown,
         ];
@@ -116,13 +122,13 @@ impl Files {
         Ok(())
     }
 
-    /// Takes away what belongs to the run that is being replaced, so that nothing of it can be resumed by mistake.
+    /// Takes away what belongs to the run that is being replaced, so that nothing of it can be resumed or taken for a result by
+    /// mistake.
     pub fn remove_checkpoints(&self) -> Result<()> {
-        for path in [
-            &self.checkpoint,
-            &checkpoint::previous(&self.checkpoint),
-            &self.failed,
-        ] {
+        let previous = checkpoint::previous(&self.checkpoint);
+        let state = [&self.checkpoint, &previous, &self.failed];
+        let results = [&self.averages, &self.plot].into_iter().flatten();
+        for path in state.into_iter().chain(results.filter(|p| p.is_file())) {
             match std::fs::remove_file(path) {
                 Err(e) if path.is_file() => {
                     return Err(Error::environment("cannot replace", path, e));

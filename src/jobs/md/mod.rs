@@ -1,16 +1,23 @@
 //! Molecular dynamics: deck → system, potential, integrator → loop → trajectory, table, checkpoint, summary.
 
+mod bonds;
+mod conduct;
 mod ensemble;
 mod failure;
 mod files;
+mod fluctuations;
+mod ledger;
 mod output;
+mod picture;
 mod plan;
 mod provenance;
 mod reliability;
 mod replicas;
 mod simulation;
+mod statistics;
 mod summary;
 mod text_file;
+mod vigil;
 
 pub use plan::check;
 
@@ -24,8 +31,10 @@ use files::{Files, RunLock};
 use output::Sinks;
 use provenance::Source;
 use simulation::Simulation;
+use statistics::Statistics;
 use std::time::{Duration, Instant};
 use summary::Summary;
+use vigil::Notice;
 
 /// Everything that is the same for all replicas of a run.
 struct Plan<'a> {
@@ -91,11 +100,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     deck.set_seed(seed);
     // From the structure of the deck, also when the atoms have moved since: so a resumed run finds the same.
     let (system, _) = parts::build_system(&deck.system)?;
-    let (terms, notes) = parts::fit_terms(
-        &parts::build_terms(&deck.potential)?,
-        &system,
-        &deck.system.structure,
-    )?;
+    let (terms, notes) = parts::deck_terms(&deck, &system)?;
     drop(system);
     let plan = Plan {
         md: &md,
@@ -226,7 +231,9 @@ fn advance(
     drop(progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(Stopped::Dynamics(failure)) => return Err(sinks.fail(&simulation, &failure, files)),
+        Err(Stopped::Dynamics(failure)) => {
+            return Err(sinks.fail(plan, &simulation, &failure, files));
+        }
         Err(Stopped::Output(e)) => {
             // What can still be written is written; the checkpoint that is there remains the one to go on from.
             let _ = sinks.sync();
@@ -238,7 +245,10 @@ fn advance(
     } else {
         Ok(())
     };
+    let found = Statistics::of(&simulation, md);
+    let mut results = Vec::new();
     let done = done.and_then(|()| {
+        results = sinks.write_results(plan, &simulation, &found, files)?;
         if outcome == Outcome::Done
             && let Some(file) = &files.final_structure
         {
@@ -247,6 +257,7 @@ fn advance(
         sinks.close()
     });
     let mut written = done.map_err(|e| with_hint(e, saved))?;
+    written.append(&mut results);
     written.push(files.checkpoint.clone());
     written.extend(
         files
@@ -256,6 +267,7 @@ fn advance(
     );
     Ok(Summary::new(
         &simulation,
+        found,
         label,
         outcome,
         wall,
@@ -301,9 +313,7 @@ fn steps(
             return Ok(outcome);
         }
         simulation.enter_stage(plan)?;
-        for note in simulation.notes.drain(..) {
-            progress.note(&note);
-        }
+        tell(simulation, progress);
         let due = sinks.due(simulation.state.step + 1);
         simulation.advance(due).map_err(Stopped::Dynamics)?;
         if let Some(remark) = simulation.remark() {
@@ -317,6 +327,11 @@ fn steps(
         let by_step = checkpoints.every.is_some_and(|n| step.is_multiple_of(n));
         if by_step || now.duration_since(last_save) >= checkpoints.wall {
             save(plan, simulation, sinks, files)?;
+            if !by_step {
+                // Now and then in a long run, so that a person can look at it.
+                let found = Statistics::of(simulation, plan.md);
+                sinks.write_results(plan, simulation, &found, files)?;
+            }
             *saved = step;
             last_save = Instant::now();
             unflushed = false;
@@ -329,7 +344,18 @@ fn steps(
             progress.show(&simulation.status());
         }
     }
+    tell(simulation, progress);
     Ok(Outcome::Done)
+}
+
+/// Says what a person should hear of the latest step.
+fn tell(simulation: &mut Simulation, progress: &Progress) {
+    for notice in simulation.notices.drain(..) {
+        match notice {
+            Notice::Remark(text) => progress.remark(&text),
+            Notice::Note(text) => progress.note(&text),
+        }
+    }
 }
 
 /// What was written is flushed to the files at least this often (and before every checkpoint).
@@ -406,6 +432,10 @@ impl Simulation {
     /// What a progress line shows.
     fn status(&self) -> Status {
         let atoms = self.state.system.atoms.len() as f64;
+        let places = self.ledger.places();
+        let ramp = self.schedule[self.stage].has_ramp();
+        let live =
+            |column: Option<usize>| column.filter(|_| !ramp).and_then(|c| self.ledger.live(c));
         Status {
             step: self.state.step,
             time_fs: self.time_fs(),
@@ -413,6 +443,8 @@ impl Simulation {
             energy_per_atom: self.state.evaluation.energy / atoms,
             drift_per_atom: (self.integrator.conserved(&self.state) - self.conserved_at_start)
                 / atoms,
+            mean_temperature: live(Some(places.temperature)),
+            mean_density: live(places.density),
             reliability: self
                 .verdict
                 .zip(self.watch.as_ref())

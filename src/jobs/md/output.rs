@@ -1,15 +1,17 @@
 //! What a simulation writes while it runs: trajectory, extended XYZ, table, and the frame of a failure.
 
 use super::files::Files;
+use super::picture;
 use super::provenance::{self, Source};
 use super::simulation::{Failure, Simulation};
+use super::statistics::{self, Statistics};
 use super::text_file::TextFile;
 use super::{Plan, failure};
 use crate::deck::Precision;
 use crate::error::{Error, Result, RunError};
 use crate::io::checkpoint::Checkpoint;
 use crate::io::h5md::{Existing, FrameData, TrajectoryOptions, TrajectoryWriter};
-use crate::io::{self, Format, Frame, Value};
+use crate::io::{self, Format, Frame, Value, atomic};
 use crate::potential::Scope;
 use crate::simd;
 use std::path::{Path, PathBuf};
@@ -225,6 +227,32 @@ impl Sinks {
         }
     }
 
+    /// Writes what is made from the whole run so far: the table of averages, the plot, the averages in the trajectory. Gives
+    /// the files that were written.
+    pub fn write_results(
+        &mut self,
+        plan: &Plan<'_>,
+        s: &Simulation,
+        found: &Statistics,
+        files: &Files,
+    ) -> Result<Vec<PathBuf>> {
+        let mut written = Vec::new();
+        if let Some((trajectory, _)) = &mut self.trajectory {
+            let rows = found.rows(&statistics::names(s, plan.md));
+            trajectory.write_averages(&rows, [found.from_fs, found.to_fs])?;
+        }
+        if let Some(path) = &files.averages {
+            atomic::write(path, found.csv().as_bytes(), "cannot write the averages")?;
+            written.push(path.clone());
+        }
+        if let Some(path) = &files.plot {
+            let picture = picture::svg(plan, s, found)?;
+            atomic::write(path, picture.as_bytes(), "cannot write the plot")?;
+            written.push(path.clone());
+        }
+        Ok(written)
+    }
+
     /// Closes all files and names them.
     pub fn close(self) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
@@ -241,7 +269,13 @@ impl Sinks {
     }
 
     /// The error of a failed step: what happened, when and where, with the frame saved and everything written flushed.
-    pub fn fail(&mut self, s: &Simulation, failure: &Failure, files: &Files) -> Error {
+    pub fn fail(
+        &mut self,
+        plan: &Plan<'_>,
+        s: &Simulation,
+        failure: &Failure,
+        files: &Files,
+    ) -> Error {
         let (what, mut advice) = failure::describe(s, failure);
         // The step in which the forces could not be had was not completed.
         let step = s.state.step + u64::from(matches!(failure, Failure::Step(_)));
@@ -249,6 +283,10 @@ impl Sinks {
         if write_structure(&files.failed, s).is_ok() {
             saved.push(files.failed.clone());
             advice.push_str("; the saved frame shows where it happened");
+        }
+        // Worth a look, but no reason to hide what happened.
+        if let Ok(results) = self.write_results(plan, s, &Statistics::of(s, plan.md), files) {
+            saved.extend(results);
         }
         let flushed = self.sync();
         if files.checkpoint.exists() {
@@ -395,6 +433,10 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
             .map(|x| ("structure".to_owned(), x.line())),
     );
     let deck = plan.output.trajectory.as_ref();
+    let averages = statistics::names(s, plan.md);
+    let averages = averages
+        .into_iter()
+        .map(|(name, unit)| (name.to_owned(), unit.to_owned()));
     TrajectoryOptions {
         path: files.trajectory.clone().unwrap_or_default(),
         elements: s.state.system.atoms.elements.clone(),
@@ -406,6 +448,7 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
         compression: deck.map_or(0, |d| d.compression),
         observables: columns.clone(),
         thermo: columns,
+        averages: averages.collect(),
         parameters,
         run: format!("seed {}, mark {}", s.seed, provenance::short(&s.mark)),
     }

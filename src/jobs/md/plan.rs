@@ -1,7 +1,8 @@
 //! What a run is going to do, in words: at its start, and for `zundel check`.
 
 use super::Plan;
-use super::ensemble::{self as parts_of, holds_centre};
+use super::bonds;
+use super::ensemble::{self as parts_of, Setting, holds_centre};
 use super::files::Files;
 use super::reliability::Watch;
 use super::simulation::in_femtoseconds;
@@ -86,6 +87,18 @@ fn ensembles(md: &MdDeck) -> Vec<(&'static str, String)> {
                 format!("{}, {} steps: {text}", stage.name, stage.steps),
             ),
         });
+    }
+    if !md.substeps.is_empty() {
+        let h = in_femtoseconds(md.timestep);
+        let each = md.substeps.iter().map(|(name, n)| {
+            let step = tidy(h / f64::from(*n));
+            format!("{name} every {step} fs")
+        });
+        let each: Vec<String> = each.collect();
+        lines.push((
+            "steps",
+            format!("{}, other terms every {h} fs", each.join(", ")),
+        ));
     }
     lines.extend(md.groups.iter().map(|g| {
         let thermostat = g.thermostat.as_ref().map(|t| {
@@ -208,6 +221,10 @@ pub(super) fn ensemble(md: &MdDeck, stage: &StageDeck) -> String {
     } else {
         "centre of mass free"
     };
+    let centre = match md.fix_rotation {
+        true => format!("{centre}, no rotation"),
+        false => centre.to_owned(),
+    };
     let inertia = stage.barostat.as_ref().is_some_and(|b| {
         matches!(
             b.method,
@@ -308,9 +325,8 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
 pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     let files = Files::of(&deck.output, md, 1);
     files.check_folders()?;
-    let terms = parts::build_terms(&deck.potential)?;
     let (system, has_velocities) = parts::build_system(&deck.system)?;
-    let (terms, notes) = parts::fit_terms(&terms, &system, &deck.system.structure)?;
+    let (terms, notes) = parts::deck_terms(deck, &system)?;
     let mut evaluator = Evaluator::new(terms, md.skin);
     if let Some(reliability) = &md.reliability {
         Watch::new(reliability, &mut evaluator, &deck.source.path)?;
@@ -338,15 +354,30 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
         page.fact(what, text);
     }
     let mut freedoms = Vec::new();
+    let mut whole = system.clone();
+    let constraints = bonds::constraints(md, &deck.source.path, &mut whole)?;
+    let setting = Setting {
+        md,
+        source: &deck.source.path,
+        evaluator: &evaluator,
+        constraints: constraints.as_ref(),
+        seed: md.seed.unwrap_or(0),
+    };
     for stage in &md.schedule() {
-        let seed = md.seed.unwrap_or(0);
-        let built = parts_of::integrator(md, &deck.source.path, stage, &system, &evaluator, seed)?;
+        let built = parts_of::integrator(setting, stage, &whole)?;
         freedoms.push(built.1.to_string());
     }
     freedoms.dedup();
+    let taken = constraints.as_ref().map_or(String::new(), |c| {
+        format!(
+            "; {} bonds of fixed length take {}",
+            c.bonds().len(),
+            c.rank()
+        )
+    });
     page.fact(
         "freedom",
-        format!("{} degrees of freedom", freedoms.join(", then ")),
+        format!("{} degrees of freedom{taken}", freedoms.join(", then ")),
     );
     page.fact("length", length(md));
     if md.replicas > 1 {

@@ -54,6 +54,9 @@ pub(super) fn sources(deck: &Deck) -> Result<Vec<Source>> {
             }
         }
     }
+    for (name, file) in deck.external.files() {
+        found.push(read(name, file)?.0);
+    }
     // A structure that has gone or changed does not concern a run that was begun. One in a huge trajectory is not hashed.
     let structure = &deck.system.structure;
     if std::fs::metadata(structure).is_ok_and(|m| m.is_file() && m.len() <= LARGEST_STRUCTURE)

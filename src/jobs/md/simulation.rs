@@ -1,15 +1,20 @@
 //! One simulation: state, integrator, evaluator and running averages; how it starts, steps, is saved and resumed.
 
 use super::Plan;
-use super::ensemble::{self, holds_centre};
+use super::bonds;
+use super::ensemble::{self, Setting, holds_centre};
 use super::failure;
 use super::files::Files;
+use super::ledger::Ledger;
 use super::output::{Due, Sinks};
+use super::picture::History;
 use super::provenance::{self, Hash};
 use super::reliability::{Verdict, Watch};
-use crate::analysis::Blocking;
+use super::vigil::{Notice, Vigil};
 use crate::deck::{MdDeck, StageDeck, VelocitySource};
-use crate::dynamics::{Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation};
+use crate::dynamics::{
+    Constraints, Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation,
+};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::jobs::parts;
@@ -25,9 +30,12 @@ pub(super) struct Simulation {
     pub columns: ThermoColumns,
     /// The latest row of the table.
     pub row: ThermoRow,
-    /// Averages of the columns from step `average_from` on.
-    pub averages: Vec<Blocking>,
-    pub average_from: u64,
+    /// The rows of the stage it is in.
+    pub ledger: Ledger,
+    /// The rows of the whole run, for its plot.
+    pub history: History,
+    /// Watches the cell.
+    pub vigil: Vigil,
     pub conserved_at_start: f64,
     pub seed: u64,
     /// Identifies the run; see [`provenance::mark`].
@@ -41,8 +49,10 @@ pub(super) struct Simulation {
     /// The parts of the run, and which of them it is in.
     pub schedule: Vec<StageDeck>,
     pub stage: usize,
+    /// Bonds of fixed length.
+    pub constraints: Option<Constraints>,
     /// What a person should hear of the latest step.
-    pub notes: Vec<String>,
+    pub notices: Vec<Notice>,
     guard: Option<Guard>,
     max_temperature: Option<f64>,
 }
@@ -66,8 +76,10 @@ impl Simulation {
     pub fn start(plan: &Plan<'_>, replica: u32) -> Result<Simulation> {
         let (mut system, has_velocities) = parts::build_system(&plan.deck.system)?;
         let md = plan.md;
+        // Atoms that bonds hold together lie next to each other from now on.
+        bonds::constraints(md, &plan.deck.source.path, &mut system)?;
         let seed = replica_seed(plan.seed, replica);
-        first_velocities(&mut system, has_velocities, md, seed, plan)?;
+        let exact = first_velocities(&mut system, has_velocities, md, seed, plan)?;
         let mark = provenance::mark(&plan.resolved, &plan.sources, seed, &system);
         let mut simulation = Self::assemble(plan, State::new(system), seed, mark)?;
         let want = Want {
@@ -75,13 +87,32 @@ impl Simulation {
             reliability: simulation.watch.is_some(),
             ..Want::DYNAMICS
         };
+        let wrong_start = |e: StepError, system: &System| {
+            let (reason, advice) = failure::describe_step(e, system);
+            Error::file(&plan.deck.system.structure, reason).advise(advice)
+        };
+        if let Err(e) = simulation
+            .integrator
+            .settle(&mut simulation.state.system.atoms)
+        {
+            return Err(wrong_start(e, &simulation.state.system));
+        }
+        if let Some(temperature) = exact {
+            // In the directions that are free in this ensemble.
+            let now = simulation.temperature();
+            if now > 0.0 {
+                let scale = (temperature / now).sqrt();
+                let velocities = &mut simulation.state.system.atoms.velocities;
+                velocities
+                    .as_flattened_mut()
+                    .iter_mut()
+                    .for_each(|v| *v *= scale);
+            }
+        }
         simulation
             .integrator
             .prepare(&mut simulation.state, &mut simulation.evaluator, want)
-            .map_err(|e| {
-                let (reason, advice) = failure::describe_step(e, &simulation.state.system);
-                Error::file(&plan.deck.system.structure, reason).advise(advice)
-            })?;
+            .map_err(|e| wrong_start(e, &simulation.state.system))?;
         if let Some(Violation::TooClose(c)) = simulation.violation() {
             let pair = failure::contact(&simulation.state.system, &c);
             let reason = format!(
@@ -122,7 +153,7 @@ impl Simulation {
         let numbers = |name: &str| saved.numbers.get(name).ok_or_else(|| broken(name));
         let mark = provenance::from_numbers(numbers("mark")?).ok_or_else(|| broken("mark"))?;
         let mut s = Self::assemble(plan, state, seed, mark)?;
-        let [start, from, stage] = numbers("conserved")?[..] else {
+        let [start, stage] = numbers("conserved")?[..] else {
             return Err(broken("conserved"));
         };
         while s.stage < stage as usize {
@@ -132,11 +163,18 @@ impl Simulation {
             .restore(&saved.numbers)
             .map_err(|name| broken(&name))?;
         s.conserved_at_start = start;
-        s.average_from = from as u64;
-        for (k, average) in s.averages.iter_mut().enumerate() {
-            let name = format!("average_{k}");
-            *average = Blocking::from_numbers(numbers(&name)?).ok_or_else(|| broken(&name))?;
-        }
+        let name = "averages";
+        s.ledger
+            .restore(numbers(name)?)
+            .ok_or_else(|| broken(name))?;
+        let name = "history";
+        s.history
+            .restore(numbers(name)?)
+            .ok_or_else(|| broken(name))?;
+        let name = "vigil";
+        s.vigil
+            .restore(numbers(name)?)
+            .ok_or_else(|| broken(name))?;
         if let Some(watch) = &mut s.watch {
             let name = "reliability";
             watch
@@ -170,11 +208,19 @@ impl Simulation {
         parts::check_elements(&evaluator, &present, &plan.deck.system.structure)?;
         let schedule = md.schedule();
         let source = &plan.deck.source.path;
+        // From the structure of the deck, so that lengths are the same in every part of a run.
+        let (mut first, _) = parts::build_system(&plan.deck.system)?;
+        let constraints = bonds::constraints(md, source, &mut first)?;
+        let setting = Setting {
+            md,
+            source,
+            evaluator: &evaluator,
+            constraints: constraints.as_ref(),
+            seed,
+        };
         let mut integrators = Vec::new();
         for stage in &schedule {
-            let integrator =
-                ensemble::integrator(md, source, stage, &state.system, &evaluator, seed)?;
-            integrators.push(integrator);
+            integrators.push(ensemble::integrator(setting, stage, &first)?);
         }
         let thermostat = integrators.iter().any(|i| i.0.has_middle());
         let (integrator, freedom) = integrators.swap_remove(0);
@@ -184,6 +230,7 @@ impl Simulation {
             thermostat,
             cell: schedule.iter().any(|s| s.barostat.is_some()),
             reliability: watch.as_ref().map(|w| w.what),
+            external: evaluator.has_external(),
         };
         let guard = md.guard.enabled.then(|| {
             Guard::new(
@@ -192,13 +239,16 @@ impl Simulation {
                 md.guard.closest,
             )
         });
+        let timestep_fs = in_femtoseconds(md.timestep);
+        let every = plan.output.thermo_every;
         Ok(Simulation {
-            averages: vec![Blocking::default(); columns.names().len()],
-            // The first fifth is left to equilibration.
-            average_from: schedule[0].steps / 5,
+            ledger: Ledger::new(&columns, every, every as f64 * timestep_fs),
+            history: History::new(&columns, every),
+            vigil: Vigil::new(&state.system.cell, evaluator.cutoff()),
             stage: 0,
             schedule,
-            notes: Vec::new(),
+            constraints,
+            notices: Vec::new(),
             row: Vec::new(),
             conserved_at_start: 0.0,
             max_temperature: md.guard.max_temperature,
@@ -211,7 +261,7 @@ impl Simulation {
             guard,
             seed,
             mark,
-            timestep_fs: in_femtoseconds(md.timestep),
+            timestep_fs,
         })
     }
 
@@ -238,8 +288,14 @@ impl Simulation {
             reliability: due.reliability,
             ..Want::DYNAMICS
         };
+        let shears = self.integrator.barostat().is_some_and(|b| b.space.shears());
+        let before = shears.then(|| self.state.system.cell.clone());
         self.integrator
             .step(&mut self.state, &mut self.evaluator, want)?;
+        if let Some(before) = before {
+            let notice = self.vigil.step(&before, &self.state);
+            self.notices.extend(notice);
+        }
         if let Some(v) = self.violation() {
             return Err(Failure::Violation(v));
         }
@@ -274,13 +330,14 @@ impl Simulation {
                 let removed = system::remove_drift(&mut self.state.system.atoms);
                 self.integrator.book(removed);
             }
-            self.average_from = stage.first + stage.steps / 5;
-            self.averages.fill(Blocking::default());
-            self.notes.push(format!(
+            let every = plan.output.thermo_every;
+            self.ledger = Ledger::new(&self.columns, every, every as f64 * self.timestep_fs);
+            self.vigil.enter_stage(&self.state.system.cell);
+            self.notices.push(Notice::Note(format!(
                 "stage `{done}` is done; now `{}`: {}",
                 stage.name,
                 super::plan::ensemble(plan.md, stage)
-            ));
+            )));
         }
         Ok(())
     }
@@ -290,14 +347,14 @@ impl Simulation {
         self.stage += 1;
         let stage = self.schedule.get(self.stage);
         let stage = stage.ok_or_else(|| Error::Bug("a stage that is not there".into()))?;
-        let (integrator, freedom) = ensemble::integrator(
-            plan.md,
-            &plan.deck.source.path,
-            stage,
-            &self.state.system,
-            &self.evaluator,
-            self.seed,
-        )?;
+        let setting = Setting {
+            md: plan.md,
+            source: &plan.deck.source.path,
+            evaluator: &self.evaluator,
+            constraints: self.constraints.as_ref(),
+            seed: self.seed,
+        };
+        let (integrator, freedom) = ensemble::integrator(setting, stage, &self.state.system)?;
         self.integrator = integrator;
         self.columns.degrees_of_freedom = freedom;
         Ok(())
@@ -339,11 +396,13 @@ impl Simulation {
         self.columns
             .fill(&self.state, &self.integrator, &mut self.row);
         let due = sinks.due(self.state.step);
-        if due.thermo && self.state.step >= self.average_from {
-            self.averages
-                .iter_mut()
-                .zip(&self.row)
-                .for_each(|(a, x)| a.add(*x));
+        if due.thermo {
+            self.ledger.add(self.state.step, &self.row);
+            let atoms = self.state.system.atoms.len();
+            self.history.add(&self.row, self.conserved_at_start, atoms);
+            if self.integrator.barostat().is_some() {
+                self.notices.extend(self.vigil.row(&self.state));
+            }
         }
         sinks.write(self, due)?;
         if due.reliability
@@ -360,15 +419,11 @@ impl Simulation {
     /// Everything that the rest of the run depends on.
     pub fn checkpoint(&self, plan: &Plan<'_>) -> Checkpoint {
         let mut numbers = self.integrator.numbers();
-        let conserved = vec![
-            self.conserved_at_start,
-            self.average_from as f64,
-            self.stage as f64,
-        ];
+        let conserved = vec![self.conserved_at_start, self.stage as f64];
         numbers.insert("conserved".to_owned(), conserved);
-        for (k, average) in self.averages.iter().enumerate() {
-            numbers.insert(format!("average_{k}"), average.to_numbers());
-        }
+        numbers.insert("averages".to_owned(), self.ledger.to_numbers());
+        numbers.insert("history".to_owned(), self.history.to_numbers());
+        numbers.insert("vigil".to_owned(), self.vigil.to_numbers());
         if let Some(watch) = &self.watch {
             numbers.insert("reliability".to_owned(), watch.to_numbers());
         }
@@ -405,13 +460,14 @@ fn replica_seed(seed: u64, replica: u32) -> u64 {
     seed.wrapping_add(u64::from(replica - 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
+/// Sets the velocities; returns the temperature (K) to which they are to be scaled, when they are.
 fn first_velocities(
     system: &mut System,
     has_velocities: bool,
     md: &MdDeck,
     seed: u64,
     plan: &Plan<'_>,
-) -> Result<()> {
+) -> Result<Option<f64>> {
     let atoms = &mut system.atoms;
     let temperature = md.velocities.temperature;
     let source = match (md.velocities.from, has_velocities, temperature) {
@@ -420,6 +476,7 @@ fn first_velocities(
         (VelocitySource::Auto, false, None) => VelocitySource::Zero,
         (source, ..) => source,
     };
+    let mut exact = None;
     match (source, temperature) {
         (VelocitySource::File, _) if !has_velocities => {
             return Err(Error::file(
@@ -430,7 +487,8 @@ fn first_velocities(
         }
         (VelocitySource::File, _) => {}
         (VelocitySource::Thermal, Some(t)) => {
-            system::thermal_velocities(atoms, t, seed, md.velocities.exact)
+            exact = Some(t).filter(|_| md.velocities.exact);
+            system::thermal_velocities(atoms, t, seed, false)
         }
         _ => atoms.velocities.fill([0.0; 3]),
     }
@@ -438,8 +496,8 @@ fn first_velocities(
     if holds_centre(md, stage) && atoms.len() > 1 {
         system::remove_drift(atoms);
     }
-    if md.remove_rotation {
+    if md.remove_rotation || md.fix_rotation {
         system::remove_rotation(atoms);
     }
-    Ok(())
+    Ok(exact)
 }

@@ -2,12 +2,12 @@
 
 use super::reliability::Watch;
 use super::simulation::{Simulation, in_femtoseconds};
+use super::statistics::{Quantity, Statistics};
 use crate::analysis::Average;
 use crate::jobs::Outcome;
 use crate::report::{Console, human_duration, per_day};
+use crate::units::{AVOGADRO, BOLTZMANN_J};
 use std::path::PathBuf;
-
-const CONSERVED: &str = "conserved_energy";
 
 /// What is left of a simulation when it has ended.
 pub(super) struct Summary {
@@ -19,11 +19,9 @@ pub(super) struct Summary {
     time_fs: f64,
     timestep_fs: f64,
     atoms: usize,
-    columns: Vec<(&'static str, &'static str)>,
-    averages: Vec<Option<Average>>,
-    average_from_fs: f64,
-    /// Change of the conserved energy since the start (eV).
-    drift: f64,
+    statistics: Statistics,
+    /// How often the cell was reduced.
+    reductions: u64,
     wall: f64,
     microseconds_per_atom_step: f64,
     list_builds: u64,
@@ -35,6 +33,7 @@ impl Summary {
     /// Gathers the summary of a simulation that did the steps from `start` on in this process.
     pub fn new(
         s: &Simulation,
+        statistics: Statistics,
         label: &str,
         outcome: Outcome,
         wall: f64,
@@ -50,10 +49,8 @@ impl Summary {
             time_fs: s.time_fs(),
             timestep_fs: in_femtoseconds(s.integrator.timestep()),
             atoms: s.state.system.atoms.len(),
-            columns: s.columns.names(),
-            averages: s.averages.iter().map(|a| a.average()).collect(),
-            average_from_fs: s.time_fs_of(s.average_from),
-            drift: s.integrator.conserved(&s.state) - s.conserved_at_start,
+            statistics,
+            reductions: s.vigil.reductions(),
             wall,
             microseconds_per_atom_step,
             list_builds: s.evaluator.list_builds(0),
@@ -76,9 +73,9 @@ impl Summary {
 
 /// Prints the summaries of all replicas.
 pub(super) fn print(summaries: &[Summary], console: &Console) {
-    let Some(first) = summaries.first() else {
+    if summaries.is_empty() {
         return;
-    };
+    }
     console.say("");
     for s in summaries {
         let label = if s.label.is_empty() {
@@ -88,7 +85,7 @@ pub(super) fn print(summaries: &[Summary], console: &Console) {
         };
         console.say(format!("{label}{}", s.ending()));
     }
-    print_averages(first, summaries, console);
+    print_averages(summaries, console);
     for s in summaries {
         console.say("");
         if !s.label.is_empty() {
@@ -98,72 +95,178 @@ pub(super) fn print(summaries: &[Summary], console: &Console) {
     }
 }
 
-fn print_averages(first: &Summary, summaries: &[Summary], console: &Console) {
-    // The conserved energy has no average worth the name: what it does is told below.
-    let rows: Vec<(usize, Average)> = (0..first.columns.len())
-        .filter(|&k| first.columns[k].0 != CONSERVED)
-        .filter_map(|k| {
-            let list: Vec<Average> = summaries.iter().filter_map(|s| s.averages[k]).collect();
-            combine(&list).map(|a| (k, a))
-        })
+/// The table of averages, and of properties from fluctuations.
+fn print_averages(summaries: &[Summary], console: &Console) {
+    // Replicas that were stopped before they had begun, or in an earlier stage, have no part in it.
+    let Some(furthest) = summaries.iter().max_by_key(|s| s.step) else {
+        return;
+    };
+    let counts = |s: &Statistics| {
+        s.stage == furthest.statistics.stage && s.rows > furthest.statistics.rows / 10
+    };
+    let found: Vec<&Statistics> = summaries
+        .iter()
+        .map(|s| &s.statistics)
+        .filter(|s| counts(s))
         .collect();
-    if rows.is_empty() {
+    let Some(first) = found.first() else {
+        return;
+    };
+    let of = match first.stage.as_str() {
+        "" => String::new(),
+        name => format!(" of stage `{name}`"),
+    };
+    if first.ramp {
+        console.say(format!(
+            "\nno averages{of}: a target changes in it, so that nothing is stationary"
+        ));
         return;
     }
-    let counted = summaries
-        .iter()
-        .filter(|s| s.averages.iter().any(Option::is_some))
-        .count();
-    let several = counted > 1;
-    console.say(format!(
-        "\naverages from {:.4} ps on{}, with the error of the last digits{}",
-        first.average_from_fs * 1e-3,
-        if several {
-            format!(" over {counted} replicas")
-        } else {
-            String::new()
-        },
-        if several { "" } else { " (by blocking)" },
-    ));
-    for (k, a) in &rows {
-        let (name, unit) = first.columns[*k];
-        let per_atom = if name.ends_with("energy") {
-            let n = first.atoms as f64;
-            let a = Average {
-                mean: a.mean / n,
-                error: a.error.map(|e| e / n),
-                deviation: a.deviation / n,
-                ..*a
-            };
-            format!("{:>20} eV/atom", a.display())
-        } else {
-            String::new()
+    let several = found.len() > 1;
+    let ps = |fs: f64| format!("{:.4}", fs * 1e-3);
+    if several {
+        console.say(format!(
+            "\naverages{of} over {} replicas, each after its own equilibration; the error of the last digits in brackets",
+            found.len()
+        ));
+    } else {
+        console.say(format!(
+            "\naverages{of} from {} to {} ps ({} rows), after {} ps of equilibration",
+            ps(first.from_fs),
+            ps(first.to_fs),
+            first.rows,
+            ps(first.equilibration_fs)
+        ));
+    }
+    let atoms = summaries.first().map_or(1.0, |s| s.atoms as f64);
+    let rows = combined(&found, |s| &s.columns);
+    if !several && !rows.is_empty() {
+        let head = format!(
+            "{:>22}  {:>18} {:<9} {:>18}         {:>10} {:>8}",
+            "", "mean(error)", "", "", "corr. time", "samples"
+        );
+        console.say(head);
+    }
+    for q in &rows {
+        let per_atom = match q.unit == "eV" {
+            true => format!("{} eV/atom", q.average.times(1.0 / atoms).display()),
+            false => String::new(),
+        };
+        let independence = match (several, q.time_fs) {
+            (false, Some(t)) => format!("{:>10} {:>8.0}", human_time(t), q.average.independent),
+            _ => String::new(),
         };
         let line = format!(
-            "{:>22}  {:>18} {unit:<4}{per_atom}",
-            name.replace('_', " "),
-            a.display()
+            "{:>22}  {:>18} {:<9} {per_atom:>26} {independence}",
+            q.name.replace('_', " "),
+            q.average.display(),
+            short_unit(q.unit),
         );
         console.say(line.trim_end());
     }
-    if rows.iter().any(|(_, a)| a.error.is_none()) {
-        console.say("  ~ the run is too short to tell the error");
+    let properties = combined(&found, |s| &s.properties);
+    if !properties.is_empty() {
+        console.say("from the fluctuations");
     }
+    for q in &properties {
+        let per_atom = match q.name.starts_with("heat_capacity") {
+            true => {
+                let per_k = 1.0 / (BOLTZMANN_J * AVOGADRO);
+                format!("{} k per atom", q.average.times(per_k).display())
+            }
+            false => String::new(),
+        };
+        let line = format!(
+            "{:>22}  {:>18} {:<9} {per_atom:>26}",
+            q.name.replace('_', " "),
+            q.average.display(),
+            short_unit(q.unit),
+        );
+        console.say(line.trim_end());
+    }
+    if rows.iter().chain(&properties).any(|q| !q.average.certain) {
+        console.say("  ~ too few independent samples to rely on the error: a longer run is needed");
+    }
+    let has = |s: &Statistics| !s.properties.is_empty();
+    if first.sampled && !found.iter().all(|s| has(s)) {
+        console.say("  the run is too short for properties from fluctuations");
+    }
+}
+
+/// A unit as people write it.
+fn short_unit(unit: &str) -> String {
+    let words = unit.split(' ').map(|w| match w {
+        "Angstrom" => "Å",
+        "Angstrom3" => "Å^3",
+        "degree" => "deg",
+        w => w,
+    });
+    let mut text = String::new();
+    for word in words {
+        match word
+            .split_once("-1")
+            .map(|w| w.0)
+            .or(word.split_once("-3").map(|w| w.0))
+        {
+            Some(base) => {
+                let power = if word.ends_with("-3") { "^3" } else { "" };
+                text.push_str(&format!("/{base}{power}"));
+            }
+            None => text.push_str(word),
+        }
+    }
+    text
+}
+
+/// A time (fs) with its unit.
+fn human_time(fs: f64) -> String {
+    let (value, unit) = match fs {
+        t if t < 1e3 => (t, "fs"),
+        t if t < 1e6 => (t * 1e-3, "ps"),
+        t => (t * 1e-6, "ns"),
+    };
+    let decimals = (2.0 - value.max(1e-3).log10().floor()).clamp(0.0, 2.0) as usize;
+    format!("{value:.decimals$} {unit}")
+}
+
+/// The quantities of all replicas, combined by name.
+fn combined(found: &[&Statistics], of: impl Fn(&Statistics) -> &Vec<Quantity>) -> Vec<Quantity> {
+    let mut names: Vec<&Quantity> = Vec::new();
+    for q in found.iter().flat_map(|s| of(s)) {
+        if names.iter().all(|n| n.name != q.name) {
+            names.push(q);
+        }
+    }
+    names
+        .into_iter()
+        .filter_map(|q| {
+            let same = found
+                .iter()
+                .flat_map(|s| of(s))
+                .filter(|x| x.name == q.name);
+            let list: Vec<Average> = same.map(|x| x.average).collect();
+            Some(Quantity {
+                average: combine(&list)?,
+                ..*q
+            })
+        })
+        .collect()
 }
 
 /// Conservation, speed and files of one simulation.
 fn print_one(s: &Summary, console: &Console) {
-    let n = s.atoms as f64;
-    if s.time_fs > 0.0 {
-        let conserved = s.columns.iter().position(|c| c.0 == CONSERVED);
-        let average = conserved.and_then(|k| s.averages[k]);
-        let fluctuation = average.map_or(String::new(), |a| {
-            format!(", fluctuation {:.1e} eV/atom", a.deviation / n)
-        });
-        let per_ps = s.drift / n / (s.time_fs * 1e-3);
+    if let Some(conduct) = &s.statistics.conduct {
+        console.fact("conserved", conduct.words());
+    }
+    if s.reductions > 0 {
+        let times = if s.reductions == 1 {
+            "once"
+        } else {
+            &format!("{} times", s.reductions)
+        };
         console.fact(
-            "conserved",
-            format!("drift {per_ps:+.1e} eV/atom/ps{fluctuation}"),
+            "cell",
+            format!("tilted and described by shorter vectors of the same lattice {times}"),
         );
     }
     if s.steps_done > 0 {
@@ -188,6 +291,13 @@ fn print_one(s: &Summary, console: &Console) {
     if let Some(text) = &s.reliability {
         console.fact("model", text);
     }
+    let label = match s.label.as_str() {
+        "" => String::new(),
+        label => format!("{label}: "),
+    };
+    for remark in &s.statistics.remarks {
+        console.warn(format!("{label}{remark}"));
+    }
     let files: Vec<String> = s.files.iter().map(|f| f.display().to_string()).collect();
     console.fact("wrote", files.join("\n"));
 }
@@ -208,13 +318,13 @@ fn combine(list: &[Average]) -> Option<Average> {
         .map(|a| a.error.map(|e| e * e))
         .sum::<Option<f64>>()
         .map(|s| s.sqrt() / n);
-    let deviation = list.iter().map(|a| a.deviation).sum::<f64>() / n;
-    let count = list.iter().map(|a| a.count).sum();
     Some(Average {
         mean,
         error: Some(within.map_or(between, |w| w.max(between))),
-        deviation,
-        count,
+        // The scatter of two or three says little about itself.
+        certain: list.iter().all(|a| a.certain) || list.len() >= 8,
+        deviation: list.iter().map(|a| a.deviation).sum::<f64>() / n,
+        independent: list.iter().map(|a| a.independent).sum(),
     })
 }
 
@@ -226,8 +336,9 @@ mod tests {
         Average {
             mean,
             error,
+            certain: error.is_some(),
             deviation: 1.0,
-            count: 100,
+            independent: 100.0,
         }
     }
 

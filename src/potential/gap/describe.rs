@@ -7,7 +7,7 @@ use super::init_args::Composition;
 use super::two_body::takes;
 use crate::elements::Element;
 use crate::potential::{
-    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope,
+    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope, Symmetry,
 };
 
 /// Fraction of the smallest sparse distance below which a pair counts as closer than anything seen. Sparse points are
@@ -70,6 +70,7 @@ pub(super) fn describe(
         },
         references: references(file),
         fixed_cell: None,
+        symmetry: Symmetry::Full,
     }
 }
 

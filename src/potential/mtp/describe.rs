@@ -5,7 +5,7 @@ use super::schedule::Schedule;
 use super::state::SelectionMode;
 use crate::elements::Element;
 use crate::potential::{
-    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope,
+    Description, Gives, ListKind, Measure, NeighbourRequest, Reliability, Scope, Symmetry,
 };
 
 /// Centres that are worth a piece of work of their own: all lanes of the contraction.
@@ -42,6 +42,7 @@ pub(super) fn describe(
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Description {
         fixed_cell: None,
+        symmetry: Symmetry::Full,
         name: format!("MTP {name}"),
         elements: Some(species.to_vec()),
         neighbours: Some(NeighbourRequest {

@@ -3,7 +3,7 @@
 use crate::elements::Element;
 use crate::potential::{
     Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest,
-    RowResults, RowStyle, Rows, Want,
+    RowResults, RowStyle, Rows, Symmetry, Want,
 };
 use crate::simd::lane_sum;
 
@@ -103,6 +103,7 @@ impl<F: PairFunction> Pairwise<F> {
             closest_seen: Vec::new(),
             references: vec![words.reference.into()],
             fixed_cell: None,
+            symmetry: Symmetry::Full,
             details: words.details,
         };
         let tails = table.iter().filter(|_| tail).map(F::tail).collect();

@@ -7,23 +7,9 @@ use crate::system::Configuration;
 /// Thermal motion stretches bonds by less than this factor, and atoms that are not bonded are further apart.
 const STRETCH: f64 = 1.3;
 
-/// Covalent radii (pm) of the elements 1 to 96: Cordero et al., Dalton Trans. 2832 (2008).
-const RADII: [u16; 96] = [
-    31, 28, 128, 96, 84, 76, 71, 66, 57, 58, 166, 141, 121, 111, 107, 105, 102, 106, 203, 176, 170,
-    160, 153, 139, 139, 132, 126, 124, 132, 122, 122, 120, 119, 120, 120, 116, 220, 195, 190, 175,
-    164, 154, 147, 146, 142, 139, 145, 144, 142, 139, 139, 138, 139, 140, 244, 215, 207, 204, 203,
-    201, 199, 198, 198, 196, 194, 192, 192, 189, 190, 187, 187, 175, 170, 162, 151, 144, 141, 136,
-    136, 132, 145, 146, 148, 140, 150, 150, 260, 221, 215, 206, 200, 196, 190, 187, 180, 169,
-];
-
-/// Covalent radius (Å); that of curium for heavier elements.
-fn radius(e: Element) -> f64 {
-    f64::from(RADII[usize::from(e.number() - 1).min(RADII.len() - 1)]) * 0.01
-}
-
 /// The longest distance (Å) at which two elements count as bonded.
 pub(super) fn longest_bond(a: Element, b: Element) -> f64 {
-    STRETCH * (radius(a) + radius(b))
+    STRETCH * (a.covalent_radius() + b.covalent_radius())
 }
 
 /// The bonded atoms of each atom, in ascending order; `None` when a position is no number or the cell is tiny.

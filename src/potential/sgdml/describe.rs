@@ -2,7 +2,7 @@
 
 use super::file::SgdmlFile;
 use crate::elements::Element;
-use crate::potential::{Description, Gives, Measure, Reliability, Scope};
+use crate::potential::{Description, Gives, Measure, Reliability, Scope, Symmetry};
 
 /// The description of a model; `spacing` is the largest distance of a training geometry from its nearest neighbour, in the
 /// unit of the descriptor.
@@ -43,6 +43,7 @@ pub(super) fn describe(file: &SgdmlFile, spacing: f64) -> Description {
         closest_seen: Vec::new(),
         references,
         details: details(file, spacing),
+        symmetry: Symmetry::Full,
         fixed_cell: file.lattice.map(|_| {
             "the model was trained in one cell and knows nothing of another volume or shape".into()
         }),

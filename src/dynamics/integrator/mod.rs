@@ -1,0 +1,280 @@
+//! Integrators as sequences of elementary operations.
+
+mod levels;
+mod memory;
+mod motion;
+mod operations;
+mod pressure;
+
+pub use levels::MOST_SUBSTEPS;
+pub use operations::Operation;
+
+use super::barostat::{Barostat, Method};
+use super::constraints::{Bond, Constraints, Unsolved};
+use super::ramp::Ramp;
+use super::thermostat::{Langevin, Thermostat};
+use super::{CompensatedSum, State};
+use crate::potential::{EvaluationError, Evaluator, Want};
+use crate::system::{Atoms, kinetic_energy};
+use crate::units::BOLTZMANN;
+use levels::Level;
+
+/// Where the thermostats stand in the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Splitting {
+    /// In the middle of the drift, "BAOAB" (Leimkuhler, Matthews, Appl. Math. Res. Express 2013, 34).
+    Middle,
+    /// Half at each end, "OBABO" (Bussi, Parrinello, Phys. Rev. E 75, 056707 (2007)).
+    Ends,
+}
+
+/// Why a step could not be done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StepError {
+    /// The forces could not be had.
+    Evaluation(EvaluationError),
+    /// A bond could not be brought to its length.
+    Constraint(Bond),
+    /// The cell has lost its volume, or its vectors are no longer finite.
+    Cell,
+}
+
+impl From<EvaluationError> for StepError {
+    fn from(e: EvaluationError) -> StepError {
+        StepError::Evaluation(e)
+    }
+}
+
+impl From<Unsolved> for StepError {
+    fn from(e: Unsolved) -> StepError {
+        StepError::Constraint(e.0)
+    }
+}
+
+/// A thermostat with its target.
+struct Bath {
+    thermostat: Box<dyn Thermostat>,
+    /// K.
+    temperature: Ramp,
+}
+
+/// A symmetric splitting of the equations of motion with a fixed time step, and everything that acts beside the forces.
+pub struct Integrator {
+    operations: Vec<Operation>,
+    timestep: f64,
+    splitting: Splitting,
+    /// From the slowest to the fastest.
+    levels: Vec<Level>,
+    baths: Vec<Bath>,
+    barostat: Option<Barostat>,
+    constraints: Option<Constraints>,
+    /// Components that never move, by atom.
+    held: Option<Vec<[bool; 3]>>,
+    /// Whether the thermostats' push on the centre of mass is taken back after each O operation (and booked).
+    pub fix_centre_of_mass: bool,
+    /// Whether the rotation about the centre of mass is taken away after each O operation (and booked).
+    pub fix_rotation: bool,
+    /// Energy that thermostats have taken out of the system so far (eV).
+    taken: CompensatedSum,
+    /// Kinetic energy (eV) after the last thermostat: distributed canonically, whatever the time step.
+    kinetic_mid: f64,
+    /// 1/m of every component, zero where it is held.
+    inverse_masses: Vec<f64>,
+}
+
+/// More than any list of operations has: draws are numbered by step and place in the list.
+const PLACES: u64 = 1 << 10;
+
+impl Integrator {
+    /// Velocity Verlet with places for thermostats and a barostat; `timestep` in internal units.
+    pub fn split(splitting: Splitting, timestep: f64) -> Integrator {
+        let mut integrator = Integrator {
+            operations: Vec::new(),
+            timestep,
+            splitting,
+            levels: vec![Level::only()],
+            baths: Vec::new(),
+            barostat: None,
+            constraints: None,
+            held: None,
+            fix_centre_of_mass: false,
+            fix_rotation: false,
+            taken: CompensatedSum::default(),
+            kinetic_mid: 0.0,
+            inverse_masses: Vec::new(),
+        };
+        integrator.arrange();
+        integrator
+    }
+
+    /// Velocity Verlet, "BAB" (Swope, Andersen, Berens, Wilson, J. Chem. Phys. 76, 637 (1982)).
+    pub fn velocity_verlet(timestep: f64) -> Integrator {
+        Self::split(Splitting::Ends, timestep)
+    }
+
+    /// Langevin dynamics at a temperature (K), "BAOAB".
+    pub fn baoab(timestep: f64, temperature: f64, thermostat: Langevin) -> Integrator {
+        Self::split(Splitting::Middle, timestep)
+            .with_thermostat(Box::new(thermostat), Ramp::constant(temperature))
+    }
+
+    /// Adds a thermostat with its target temperature (K).
+    pub fn with_thermostat(
+        mut self,
+        thermostat: Box<dyn Thermostat>,
+        temperature: Ramp,
+    ) -> Integrator {
+        self.baths.push(Bath {
+            thermostat,
+            temperature,
+        });
+        self.arrange();
+        self
+    }
+
+    /// Adds a barostat.
+    pub fn with_barostat(mut self, barostat: Barostat) -> Integrator {
+        self.barostat = Some(barostat);
+        self.arrange();
+        self
+    }
+
+    /// Adds bonds of fixed length.
+    pub fn with_constraints(mut self, constraints: Constraints) -> Integrator {
+        self.constraints = Some(constraints);
+        self
+    }
+
+    /// Holds components of atoms where they are.
+    pub fn with_held(mut self, held: Vec<[bool; 3]>) -> Integrator {
+        self.held = Some(held);
+        self
+    }
+
+    /// The operations of a step, in order.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The time step (internal units).
+    pub fn timestep(&self) -> f64 {
+        self.timestep
+    }
+
+    /// The barostat.
+    pub fn barostat(&self) -> Option<&Barostat> {
+        self.barostat.as_ref()
+    }
+
+    /// Whether the kinetic energy in the middle of the step is of interest: that at its end is slightly cold.
+    pub fn has_middle(&self) -> bool {
+        !self.baths.is_empty() && self.splitting == Splitting::Middle
+    }
+
+    /// Kinetic energy (eV) after the last thermostat: distributed canonically, whatever the time step.
+    pub fn kinetic_mid(&self) -> f64 {
+        self.kinetic_mid
+    }
+
+    /// Evaluates the state where it is; needed once before the first step.
+    pub fn prepare(
+        &mut self,
+        state: &mut State,
+        evaluator: &mut Evaluator,
+        want: Want,
+    ) -> Result<(), StepError> {
+        self.settle(&mut state.system.atoms)?;
+        self.kinetic_mid = kinetic_energy(&state.system.atoms);
+        for level in 1..self.levels.len() {
+            self.evaluate_level(level - 1, state, evaluator, Want::DYNAMICS)?;
+        }
+        self.evaluate(state, evaluator, want)
+    }
+
+    /// Brings a start to what is held: bonds to their lengths, velocities to the directions that are free.
+    pub fn settle(&mut self, atoms: &mut Atoms) -> Result<(), StepError> {
+        self.begin(atoms);
+        if self.held.is_some() {
+            let velocities = atoms.velocities.as_flattened_mut();
+            for (v, w) in velocities.iter_mut().zip(&self.inverse_masses) {
+                if *w == 0.0 {
+                    *v = 0.0;
+                }
+            }
+        }
+        if let Some(c) = &mut self.constraints {
+            c.settle(atoms, self.timestep)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, atoms: &Atoms) {
+        if self.inverse_masses.len() == 3 * atoms.len() {
+            return;
+        }
+        self.inverse_masses = atoms.masses.iter().flat_map(|m| [1.0 / m; 3]).collect();
+        if let Some(held) = &self.held {
+            for (w, held) in self.inverse_masses.iter_mut().zip(held.as_flattened()) {
+                if *held {
+                    *w = 0.0;
+                }
+            }
+        }
+    }
+
+    /// One step. `want` says what the force call computes beside forces (a virial for pressure, say).
+    pub fn step(
+        &mut self,
+        state: &mut State,
+        evaluator: &mut Evaluator,
+        want: Want,
+    ) -> Result<(), StepError> {
+        self.begin(&state.system.atoms);
+        for o in 0..self.operations.len() {
+            let draw = state.step * PLACES + o as u64;
+            match self.operations[o] {
+                Operation::Kick(part, level) => self.kick(state, part * self.timestep, level)?,
+                Operation::Drift(part) => self.drift(state, part * self.timestep)?,
+                Operation::Thermostat(part) => {
+                    self.thermostats(state, part * self.timestep, draw)?
+                }
+                Operation::CellBath(part) => {
+                    if let Some(b) = &mut self.barostat
+                        && let Method::Piston(p) = &mut b.method
+                    {
+                        let kt = BOLTZMANN * b.temperature.at(state.step);
+                        p.thermalise(kt, part * self.timestep, draw);
+                    }
+                }
+                Operation::Cell(part) => self.cell(state, part * self.timestep, draw),
+                Operation::Forces(level) => {
+                    let want = Want {
+                        forces: true,
+                        ..Want::ENERGY
+                    };
+                    self.evaluate_level(level, state, evaluator, want)?
+                }
+                Operation::LastForces => self.evaluate(state, evaluator, want)?,
+            }
+        }
+        self.reduce_cell(state, evaluator);
+        state.step += 1;
+        Ok(())
+    }
+
+    /// The conserved energy (eV): total energy plus what thermostats and barostats have taken out or hold. Its drift
+    /// measures the error of the integration alone, in every ensemble (Bussi, Parrinello, Phys. Rev. E 75, 056707 (2007)).
+    pub fn conserved(&self, state: &State) -> f64 {
+        let held: f64 = self.baths.iter().map(|b| b.thermostat.energy()).sum();
+        let cell = self.barostat.as_ref().map_or(0.0, Barostat::energy);
+        state.evaluation.energy
+            + kinetic_energy(&state.system.atoms)
+            + (held + cell)
+            + self.taken.value()
+    }
+
+    /// Shifts the conserved energy, so that it goes on from another integrator's.
+    pub fn book(&mut self, energy: f64) {
+        self.taken.add(energy);
+    }
+}
