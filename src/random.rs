@@ -61,30 +61,29 @@ pub fn begin_streams(
 ) -> [Stream; STREAMS] {
     let atoms: [u32; STREAMS] = std::array::from_fn(|l| (atom as u32).wrapping_add(l as u32));
     let first = Stream::new(seed, purpose, step, atom, bead);
-    let mut words = [[[0; STREAMS]; 4]; 2];
-    philox_lanes(&first, &atoms, &mut words);
-    std::array::from_fn(|l| {
-        let mut stream = Stream {
-            counter: first.counter,
-            ..first.clone()
-        };
-        stream.counter[1] = atoms[l];
-        stream.refill(words.map(|block| block.map(|word| word[l])));
-        stream
+    let mut buffers = [[0; 4]; STREAMS];
+    philox_lanes(&first, &atoms, &mut buffers);
+    let [tag, _, low, high] = first.counter;
+    std::array::from_fn(|l| Stream {
+        key: first.key,
+        counter: [tag.wrapping_add(2), atoms[l], low, high],
+        buffer: buffers[l],
+        left: 4,
     })
 }
 
 simd_dispatch! {
-    /// The first two blocks of the streams of some atoms; `words` is by block, word and lane.
-    fn philox_lanes(first: &Stream, atoms: &[u32; STREAMS], words: &mut [[[u32; STREAMS]; 4]; 2]) = philox_lanes_body;
+    /// The first two blocks of the streams of some atoms, as their buffers.
+    fn philox_lanes(first: &Stream, atoms: &[u32; STREAMS], buffers: &mut [[u64; 4]; STREAMS]) = philox_lanes_body;
 }
 
 #[inline(always)]
 fn philox_lanes_body<const FMA: bool>(
     first: &Stream,
     atoms: &[u32; STREAMS],
-    words: &mut [[[u32; STREAMS]; 4]; 2],
+    buffers: &mut [[u64; 4]; STREAMS],
 ) {
+    let mut words = [[[0; STREAMS]; 4]; 2];
     for (block, out) in words.iter_mut().enumerate() {
         let [tag, _, low, high] = first.counter;
         let mut c = [
@@ -112,6 +111,25 @@ fn philox_lanes_body<const FMA: bool>(
         }
         *out = c;
     }
+    let [p, q] = &words;
+    for l in 0..STREAMS {
+        buffers[l] = buffer(
+            [p[0][l], p[1][l], p[2][l], p[3][l]],
+            [q[0][l], q[1][l], q[2][l], q[3][l]],
+        );
+    }
+}
+
+/// The words of two blocks, the first one last.
+#[inline(always)]
+fn buffer(p: [u32; 4], q: [u32; 4]) -> [u64; 4] {
+    let word = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    [
+        word(q[2], q[3]),
+        word(q[0], q[1]),
+        word(p[2], p[3]),
+        word(p[0], p[1]),
+    ]
 }
 
 /// An independent sequence of random numbers.
@@ -152,14 +170,8 @@ impl Stream {
     /// Takes the two blocks of the present counter into the buffer.
     #[inline]
     fn refill(&mut self, [p, q]: [[u32; 4]; 2]) {
-        let word = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
         self.counter[0] = self.counter[0].wrapping_add(2);
-        self.buffer = [
-            word(q[2], q[3]),
-            word(q[0], q[1]),
-            word(p[2], p[3]),
-            word(p[0], p[1]),
-        ];
+        self.buffer = buffer(p, q);
         self.left = 4;
     }
 

@@ -392,7 +392,7 @@ fn what_makes_no_sense_is_refused() {
         "[md.barostat.cell_rescaling]\npressure = \"1 bar\"\n",
         &soft,
         &[
-            "the model `w`",
+            "`w`",
             "cannot follow a cell that changes",
             "stays where it is in space",
         ],

@@ -70,6 +70,9 @@ fn ensembles() -> Vec<(&'static str, String)> {
         [[stage]]\nname = \"quench\"\nlength = \"27 steps\"\nfinal_temperature = \"30 K\"\n[stage.thermostat.nose_hoover]\n\
         [[stage]]\nname = \"press\"\nlength = \"30 steps\"\n[stage.thermostat.velocity_rescaling]\n[stage.barostat.mtk]\npressure = \"1 kbar\"\n";
     all.push(("stages", stages.to_owned()));
+    let declined = "[[stage]]\nname = \"heat\"\nlength = \"40 steps\"\ntemperature = \"90 K\"\n[stage.barostat.bzp]\npressure = \"1 kbar\"\n\
+        [[stage]]\nname = \"free\"\nlength = \"50 steps\"\nthermostat = \"none\"\nbarostat = \"none\"\n";
+    all.push(("stages that decline", declined.to_owned()));
     all
 }
 
@@ -198,6 +201,37 @@ fn rigid_water_has_six_degrees_of_freedom() {
         (first[4].parse::<f64>().unwrap() - 90.0).abs() < 1e-6,
         "{first:?}"
     );
+}
+
+#[test]
+fn the_last_stage_can_be_lengthened() {
+    let stages = |last: &str| {
+        format!(
+            "[[stage]]\nname = \"heat\"\nlength = \"40 steps\"\ntemperature = \"90 K\"\nfinal_temperature = \"120 K\"\n\
+             [[stage]]\nname = \"rest\"\nlength = \"{last} steps\"\n"
+        )
+    };
+    let whole = job(&stages("90"));
+    whole.run(&["-q"]).expect(0, &[]);
+    let stopped = job(&stages("35"));
+    stopped.run(&[]).expect(0, &["finished at step 75"]);
+    stopped.edit("\"35 steps\"", "\"90 steps\"");
+    stopped
+        .run(&["--resume"])
+        .expect(0, &["finished at step 130"]);
+    assert_same(&written(&whole, ""), &written(&stopped, ""));
+    // Not one with a ramp, nor an earlier one.
+    let job = job(&stages("35"));
+    job.run(&["-q"]).expect(0, &[]);
+    job.edit("\"40 steps\"", "\"80 steps\"");
+    job.run(&["--resume"])
+        .expect(2, &["the deck has changed", "that of the last stage"]);
+}
+
+#[test]
+fn a_stage_warms_the_start() {
+    let job = job("[[stage]]\nname = \"heat\"\nlength = \"40 steps\"\ntemperature = \"90 K\"\n");
+    run(job.folder.path(), &["check", "deck.toml"]).expect(0, &["thermal, 90 K"]);
 }
 
 #[test]

@@ -264,7 +264,7 @@ fn another_deck_is_refused() {
             "the deck has changed",
             "`md.timestep` was \"4 fs\" and is now \"2 fs\"",
             "`md.temperature` was \"90 K\" and is now \"91 K\"",
-            "only the length may grow",
+            "only the length, or that of the last stage, may grow",
         ],
     );
     assert_same(&before, &written(&job, ""));

@@ -109,11 +109,15 @@ pub enum BarostatMethod {
     Mtk {
         /// Members of the chain on the cell.
         chain: usize,
+        /// Estimate of the bulk modulus (eV/Å^3).
+        bulk_modulus: f64,
     },
     /// Bussi–Zykova–Parrinello.
     Bzp {
         /// Friction on the cell (inverse internal time).
         friction: f64,
+        /// Estimate of the bulk modulus (eV/Å^3).
+        bulk_modulus: f64,
     },
     /// Berendsen's weak coupling.
     Berendsen {
@@ -205,9 +209,15 @@ pub(super) const THERMOSTATS: &[Variant<ThermostatDeck>] = &[
         doc: "Nosé-Hoover chains: deterministic and smooth.",
         read: |t| {
             let doc = "Time in which the thermostat answers; near a period of the vibrations.";
+            let shortest = 10.0 * t.cx.timestep.get().unwrap_or(0.0);
             let time = t
                 .key("time", Quantity(Dimension::TIME), doc)
                 .positive()
+                .warn_if(
+                    |time| *time < shortest,
+                    "this is less than ten time steps: the chain moves faster than it can be followed",
+                    "0.1 ps suits most systems",
+                )
                 .or("0.1 ps");
             let chain = chain(t);
             let doc = "One chain for the whole group, or one for each degree of freedom.";
@@ -269,13 +279,42 @@ pub(super) const THERMOSTATS: &[Variant<ThermostatDeck>] = &[
     },
 ];
 
-/// Reads `thermostat`. None when something was wrong; `Some(None)` when there is none.
+/// What a deck says about a thermostat or a barostat.
+pub(super) enum Asked<T> {
+    /// Nothing.
+    Absent,
+    /// That there is none: `"none"`.
+    Declined,
+    /// This one.
+    For(T),
+}
+
+impl<T> Asked<T> {
+    /// What it comes to where absence means none.
+    pub fn given(self) -> Option<T> {
+        self.or(None)
+    }
+
+    /// What it comes to where absence means `other`.
+    pub fn or(self, other: Option<T>) -> Option<T> {
+        match self {
+            Asked::Absent => other,
+            Asked::Declined => None,
+            Asked::For(x) => Some(x),
+        }
+    }
+}
+
+/// Reads `thermostat`. None when something was wrong.
 pub(super) fn thermostat(
     t: &Table<'_>,
     doc: &'static str,
     has_temperature: bool,
     assumed: bool,
-) -> Option<Option<ThermostatDeck>> {
+) -> Option<Asked<ThermostatDeck>> {
+    if t.is_declined("thermostat") {
+        return Some(Asked::Declined);
+    }
     match t.choice_table("thermostat", doc, THERMOSTATS) {
         Choice::Failed => None,
         Choice::Chosen(_, thermostat) => {
@@ -290,13 +329,13 @@ pub(super) fn thermostat(
                         )),
                 );
             }
-            Some(Some(thermostat))
+            Some(Asked::For(thermostat))
         }
         Choice::Absent if assumed => {
             let sub = t.table_assumed("thermostat", |t| t.assume("langevin", THERMOSTATS));
-            sub.map(Some)
+            sub.map(Asked::For)
         }
-        Choice::Absent => Some(None),
+        Choice::Absent => Some(Asked::Absent),
     }
 }
 
@@ -390,7 +429,7 @@ fn barostat_keys(
     let axis = t.key("axis", AXES, doc).or("z");
     let doc = "Strains that are not allowed.";
     let fixed = t.key("fixed", Words(&COMPONENTS), doc).or_as("[]", "none");
-    let doc = "Relaxation time of the volume, or period of its oscillation.";
+    let doc = "Relaxation time of the volume; with `mtk` and `bzp` the period of its oscillation.";
     let time = t
         .key("time", Quantity(Dimension::TIME), doc)
         .positive()
@@ -413,6 +452,31 @@ fn barostat_keys(
                 .help("write `coupling = \"anisotropic\"` or \"triclinic\" beside it"),
         );
         return None;
+    }
+    let unused = match coupling {
+        Coupling::SemiIsotropic if (0..3).any(|k| k != axis && mask[k]) => Some(
+            "semi-isotropic coupling has one strain for the two axes across: neither of them changes now",
+        ),
+        Coupling::SemiIsotropic | Coupling::Anisotropic if mask[3..].contains(&true) => {
+            Some("this coupling does not shear the cell: what is held here does not move anyway")
+        }
+        _ => None,
+    };
+    if let Some(text) = unused {
+        t.complain(Diagnostic::warning(text).maybe_at(place.clone(), ""));
+    }
+    let uneven = |s: &[f64; 6]| s[0] != s[1] || s[1] != s[2] || s[3..] != [0.0; 3];
+    let targets = [("pressure", stress), ("final_pressure", final_stress)];
+    for (key, target) in targets {
+        if coupling == Coupling::Isotropic && target.is_some_and(|s| uneven(&s)) {
+            t.complain(
+                Diagnostic::warning(
+                    "isotropic coupling changes the volume only, and keeps the mean of xx, yy and zz",
+                )
+                .maybe_at(t.place_of(key), "")
+                .help("write `coupling = \"anisotropic\"` or \"triclinic\" for a stress with components of its own"),
+            );
+        }
     }
     if left == 0 {
         t.complain(Diagnostic::error("no strain is left for the barostat").maybe_at(place, ""));
@@ -452,7 +516,15 @@ const BAROSTATS: &[Variant<BarostatDeck>] = &[
     Variant {
         name: "mtk",
         doc: "Martyna-Tobias-Klein: a cell with inertia and Nosé-Hoover chains.",
-        read: |t| barostat_keys(t, |t| Some(BarostatMethod::Mtk { chain: chain(t)? })),
+        read: |t| {
+            barostat_keys(t, |t| {
+                let (chain, bulk_modulus) = (chain(t), bulk_modulus(t));
+                Some(BarostatMethod::Mtk {
+                    chain: chain?,
+                    bulk_modulus: bulk_modulus?,
+                })
+            })
+        },
     },
     Variant {
         name: "bzp",
@@ -461,8 +533,11 @@ const BAROSTATS: &[Variant<BarostatDeck>] = &[
             barostat_keys(t, |t| {
                 let doc = "Friction on the motion of the cell.";
                 let friction = t.key("friction", Quantity(Dimension::RATE), doc);
+                let friction = friction.positive().or("1 /ps");
+                let bulk_modulus = bulk_modulus(t);
                 Some(BarostatMethod::Bzp {
-                    friction: friction.positive().or("1 /ps")?,
+                    friction: friction?,
+                    bulk_modulus: bulk_modulus?,
                 })
             })
         },
@@ -484,12 +559,15 @@ const BAROSTATS: &[Variant<BarostatDeck>] = &[
     },
 ];
 
-/// Reads `barostat`. None when something was wrong; `Some(None)` when there is none.
-pub(super) fn barostat(t: &Table<'_>, has_temperature: bool) -> Option<Option<BarostatDeck>> {
-    let doc = "How the pressure is kept (NPT). Without this table the cell is fixed.";
+/// Reads `barostat`. None when something was wrong.
+pub(super) fn barostat(t: &Table<'_>, has_temperature: bool) -> Option<Asked<BarostatDeck>> {
+    let doc = "How the pressure is kept (NPT), or \"none\". Without it the cell is fixed; a stage does as [md].";
+    if t.is_declined("barostat") {
+        return Some(Asked::Declined);
+    }
     match t.choice_table("barostat", doc, BAROSTATS) {
         Choice::Failed => None,
-        Choice::Absent => Some(None),
+        Choice::Absent => Some(Asked::Absent),
         Choice::Chosen(_, barostat) => {
             if !has_temperature {
                 t.complain(
@@ -499,7 +577,7 @@ pub(super) fn barostat(t: &Table<'_>, has_temperature: bool) -> Option<Option<Ba
                         .help("the fluctuations of the volume depend on it: add for example `temperature = \"300 K\"`"),
                 );
             }
-            Some(Some(barostat))
+            Some(Asked::For(barostat))
         }
     }
 }
@@ -571,6 +649,6 @@ pub(super) fn group(t: &Table<'_>, has_temperature: bool) -> Option<GroupDeck> {
         elements: elements.unwrap_or_default(),
         held,
         temperature,
-        thermostat: thermostat?,
+        thermostat: thermostat?.given(),
     })
 }

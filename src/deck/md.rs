@@ -123,8 +123,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         .not_negative()
         .optional("no change");
     let known = temperature.is_some() || t.place_of("temperature").is_some();
-    let doc = "How the temperature is kept. Without this table: Langevin with a friction of 1 /ps when there is a \
-               `temperature`, and no thermostat (NVE) otherwise.";
+    let doc = "How the temperature is kept. Without it: Langevin with a friction of 1 /ps when there is a \
+               `temperature`, and none (NVE) otherwise. \"none\" is NVE in any case.";
     let thermostat = ensemble::thermostat(t, doc, known, known);
     let barostat = ensemble::barostat(t, known);
     let doc = "Some of the atoms, with a thermostat of their own, or held in place.";
@@ -193,8 +193,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         steps: steps?,
         temperature,
         final_temperature,
-        thermostat: thermostat?,
-        barostat: barostat?,
+        thermostat: thermostat?.given(),
+        barostat: barostat?.given(),
         groups: groups
             .unwrap_or_default()
             .into_iter()

@@ -45,7 +45,7 @@ pub use output::{CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, 
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use reliability::{ReliabilityDeck, SaveDeck};
-pub use resolved::{Difference, differences};
+pub use resolved::{Difference, differences, forbidden};
 pub use schema::{JobDeck, VERSION};
 pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};

@@ -139,14 +139,19 @@ impl Difference {
     /// the run had picked for a deck that names none.
     pub fn allowed(&self) -> bool {
         match self.key.as_str() {
-            "md.length" => match (
-                self.old.as_deref().and_then(steps),
-                self.new.as_deref().and_then(steps),
-            ) {
-                (Some(old), Some(new)) => new >= old,
-                _ => false,
-            },
+            "md.length" => self.lengthens(),
             "md.seed" => self.old.is_some() && self.new.is_none(),
+            _ => false,
+        }
+    }
+}
+
+impl Difference {
+    /// Whether a number of steps grew.
+    fn lengthens(&self) -> bool {
+        let steps = |text: &Option<String>| text.as_deref().and_then(steps);
+        match (steps(&self.old), steps(&self.new)) {
+            (Some(old), Some(new)) => new >= old,
             _ => false,
         }
     }
@@ -211,6 +216,30 @@ pub fn differences(old: &str, new: &str) -> Vec<Difference> {
             });
         }
     }
+    found
+}
+
+/// The differences that forbid a run of the deck `old` to be resumed with the deck `new`: all but those that are
+/// [`allowed`](Difference::allowed) and a longer last stage, unless that has a ramp, which would be stretched.
+pub fn forbidden(old: &str, new: &str) -> Vec<Difference> {
+    let mut keys = Vec::new();
+    if let Ok(document) = document::parse(old) {
+        flatten(&document, "", old, &mut keys);
+    }
+    let stage = |key: &str| -> Option<usize> {
+        let rest = key.strip_prefix("stage.")?;
+        rest.split('.').next()?.parse().ok()
+    };
+    let last = keys.iter().filter_map(|k| stage(&k.0)).max();
+    let ramp = keys
+        .iter()
+        .any(|k| stage(&k.0) == last && k.0.contains(".final_"));
+    let mut found = differences(old, new);
+    found.retain(|d| {
+        let length = last.map(|k| format!("stage.{k}.length"));
+        let longer = length.is_some_and(|key| d.key == key) && d.lengthens() && !ramp;
+        !(longer || d.allowed())
+    });
     found
 }
 

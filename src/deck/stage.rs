@@ -5,6 +5,7 @@ use super::ensemble::{self, BarostatDeck, ThermostatDeck};
 use super::kinds::{Name, Quantity, Steps};
 use super::md::MdDeck;
 use super::reader::Table;
+use super::resolved::{Step, quote};
 use crate::units::Dimension;
 
 /// One part of a run.
@@ -77,8 +78,17 @@ pub(super) fn read(root: &Table<'_>, md: Option<MdDeck>) -> Option<MdDeck> {
         return Some(md);
     };
     md.stages = stages.into_iter().collect::<Option<_>>()?;
+    // Atoms do not start at rest when the first stage has a temperature.
+    let warm = md.stages.first().and_then(|s| s.temperature);
+    md.velocities.temperature = md.velocities.temperature.or(warm);
     if md.steps == 0 {
         md.steps = first;
+        let length = quote(&format!("{first} steps"));
+        let md = [Step::Key("md".to_owned())];
+        root.cx
+            .recorder
+            .borrow_mut()
+            .put(&md, "length", Some(length));
     } else if md.steps > first {
         root.complain(
             Diagnostic::error("the run is longer than its stages")
@@ -116,7 +126,7 @@ fn stage(t: &Table<'_>, md: Option<&MdDeck>, first: u64, before: Option<f64>) ->
         .optional("no change");
     let temperature = own.or(before);
     let known = temperature.is_some() || t.place_of("temperature").is_some();
-    let doc = "How the temperature is kept in this stage.";
+    let doc = "How the temperature is kept in this stage, or \"none\" for NVE.";
     let inherits = t.place_of("thermostat").is_none() && md.is_none_or(|m| m.thermostat.is_some());
     let thermostat = ensemble::thermostat(t, doc, known, known && !inherits);
     let barostat = ensemble::barostat(t, known);
@@ -126,7 +136,7 @@ fn stage(t: &Table<'_>, md: Option<&MdDeck>, first: u64, before: Option<f64>) ->
         steps: steps?,
         temperature,
         final_temperature,
-        thermostat: thermostat?.or_else(|| md?.thermostat.clone()),
-        barostat: barostat?.or_else(|| md?.barostat.clone()),
+        thermostat: thermostat?.or(md.and_then(|m| m.thermostat.clone())),
+        barostat: barostat?.or(md.and_then(|m| m.barostat.clone())),
     })
 }

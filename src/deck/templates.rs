@@ -1,12 +1,14 @@
 //! Commented decks to start from.
 
 /// The jobs that have a template.
-pub const JOBS: &[&str] = &["nvt", "nve"];
+pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages"];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
 pub fn template(job: &str) -> Option<String> {
     let text = match job {
         "nvt" => include_str!("templates/nvt.toml"),
+        "npt" => include_str!("templates/npt.toml"),
+        "stages" => include_str!("templates/stages.toml"),
         "nve" => include_str!("templates/nve.toml"),
         _ => return None,
     };
@@ -42,6 +44,6 @@ mod tests {
                 }
             }
         }
-        assert!(template("npt").is_none());
+        assert!(template("relax").is_none());
     }
 }

@@ -70,28 +70,53 @@ simd_dispatch! {
 
 #[inline(always)]
 fn matrix_sum_body<const FMA: bool>(x: &mut [f64], y: &[f64], w: &[f64], a: &Taps, b: &Taps) {
+    let one = [1.0; BLOCK];
+    let none = [0.0; BLOCK];
+    let (xs, x_rest) = x.as_chunks_mut::<BLOCK>();
+    let (ys, y_rest) = y.as_chunks::<BLOCK>();
+    let (ws, w_rest) = w.as_chunks::<BLOCK>();
+    for (k, x) in xs.iter_mut().enumerate() {
+        block_sum::<FMA>(
+            x,
+            ys.get(k).unwrap_or(&none),
+            ws.get(k).unwrap_or(&one),
+            a,
+            b,
+        );
+    }
+    let n = x_rest.len();
+    if n > 0 {
+        let (mut x, mut y, mut w) = (none, none, one);
+        x[..n].copy_from_slice(x_rest);
+        y[..y_rest.len()].copy_from_slice(y_rest);
+        w[..w_rest.len()].copy_from_slice(w_rest);
+        block_sum::<FMA>(&mut x, &y, &w, a, b);
+        x_rest.copy_from_slice(&x[..n]);
+    }
+}
+
+#[inline(always)]
+fn block_sum<const FMA: bool>(
+    x: &mut [f64; BLOCK],
+    y: &[f64; BLOCK],
+    w: &[f64; BLOCK],
+    a: &Taps,
+    b: &Taps,
+) {
     // Two more on either side, so that every component has five around it.
     let (mut xs, mut ys) = ([0.0; BLOCK + 4], [0.0; BLOCK + 4]);
-    for (block, out) in x.chunks_mut(BLOCK).enumerate() {
-        let (first, n) = (block * BLOCK, out.len());
-        xs[2..2 + n].copy_from_slice(out);
-        xs[2 + n..].fill(0.0);
-        if let Some(y) = y.get(first..first + n) {
-            ys[2..2 + n].copy_from_slice(y);
-            ys[2 + n..].fill(0.0);
-            if let Some(w) = w.get(first..first + n) {
-                ys[2..2 + n].iter_mut().zip(w).for_each(|(y, w)| *y *= w);
-            }
-        }
-        let mut sum = [0.0; BLOCK];
-        for d in 0..5 {
-            for e in 0..BLOCK {
-                let own = fma::<FMA>(a.0[d][e], xs[e + d], sum[e]);
-                sum[e] = fma::<FMA>(b.0[d][e], ys[e + d], own);
-            }
-        }
-        out.copy_from_slice(&sum[..n]);
+    for e in 0..BLOCK {
+        xs[e + 2] = x[e];
+        ys[e + 2] = w[e] * y[e];
     }
+    let mut sum = [0.0; BLOCK];
+    for d in 0..5 {
+        for e in 0..BLOCK {
+            let own = fma::<FMA>(a.0[d][e], xs[e + d], sum[e]);
+            sum[e] = fma::<FMA>(b.0[d][e], ys[e + d], own);
+        }
+    }
+    *x = sum;
 }
 
 fn is_multiple(m: &Matrix3<f64>) -> bool {

@@ -5,6 +5,7 @@ use crate::deck::diagnostics::Diagnostic;
 use crate::deck::document::{Key, Node, Value};
 use crate::deck::kinds::mismatch;
 use crate::deck::resolved::Step;
+use crate::deck::resolved::quote;
 use crate::deck::spelling::nearest;
 
 /// One alternative of a choice, chosen by the presence of the table of its name.
@@ -80,6 +81,17 @@ impl<'a> Table<'a> {
     /// Opens a table that is not in the deck, to fill in what is assumed.
     pub fn table_assumed<R>(&self, name: &str, read: impl FnOnce(&Table<'a>) -> R) -> R {
         self.inside(name, None, &[], false, read)
+    }
+
+    /// Whether a choice is declined, as in `thermostat = "none"`.
+    pub fn is_declined(&self, name: &str) -> bool {
+        let declined = self
+            .entry(name)
+            .is_some_and(|(_, node)| matches!(&node.value, Value::Text(text) if text == "none"));
+        if declined {
+            self.record(name, Some(quote("none")));
+        }
+        declined
     }
 
     /// A table that holds nothing but a choice, such as `[md.thermostat]`.

@@ -86,6 +86,13 @@ impl Piston {
         }
     }
 
+    /// Gives the cell another inertia W (eV · time²): 3 B V (t/2π)² lets the volume of a system with bulk modulus B
+    /// oscillate with the period t.
+    pub fn with_inertia(mut self, mass: f64) -> Piston {
+        self.mass = mass;
+        self
+    }
+
     /// The cell's own heat bath acts for `h`.
     pub(crate) fn thermalise(&mut self, kt: f64, h: f64, draw: u64) {
         let twice: f64 = self.rates.iter().map(|v| self.mass * v * v).sum();

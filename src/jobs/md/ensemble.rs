@@ -215,6 +215,7 @@ pub(super) fn integrator(
             deck.map(|d| (d, group, own))
         })
         .collect();
+    let bathed = !decks.is_empty();
     let wishes: Vec<bool> = decks.iter().filter_map(|d| d.0.middle()).collect();
     if piston && wishes.contains(&true) {
         return refuse(
@@ -270,6 +271,12 @@ pub(super) fn integrator(
         integrator = integrator.with_thermostat(bath, ramp);
     }
     if let Some(deck) = &stage.barostat {
+        if !bathed {
+            return refuse(
+                "a barostat needs a thermostat beside it",
+                "add [md.thermostat.velocity_rescaling], or leave out `thermostat = \"none\"`",
+            );
+        }
         if !system.cell.is_bulk() {
             return refuse(
                 "a barostat needs three periodic directions",
@@ -302,7 +309,7 @@ pub(super) fn integrator(
             return Err(Error::input(
                 source,
                 format!(
-                    "the model `{}` ({}) cannot follow a cell that changes: {why}",
+                    "`{}` ({}) cannot follow a cell that changes: {why}",
                     term.name, d.name
                 ),
             )
@@ -311,7 +318,8 @@ pub(super) fn integrator(
         // The cell moves the centres of what fixed bonds hold together.
         let sites = constraints.map_or(atoms.len(), |c| c.sites().len());
         let freedom = (3 * sites).saturating_sub(rigid(md, stage, system));
-        integrator = integrator.with_barostat(barostat(stage, deck, sites, freedom, seed));
+        integrator =
+            integrator.with_barostat(barostat(stage, deck, system, [sites, freedom], seed));
     }
     integrator.fix_centre_of_mass = holds_centre(md, stage);
     integrator.fix_rotation = md.fix_rotation;
@@ -444,8 +452,8 @@ fn thermostat(
 fn barostat(
     stage: &StageDeck,
     deck: &BarostatDeck,
-    atoms: usize,
-    freedom: usize,
+    system: &System,
+    [sites, freedom]: [usize; 2],
     seed: u64,
 ) -> Barostat {
     let free = deck.fixed.map(|f| !f);
@@ -464,8 +472,12 @@ fn barostat(
     let target =
         std::array::from_fn(|k| Ramp::linear(deck.stress[k], last[k], stage.first, stage.steps));
     let temperature = temperature(stage);
-    // The inertia belongs to one temperature; in a ramp to the highest.
     let kt = BOLTZMANN * temperature.largest().max(1.0);
+    // The volume oscillates with the time of the deck, if the bulk modulus is right.
+    let volume = system.cell.volume().unwrap_or(0.0);
+    let inertia = |bulk_modulus: f64| {
+        3.0 * bulk_modulus * volume * (deck.time / (2.0 * std::f64::consts::PI)).powi(2)
+    };
     let method = match deck.method {
         BarostatMethod::CellRescaling { bulk_modulus } => {
             Method::Rescaling(CellRescaling::new(1.0 / bulk_modulus, deck.time, seed))
@@ -473,11 +485,19 @@ fn barostat(
         BarostatMethod::Berendsen { bulk_modulus } => {
             Method::Rescaling(CellRescaling::berendsen(1.0 / bulk_modulus, deck.time))
         }
-        BarostatMethod::Mtk { chain } => {
-            Method::Piston(Piston::mtk(&space, freedom, kt, deck.time, chain, SUBSTEPS))
+        BarostatMethod::Mtk {
+            chain,
+            bulk_modulus,
+        } => {
+            let piston = Piston::mtk(&space, freedom, kt, deck.time, chain, SUBSTEPS);
+            Method::Piston(piston.with_inertia(inertia(bulk_modulus)))
         }
-        BarostatMethod::Bzp { friction } => {
-            Method::Piston(Piston::bzp(&space, atoms, kt, deck.time, friction, seed))
+        BarostatMethod::Bzp {
+            friction,
+            bulk_modulus,
+        } => {
+            let piston = Piston::bzp(&space, sites, kt, deck.time, friction, seed);
+            Method::Piston(piston.with_inertia(inertia(bulk_modulus)))
         }
     };
     Barostat {

@@ -386,9 +386,8 @@ fn read_checkpoint(plan: &Plan<'_>, files: &Files, console: &Console) -> Result<
         console.warn(note);
     }
     let deck = || plan.deck.source.path.clone();
-    let changed: Vec<String> = deck::differences(&checkpoint.deck, &plan.resolved)
+    let changed: Vec<String> = deck::forbidden(&checkpoint.deck, &plan.resolved)
         .iter()
-        .filter(|d| !d.allowed())
         .map(|d| d.to_string())
         .collect();
     if !changed.is_empty() {
@@ -398,7 +397,7 @@ fn read_checkpoint(plan: &Plan<'_>, files: &Files, console: &Console) -> Result<
             format!("the deck has changed since the run that is to be resumed:\n    {shown}"),
         )
         .advise(
-            "undo the change (only the length may grow), or start a new run without --resume",
+            "undo the change (only the length, or that of the last stage, may grow), or start a new run without --resume",
         ));
     }
     let ramp = plan.md.schedule().iter().any(StageDeck::has_ramp);

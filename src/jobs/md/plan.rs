@@ -232,7 +232,12 @@ pub(super) fn ensemble(md: &MdDeck, stage: &StageDeck) -> String {
         )
     });
     let (Some(deck), Some(t)) = (&stage.thermostat, stage.temperature) else {
-        return format!("NVE, velocity Verlet, {centre}");
+        let baths = md.groups.iter().filter(|g| g.thermostat.is_some()).count();
+        let ensemble = match baths {
+            0 => "NVE",
+            _ => "thermostats of groups only",
+        };
+        return format!("{ensemble}, velocity Verlet, {centre}");
     };
     let mut deck = deck.clone();
     if let ThermostatDeck::Langevin { middle, .. } | ThermostatDeck::Gle { middle, .. } = &mut deck

@@ -49,6 +49,8 @@ pub(super) struct Simulation {
     /// The parts of the run, and which of them it is in.
     pub schedule: Vec<StageDeck>,
     pub stage: usize,
+    /// The system of the deck, from which every stage's integrator is made: so a resumed run makes the same.
+    pub origin: System,
     /// Bonds of fixed length.
     pub constraints: Option<Constraints>,
     /// What a person should hear of the latest step.
@@ -209,8 +211,8 @@ impl Simulation {
         let schedule = md.schedule();
         let source = &plan.deck.source.path;
         // From the structure of the deck, so that lengths are the same in every part of a run.
-        let (mut first, _) = parts::build_system(&plan.deck.system)?;
-        let constraints = bonds::constraints(md, source, &mut first)?;
+        let (mut origin, _) = parts::build_system(&plan.deck.system)?;
+        let constraints = bonds::constraints(md, source, &mut origin)?;
         let setting = Setting {
             md,
             source,
@@ -220,7 +222,7 @@ impl Simulation {
         };
         let mut integrators = Vec::new();
         for stage in &schedule {
-            integrators.push(ensemble::integrator(setting, stage, &first)?);
+            integrators.push(ensemble::integrator(setting, stage, &origin)?);
         }
         let thermostat = integrators.iter().any(|i| i.0.has_middle());
         let (integrator, freedom) = integrators.swap_remove(0);
@@ -247,6 +249,7 @@ impl Simulation {
             vigil: Vigil::new(&state.system.cell, evaluator.cutoff()),
             stage: 0,
             schedule,
+            origin,
             constraints,
             notices: Vec::new(),
             row: Vec::new(),
@@ -354,7 +357,7 @@ impl Simulation {
             constraints: self.constraints.as_ref(),
             seed: self.seed,
         };
-        let (integrator, freedom) = ensemble::integrator(setting, stage, &self.state.system)?;
+        let (integrator, freedom) = ensemble::integrator(setting, stage, &self.origin)?;
         self.integrator = integrator;
         self.columns.degrees_of_freedom = freedom;
         Ok(())
