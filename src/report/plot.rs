@@ -102,6 +102,7 @@ impl Plot {
         let (y0, y1) = range(bulk(&values).into_iter().chain(targets), 0.06);
         let clip = |y: f64| y.clamp(y0, y1);
         let mut chart = ChartBuilder::on(area)
+            .margin_left(12)
             .margin_right(24)
             .margin_top(8)
             .set_label_area_size(LabelAreaPosition::Left, 84)

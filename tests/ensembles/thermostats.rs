@@ -213,7 +213,7 @@ fn free_particles(splitting: Splitting, particles_: usize, blocks: usize, bound:
 #[ignore = "minutes; run on purpose"]
 fn free_diffusion_long() {
     for splitting in [Splitting::Ends, Splitting::Middle] {
-        free_particles(splitting, 2000, 200, 0.005);
+        free_particles(splitting, 2000, 450, 0.005);
     }
 }
 

@@ -115,7 +115,7 @@ impl Conduct {
         };
         match self.verdict() {
             Verdict::Unknown if self.fluctuation.is_none() => {
-                "the run is too short to tell whether the time step is".into()
+                "the run is too short to tell whether the time step is fine".into()
             }
             Verdict::Unknown => {
                 "the fluctuation is that of a good time step; the run is too short to tell its drift"
