@@ -83,45 +83,56 @@ fn philox_lanes_body<const FMA: bool>(
     atoms: &[u32; STREAMS],
     buffers: &mut [[u64; 4]; STREAMS],
 ) {
+    // The words of a block stand in the lower halves of 64 bits, as the multiplication of vectors wants them; what is in
+    // the upper halves never matters.
+    const LOW: u64 = u32::MAX as u64;
     let mut words = [[[0; STREAMS]; 4]; 2];
     for (block, out) in words.iter_mut().enumerate() {
         let [tag, _, low, high] = first.counter;
+        let tag = u64::from(tag.wrapping_add(block as u32));
         let mut c = [
-            [tag.wrapping_add(block as u32); STREAMS],
-            *atoms,
-            [low; STREAMS],
-            [high; STREAMS],
+            [tag; STREAMS],
+            [0; STREAMS],
+            [u64::from(low); STREAMS],
+            [u64::from(high); STREAMS],
         ];
+        for l in 0..STREAMS {
+            c[1][l] = u64::from(atoms[l]);
+        }
         let mut key = first.key;
         for round in 0..10 {
             if round > 0 {
                 key[0] = key[0].wrapping_add(0x9E37_79B9);
                 key[1] = key[1].wrapping_add(0xBB67_AE85);
             }
-            let mut next = [[0; STREAMS]; 4];
+            let (k0, k1) = (u64::from(key[0]), u64::from(key[1]));
             for l in 0..STREAMS {
-                let a = u64::from(c[0][l]) * 0xD251_1F53;
-                let b = u64::from(c[2][l]) * 0xCD9E_8D57;
-                next[0][l] = (b >> 32) as u32 ^ c[1][l] ^ key[0];
-                next[1][l] = b as u32;
-                next[2][l] = (a >> 32) as u32 ^ c[3][l] ^ key[1];
-                next[3][l] = a as u32;
+                let a = (c[0][l] & LOW) * 0xD251_1F53;
+                let b = (c[2][l] & LOW) * 0xCD9E_8D57;
+                c[0][l] = (b >> 32) ^ c[1][l] ^ k0;
+                c[1][l] = b;
+                c[2][l] = (a >> 32) ^ c[3][l] ^ k1;
+                c[3][l] = a;
             }
-            c = next;
         }
         *out = c;
     }
     let [p, q] = &words;
-    for l in 0..STREAMS {
-        buffers[l] = buffer(
-            [p[0][l], p[1][l], p[2][l], p[3][l]],
-            [q[0][l], q[1][l], q[2][l], q[3][l]],
-        );
+    let pairs = [
+        (&q[2], &q[3]),
+        (&q[0], &q[1]),
+        (&p[2], &p[3]),
+        (&p[0], &p[1]),
+    ];
+    for (k, (low, high)) in pairs.into_iter().enumerate() {
+        for l in 0..STREAMS {
+            buffers[l][k] = (low[l] & LOW) | (high[l] << 32);
+        }
     }
 }
 
 /// The words of two blocks, the first one last.
-#[inline(always)]
+#[inline]
 fn buffer(p: [u32; 4], q: [u32; 4]) -> [u64; 4] {
     let word = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
     [
