@@ -29,3 +29,4 @@ pub mod report;
 pub mod simd;
 pub mod system;
 pub mod units;
+mod vector;

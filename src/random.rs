@@ -131,18 +131,6 @@ fn philox_lanes_body<const FMA: bool>(
     }
 }
 
-/// The words of two blocks, the first one last.
-#[inline]
-fn buffer(p: [u32; 4], q: [u32; 4]) -> [u64; 4] {
-    let word = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-    [
-        word(q[2], q[3]),
-        word(q[0], q[1]),
-        word(p[2], p[3]),
-        word(p[0], p[1]),
-    ]
-}
-
 /// An independent sequence of random numbers.
 #[derive(Clone, Debug)]
 pub struct Stream {
@@ -182,7 +170,13 @@ impl Stream {
     #[inline]
     fn refill(&mut self, [p, q]: [[u32; 4]; 2]) {
         self.counter[0] = self.counter[0].wrapping_add(2);
-        self.buffer = buffer(p, q);
+        let word = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        self.buffer = [
+            word(q[2], q[3]),
+            word(q[0], q[1]),
+            word(p[2], p[3]),
+            word(p[0], p[1]),
+        ];
         self.left = 4;
     }
 

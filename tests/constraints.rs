@@ -4,49 +4,15 @@
 
 mod common;
 
-use std::sync::Arc;
+use common::wells::wells;
 use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
 use zundel::dynamics::thermostat::{Group, Langevin, NoseHoover, Thermostat, VelocityRescaling};
 use zundel::dynamics::{Bond, Constraints, Integrator, Ramp, Splitting, State};
 use zundel::elements::Species;
 use zundel::potential::pair::Scheme;
-use zundel::potential::{
-    Description, Evaluation, EvaluationError, Evaluator, Gives, Member, Potential, Term, Want,
-    Workspace,
-};
+use zundel::potential::{Evaluator, Want};
 use zundel::system::{Atoms, Cell, System, kinetic_energy, thermal_velocities};
 use zundel::units::{BOLTZMANN, FS};
-
-/// No forces.
-struct Free(Description);
-
-impl Potential for Free {
-    fn description(&self) -> &Description {
-        &self.0
-    }
-    fn evaluate(
-        &self,
-        _: &[Member<'_>],
-        _: Want,
-        _: &mut Workspace,
-        _: &mut [Evaluation],
-    ) -> Result<(), EvaluationError> {
-        Ok(())
-    }
-}
-
-fn no_forces() -> Evaluator {
-    let gives = Gives {
-        virial: true,
-        ..Gives::default()
-    };
-    let description = Description {
-        gives,
-        ..Description::default()
-    };
-    let potential: Arc<dyn Potential> = Arc::new(Free(description));
-    Evaluator::new(vec![Term::new("free", potential)], 0.5)
-}
 
 /// `n`^3 molecules on a lattice of spacing `a`: rigid triangles X-H2 (three bonds each) or, with two atoms, H-Cl.
 fn molecules(n: usize, a: f64, atoms_each: usize) -> (System, Vec<Bond>) {
@@ -149,26 +115,7 @@ fn the_motion_is_reversible() {
     integrator
         .prepare(&mut state, &mut evaluator, Want::ENERGY)
         .unwrap();
-    let start = state.system.atoms.positions.clone();
-    for _ in 0..2 {
-        for _ in 0..500 {
-            integrator
-                .step(&mut state, &mut evaluator, Want::ENERGY)
-                .unwrap();
-        }
-        state
-            .system
-            .atoms
-            .velocities
-            .as_flattened_mut()
-            .iter_mut()
-            .for_each(|v| *v = -*v);
-    }
-    let pairs = start
-        .as_flattened()
-        .iter()
-        .zip(state.system.atoms.positions.as_flattened());
-    let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let worst = common::reversal_error_of(&mut integrator, &mut state, &mut evaluator, 500);
     assert!(worst < 1e-7, "{worst}");
 }
 
@@ -277,7 +224,7 @@ fn a_gas_of_rigid_molecules_has_the_volume_of_its_centres() {
             .with_thermostat(Box::new(Langevin::new(0.01 / FS, 11)), Ramp::constant(t))
             .with_constraints(constraints)
             .with_barostat(barostat);
-        let mut evaluator = no_forces();
+        let mut evaluator = wells(0.0, 0.0);
         integrator
             .prepare(&mut state, &mut evaluator, Want::DYNAMICS)
             .unwrap();

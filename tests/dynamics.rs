@@ -2,73 +2,18 @@
 
 mod common;
 
-use std::sync::Arc;
+use common::wells::{particles, stationary, wells};
 use zundel::dynamics::{Integrator, Langevin, State};
-use zundel::elements::{Element, Species};
 use zundel::potential::pair::Scheme;
-use zundel::potential::{
-    Description, Evaluation, EvaluationError, Evaluator, Member, Potential, Term, Want, Workspace,
-};
+use zundel::potential::{Evaluator, Want};
 use zundel::random::{Purpose, Stream};
-use zundel::system::{Atoms, Cell, System, kinetic_energy, thermal_velocities};
+use zundel::system::{Cell, kinetic_energy, thermal_velocities};
 use zundel::units::{BOLTZMANN, FS};
-
-/// Independent springs to the origin: a global potential, as small as one can be.
-struct Wells {
-    description: Description,
-    stiffness: f64,
-}
-
-impl Potential for Wells {
-    fn description(&self) -> &Description {
-        &self.description
-    }
-
-    fn evaluate(
-        &self,
-        members: &[Member<'_>],
-        _want: Want,
-        _workspace: &mut Workspace,
-        results: &mut [Evaluation],
-    ) -> Result<(), EvaluationError> {
-        for (m, r) in members.iter().zip(results) {
-            for (x, f) in m.configuration.positions.iter().zip(&mut r.forces) {
-                for k in 0..3 {
-                    r.energy += 0.5 * self.stiffness * x[k] * x[k];
-                    f[k] -= self.stiffness * x[k];
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn wells(stiffness: f64) -> Evaluator {
-    let potential: Arc<dyn Potential> = Arc::new(Wells {
-        description: Description::default(),
-        stiffness,
-    });
-    Evaluator::new(vec![Term::new("wells", potential)], 0.5)
-}
-
-/// `n` atoms of mass 1 at the origin, at rest.
-fn particles(n: usize) -> System {
-    let mut atoms = Atoms::default();
-    let species = Species {
-        element: Element::from_symbol("H").unwrap(),
-        mass: 1.0,
-    };
-    (0..n).for_each(|_| atoms.push(species, [0.0; 3]));
-    System {
-        cell: Cell::isolated(),
-        atoms,
-    }
-}
 
 /// Position and momentum (x components) after one step from (x, p), at a temperature.
 fn one_step(omega_h: f64, temperature: f64, friction_h: f64, x: f64, p: f64) -> [f64; 2] {
-    let mut evaluator = wells(omega_h * omega_h);
-    let mut state = State::new(particles(1));
+    let mut evaluator = wells(omega_h * omega_h, 0.0);
+    let mut state = State::new(particles(1, 1.0, Cell::isolated()));
     state.system.atoms.positions[0][0] = x;
     state.system.atoms.velocities[0][0] = p;
     let mut integrator = Integrator::baoab(1.0, temperature, Langevin::new(friction_h, 5));
@@ -98,16 +43,7 @@ fn discrete_stationary_moments_of_baoab() {
             // The O operation stands at place 2 of BAOAB's six; step 0.
             let xi = Stream::new(5, Purpose::Langevin, 2, 0, 0).normal();
             let b = noise.map(|x| x / xi);
-            // Unknowns S00, S01, S11.
-            let row = |i: usize, j: usize| {
-                let s = |k: usize, l: usize| m[i][k] * m[j][l];
-                [s(0, 0), s(0, 1) + s(1, 0), s(1, 1)]
-            };
-            let rows = [row(0, 0), row(0, 1), row(1, 1)];
-            let matrix =
-                nalgebra::Matrix3::from_fn(|i, j| f64::from(u8::from(i == j)) - rows[i][j]);
-            let q = nalgebra::Vector3::new(b[0] * b[0], b[0] * b[1], b[1] * b[1]);
-            let s = matrix.lu().solve(&q).unwrap();
+            let s = stationary(m, [b[0] * b[0], b[0] * b[1], b[1] * b[1]]);
             let x2 = s[0] * omega_h * omega_h;
             let p2 = s[2];
             // Solving the 3x3 system amplifies rounding by about 1/(wh)².
@@ -129,8 +65,8 @@ fn discrete_stationary_moments_of_baoab() {
 fn verlet_frequency_of_an_oscillator() {
     // x(n) = cos(n acos(1 - w²h²/2)) from rest, exactly.
     for omega_h in [0.1f64, 0.5, 1.0, 1.5] {
-        let mut evaluator = wells(omega_h * omega_h);
-        let mut state = State::new(particles(1));
+        let mut evaluator = wells(omega_h * omega_h, 0.0);
+        let mut state = State::new(particles(1, 1.0, Cell::isolated()));
         state.system.atoms.positions[0][0] = 1.0;
         let mut integrator = Integrator::velocity_verlet(1.0);
         integrator
@@ -260,8 +196,8 @@ fn conserved_energy_of_langevin_does_not_drift() {
 fn free_diffusion_has_the_right_velocity_correlation() {
     // No force: <v(0) v(t)> = kT/m exp(-g t) exactly for BAOAB (the O step is exact). 2000 particles, 3 components.
     let temperature = 300.0;
-    let mut state = State::new(particles(2000));
-    let mut evaluator = wells(0.0);
+    let mut state = State::new(particles(2000, 1.0, Cell::isolated()));
+    let mut evaluator = wells(0.0, 0.0);
     let friction = 0.01 / FS;
     let mut integrator = Integrator::baoab(2.0 * FS, temperature, Langevin::new(friction, 12));
     integrator

@@ -153,26 +153,7 @@ fn the_motion_is_reversible() {
     integrator
         .prepare(&mut state, &mut evaluator, Want::ENERGY)
         .unwrap();
-    let start = state.system.atoms.positions.clone();
-    for _ in 0..2 {
-        (0..250).for_each(|_| {
-            integrator
-                .step(&mut state, &mut evaluator, Want::ENERGY)
-                .unwrap()
-        });
-        state
-            .system
-            .atoms
-            .velocities
-            .as_flattened_mut()
-            .iter_mut()
-            .for_each(|v| *v = -*v);
-    }
-    let pairs = start
-        .as_flattened()
-        .iter()
-        .zip(state.system.atoms.positions.as_flattened());
-    let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let worst = common::reversal_error_of(&mut integrator, &mut state, &mut evaluator, 250);
     assert!(worst < 1e-8, "{worst}");
 }
 

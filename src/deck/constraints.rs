@@ -1,7 +1,7 @@
 //! `[md.constraints]`: bonds of fixed length.
 
+use super::atoms::AtomNumbers;
 use super::diagnostics::Diagnostic;
-use super::external::AtomNumbers;
 use super::kinds::{Elements, Quantity};
 use super::reader::Table;
 use crate::elements::Element;

@@ -1,12 +1,14 @@
 //! `[md]`: molecular dynamics.
 
+use super::barostat::{self, BarostatDeck};
 use super::constraints::{self, ConstraintsDeck};
 use super::diagnostics::Diagnostic;
-use super::ensemble::{self, BarostatDeck, GroupDeck, ThermostatDeck};
+use super::group::{self, GroupDeck};
 use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
 use super::reader::Table;
 use super::reliability::{self, ReliabilityDeck};
 use super::stage::StageDeck;
+use super::thermostat::{self, ThermostatDeck};
 use crate::dynamics::MOST_SUBSTEPS;
 use crate::units::{Dimension, FS};
 
@@ -125,10 +127,10 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
     let known = temperature.is_some() || t.place_of("temperature").is_some();
     let doc = "How the temperature is kept. Without it: Langevin with a friction of 1 /ps when there is a \
                `temperature`, and none (NVE) otherwise. \"none\" is NVE in any case.";
-    let thermostat = ensemble::thermostat(t, doc, known, known);
-    let barostat = ensemble::barostat(t, known);
+    let thermostat = thermostat::read(t, doc, known, known);
+    let barostat = barostat::read(t, known);
     let doc = "Some of the atoms, with a thermostat of their own, or held in place.";
-    let groups = t.tables("group", doc, |t| ensemble::group(t, known));
+    let groups = t.tables("group", doc, |t| group::read(t, known));
     let constraints = constraints::read(t);
     let doc = "How often in each time step a named term of the potential is evaluated: fast terms often, slow ones once.";
     let substeps = t.optional_table("substeps", doc, |t| Some(substeps(t)));

@@ -6,6 +6,8 @@
 //! To add a key, add the call that reads it (`md.rs` shows how): it is then checked, described in the manual, and written
 //! into the resolved deck. To add a model or a job, add an entry to the list of variants in `potential.rs` or `schema.rs`.
 
+mod atoms;
+mod barostat;
 mod constraints;
 mod diagnostics;
 mod dispersion;
@@ -13,6 +15,7 @@ mod document;
 mod duration;
 mod ensemble;
 mod external;
+mod group;
 mod kinds;
 mod lennard_jones;
 mod md;
@@ -28,17 +31,20 @@ mod spelling;
 mod stage;
 mod system;
 mod templates;
+mod thermostat;
 mod zbl;
 
+pub use atoms::AtomsDeck;
+pub use barostat::{BarostatDeck, BarostatMethod, Coupling};
 pub use constraints::ConstraintsDeck;
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
-pub use ensemble::{BarostatDeck, BarostatMethod, Coupling, GroupDeck, ThermostatDeck};
 pub use external::{
-    AtomsDeck, ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
+    ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
 };
+pub use group::GroupDeck;
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
 pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
 pub use output::{CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck};
@@ -50,6 +56,7 @@ pub use schema::{JobDeck, VERSION};
 pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
 pub use templates::{JOBS, template};
+pub use thermostat::ThermostatDeck;
 pub use zbl::ZblDeck;
 
 use crate::error::{Error, Result};

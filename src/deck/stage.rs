@@ -1,11 +1,12 @@
 //! `[[stage]]`: a run in several parts, each with an ensemble of its own.
 
+use super::barostat::{self, BarostatDeck};
 use super::diagnostics::Diagnostic;
-use super::ensemble::{self, BarostatDeck, ThermostatDeck};
 use super::kinds::{Name, Quantity, Steps};
 use super::md::MdDeck;
 use super::reader::Table;
 use super::resolved::{Step, quote};
+use super::thermostat::{self, ThermostatDeck};
 use crate::units::Dimension;
 
 /// One part of a run.
@@ -128,8 +129,8 @@ fn stage(t: &Table<'_>, md: Option<&MdDeck>, first: u64, before: Option<f64>) ->
     let known = temperature.is_some() || t.place_of("temperature").is_some();
     let doc = "How the temperature is kept in this stage, or \"none\" for NVE.";
     let inherits = t.place_of("thermostat").is_none() && md.is_none_or(|m| m.thermostat.is_some());
-    let thermostat = ensemble::thermostat(t, doc, known, known && !inherits);
-    let barostat = ensemble::barostat(t, known);
+    let thermostat = thermostat::read(t, doc, known, known && !inherits);
+    let barostat = barostat::read(t, known);
     Some(StageDeck {
         name: name?,
         first,

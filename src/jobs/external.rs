@@ -1,6 +1,7 @@
 //! From the deck's restraints, walls and forces to terms of the potential.
 
 use super::parts::read_structure;
+use super::selection::{no_such_atom, select};
 use crate::deck::{
     AtomsDeck, Deck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
 };
@@ -72,33 +73,11 @@ impl<'a> Maker<'a> {
     }
 
     fn no_such_atom(&self, atom: u32) -> Error {
-        let n = self.system.atoms.len();
-        self.wrong(
-            &format!("names atom {atom}, and the system has {n} atoms"),
-            "atoms are counted from 0",
-        )
+        no_such_atom(atom, &self.system.atoms, &self.deck.source.path, &self.who)
     }
 
     fn select(&self, deck: &AtomsDeck) -> Result<Vec<u32>> {
-        let elements = &self.system.atoms.elements;
-        if let Some(&(_, last)) = deck.ranges.iter().find(|r| r.1 as usize >= elements.len()) {
-            return Err(self.no_such_atom(last));
-        }
-        let mut chosen = vec![deck.ranges.is_empty(); elements.len()];
-        for &(first, last) in &deck.ranges {
-            chosen[first as usize..=last as usize].fill(true);
-        }
-        let atoms: Vec<u32> = elements
-            .iter()
-            .zip(chosen)
-            .zip(0u32..)
-            .filter(|((e, c), _)| *c && (deck.elements.is_empty() || deck.elements.contains(e)))
-            .map(|(_, i)| i)
-            .collect();
-        if atoms.is_empty() {
-            return Err(self.wrong("has no atoms", "look at its `atoms` and `elements`"));
-        }
-        Ok(atoms)
+        select(deck, &self.system.atoms, &self.deck.source.path, &self.who)
     }
 
     fn check(&self, atoms: &[u32]) -> Result<()> {

@@ -10,6 +10,7 @@ mod hydrogen;
 pub mod info;
 pub mod md;
 mod parts;
+mod selection;
 
 pub use hydrogen::repartition_hydrogen;
 pub use parts::{build_system, build_terms, check_elements, deck_terms, describe_evaluation_error};

@@ -1,10 +1,7 @@
 //! The nearest periodic image of a vector.
 
 use super::Cell;
-
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
+use crate::vector::dot;
 
 /// The shortest of a vector (Å) and its periodic images. Of two that are equally long one is taken, always the same.
 pub fn nearest_image(cell: &Cell, vector: [f64; 3]) -> [f64; 3] {
@@ -64,6 +61,7 @@ const MOST: i32 = 2;
 mod tests {
     use super::*;
     use crate::random::{Purpose, Stream};
+    use crate::vector::minus;
 
     #[test]
     fn no_image_is_shorter() {
@@ -101,9 +99,5 @@ mod tests {
                 assert!(dot(found, found) <= least * (1.0 + 1e-12), "{rows:?} {v:?}");
             }
         }
-    }
-
-    fn minus(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-        std::array::from_fn(|k| a[k] - b[k])
     }
 }

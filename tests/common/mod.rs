@@ -1,6 +1,8 @@
 //! What the integration tests share.
 #![allow(dead_code)]
 
+pub mod wells;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use zundel::dynamics::{Integrator, State};
@@ -103,10 +105,19 @@ pub fn fluctuation_slope(
 
 /// How far (Å) any coordinate is from its start after 1000 steps of 1 fs forth and 1000 back. The state must be evaluated.
 pub fn reversal_error(state: &mut State, evaluator: &mut Evaluator) -> f64 {
+    reversal_error_of(&mut Integrator::velocity_verlet(FS), state, evaluator, 1000)
+}
+
+/// The same for any integrator that is ready, and so many steps each way.
+pub fn reversal_error_of(
+    integrator: &mut Integrator,
+    state: &mut State,
+    evaluator: &mut Evaluator,
+    steps: usize,
+) -> f64 {
     let start = state.system.atoms.positions.clone();
-    let mut integrator = Integrator::velocity_verlet(FS);
     for _ in 0..2 {
-        (0..1000).for_each(|_| integrator.step(state, evaluator, Want::ENERGY).unwrap());
+        (0..steps).for_each(|_| integrator.step(state, evaluator, Want::ENERGY).unwrap());
         state
             .system
             .atoms

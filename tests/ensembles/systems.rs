@@ -1,6 +1,7 @@
 //! What the tests simulate: gases, a smooth little liquid, and every thermostat and barostat by name.
 
 use crate::common;
+pub use crate::common::wells::{metric, particles, wells};
 use std::sync::Arc;
 use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
 use zundel::dynamics::thermostat::{
@@ -8,88 +9,12 @@ use zundel::dynamics::thermostat::{
     VelocityRescaling,
 };
 use zundel::dynamics::{Integrator, Ramp, Splitting, State};
-use zundel::elements::{Element, Species};
 use zundel::potential::{
-    Description, Evaluation, EvaluationError, Evaluator, Gives, ListKind, Local, LocalModel,
-    Member, NeighbourRequest, Potential, RowResults, RowStyle, Rows, Term, Want, Workspace,
+    Description, Evaluator, Gives, ListKind, Local, LocalModel, NeighbourRequest, Potential,
+    RowResults, RowStyle, Rows, Term, Want,
 };
-use zundel::system::{Atoms, Cell, System, thermal_velocities};
+use zundel::system::{System, thermal_velocities};
 use zundel::units::{BOLTZMANN, FS};
-
-/// Independent springs (eV/Å²) to the origin, and an energy (eV) of the cell's shape: stiffness × (tr H Hᵀ/V^(2/3) - 3),
-/// which does not depend on the volume. With both zero an ideal gas. The virial of the springs is left out.
-struct Wells {
-    description: Description,
-    stiffness: f64,
-    shape: f64,
-}
-
-impl Potential for Wells {
-    fn description(&self) -> &Description {
-        &self.description
-    }
-
-    fn evaluate(
-        &self,
-        members: &[Member<'_>],
-        _want: Want,
-        _workspace: &mut Workspace,
-        results: &mut [Evaluation],
-    ) -> Result<(), EvaluationError> {
-        for (m, r) in members.iter().zip(results) {
-            for (x, f) in m.configuration.positions.iter().zip(&mut r.forces) {
-                for k in 0..3 {
-                    r.energy += 0.5 * self.stiffness * x[k] * x[k];
-                    f[k] -= self.stiffness * x[k];
-                }
-            }
-            if self.shape > 0.0 {
-                let metric = metric(m.configuration.cell);
-                let trace = metric.trace();
-                r.energy += self.shape * (trace - 3.0);
-                for i in 0..3 {
-                    for j in 0..3 {
-                        let sphere = if i == j { trace / 3.0 } else { 0.0 };
-                        r.virial[i][j] -= 2.0 * self.shape * (metric[(i, j)] - sphere);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Σ a ⊗ a over the cell vectors by V^(2/3): the identity in a cube, changed by strains but not by the volume.
-pub fn metric(cell: &Cell) -> nalgebra::Matrix3<f64> {
-    let rows = cell.row_vectors();
-    let h = nalgebra::Matrix3::from_fn(|i, j| rows[i][j]);
-    h.transpose() * h / cell.volume().unwrap().powf(2.0 / 3.0)
-}
-
-pub fn wells(stiffness: f64, shape: f64) -> Evaluator {
-    let gives = Gives {
-        virial: true,
-        ..Gives::default()
-    };
-    let description = Description {
-        gives,
-        ..Description::default()
-    };
-    let potential: Arc<dyn Potential> = Arc::new(Wells {
-        description,
-        stiffness,
-        shape,
-    });
-    Evaluator::new(vec![Term::new("wells", potential)], 0.5)
-}
-
-/// Atoms of one mass (amu) at the origin.
-pub fn particles(n: usize, mass: f64, cell: Cell) -> System {
-    let mut atoms = Atoms::default();
-    let element = Element::from_symbol("H").unwrap();
-    (0..n).for_each(|_| atoms.push(Species { element, mass }, [0.0; 3]));
-    System { cell, atoms }
-}
 
 /// Argon's Lennard-Jones potential times (1 - (r/rc)²)⁴: three continuous derivatives, so that what the conserved energy
 /// does is the integrator's doing.

@@ -1,5 +1,6 @@
 //! Thermostats: exact moments of the discrete steps, and the kinetic energy of the canonical ensemble.
 
+use crate::common::wells::stationary;
 use crate::statistics::{Verdict, average, moments};
 use crate::systems::{CANONICAL, Run, STEP, liquid, particles, smooth_argon, thermostat, wells};
 use zundel::dynamics::thermostat::{Group, Langevin};
@@ -49,15 +50,7 @@ fn discrete_stationary_moments_of_obabo() {
             let b = draws.lu();
             let x = b.solve(&nalgebra::Vector2::new(one[0], two[0])).unwrap();
             let p = b.solve(&nalgebra::Vector2::new(one[1], two[1])).unwrap();
-            let row = |i: usize, j: usize| {
-                let s = |k: usize, l: usize| m[i][k] * m[j][l];
-                [s(0, 0), s(0, 1) + s(1, 0), s(1, 1)]
-            };
-            let rows = [row(0, 0), row(0, 1), row(1, 1)];
-            let matrix =
-                nalgebra::Matrix3::from_fn(|i, j| f64::from(u8::from(i == j)) - rows[i][j]);
-            let q = nalgebra::Vector3::new(x.dot(&x), x.dot(&p), p.dot(&p));
-            let s = matrix.lu().solve(&q).unwrap();
+            let s = stationary(m, [x.dot(&x), x.dot(&p), p.dot(&p)]);
             let tolerance = 1e-11 / (omega_h * omega_h).min(1.0);
             let x2 = s[0] * omega_h * omega_h * (1.0 - 0.25 * omega_h * omega_h);
             assert!(

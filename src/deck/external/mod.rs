@@ -7,15 +7,13 @@ mod wall;
 pub use restraint::{RestraintDeck, RestraintKind};
 pub use wall::{SurfaceDeck, WallDeck};
 
+use super::atoms::{self, AtomsDeck};
 use super::diagnostics::Diagnostic;
-use super::ensemble::AtomRanges;
-use super::kinds::{Elements, Name, OneOf};
+use super::kinds::{Name, OneOf};
 use super::potential::PotentialDeck;
 use super::reader::Table;
 use super::schema::JobDeck;
-use crate::elements::Element;
 use crate::units::Dimension;
-pub(super) use kinds::AtomNumbers;
 use kinds::Vector;
 use std::cell::RefCell;
 use std::path::Path;
@@ -53,15 +51,6 @@ pub enum Share {
     Equal,
     /// The force is a total, divided by mass: all atoms are accelerated alike.
     Mass,
-}
-
-/// Some of the atoms.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AtomsDeck {
-    /// Ranges of atoms (first and last, counted from 0); all when empty.
-    pub ranges: Vec<(u32, u32)>,
-    /// Only these elements; all when empty.
-    pub elements: Vec<Element>,
 }
 
 impl ExternalDeck {
@@ -152,41 +141,13 @@ pub(super) fn fit(root: &Table<'_>, external: &ExternalDeck, job: &mut JobDeck) 
     }
 }
 
-/// Reads `atoms` and `elements`; without both all atoms are meant, or none when they are needed.
-fn atoms(t: &Table<'_>, what: &str, needed: bool) -> Option<AtomsDeck> {
-    let (those, which) = match needed {
-        true => ("all of its `elements`", "all of its `atoms`"),
-        false => ("all", "all"),
-    };
-    let ranges = t.key("atoms", AtomRanges, "Its atoms.").optional(those);
-    let elements = t
-        .key("elements", Elements, "Only atoms of these elements.")
-        .optional(which);
-    let given = ["atoms", "elements"].map(|key| t.place_of(key).is_some());
-    if needed && given == [false; 2] && !t.cx.describing {
-        t.nothing_chosen(
-            Diagnostic::error(format!("{what} does not say on which atoms it acts"))
-                .maybe_at(t.place(), "")
-                .help("add `atoms = \"0-31\"` or `elements = [\"H\"]`"),
-        );
-    }
-    // A key that is there and was not understood is no key for all.
-    if given[0] && ranges.is_none() || given[1] && elements.is_none() {
-        return None;
-    }
-    Some(AtomsDeck {
-        ranges: ranges.unwrap_or_default(),
-        elements: elements.unwrap_or_default(),
-    })
-}
-
 fn force(t: &Table<'_>, name: Option<String>) -> Option<ForceDeck> {
     const SHARES: OneOf<Share> = OneOf(&[
         ("each", Share::Each),
         ("equal", Share::Equal),
         ("mass", Share::Mass),
     ]);
-    let atoms = atoms(t, "the force", true);
+    let atoms = atoms::read(t, "the force does not say on which atoms it acts", true);
     let doc = "The force along x, y and z.";
     let example = "[\"0 eV/Å\", \"0 eV/Å\", \"0.1 eV/Å\"]";
     let force = t

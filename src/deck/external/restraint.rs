@@ -1,10 +1,8 @@
 //! `[[restraint]]`: springs that hold atoms at places, distances or angles.
 
-use super::kinds::AtomNumbers;
-use super::{AtomsDeck, atoms};
+use crate::deck::atoms::{self, AtomNumbers, AtomsDeck};
 use crate::deck::diagnostics::Diagnostic;
-use crate::deck::ensemble::Words;
-use crate::deck::kinds::{InFile, Quantity};
+use crate::deck::kinds::{InFile, Quantity, Words};
 use crate::deck::reader::{Choice, Table, Variant};
 use crate::units::Dimension;
 use std::path::PathBuf;
@@ -64,7 +62,7 @@ const KINDS: &[Variant<RestraintKind>] = &[
         name: "position",
         doc: "Atoms near their places in the structure, which follow a cell that changes.",
         read: |t| {
-            let atoms = atoms(t, "the restraint", true);
+            let atoms = atoms::read(t, "the restraint does not say on which atoms it acts", true);
             let (constant, width) = spring(t, Dimension::STIFFNESS, Dimension::LENGTH);
             let doc = "Axes along which it pulls.";
             let axes = t

@@ -1,7 +1,7 @@
 //! `[[wall]]`: planes and spheres that keep atoms on one side.
 
 use super::kinds::Vector;
-use super::{AtomsDeck, atoms};
+use crate::deck::atoms::{self, AtomsDeck};
 use crate::deck::diagnostics::Diagnostic;
 use crate::deck::kinds::{OneOf, Quantity};
 use crate::deck::reader::{Choice, Table, Variant};
@@ -136,7 +136,7 @@ fn nine_three(t: &Table<'_>) -> Option<(f64, f64)> {
 
 /// Reads the rest of a `[[wall]]`.
 pub(super) fn read(t: &Table<'_>, name: Option<String>) -> Option<WallDeck> {
-    let atoms = atoms(t, "the wall", false);
+    let atoms = atoms::read(t, "the wall does not say on which atoms it acts", false);
     let example = "plane = { axis = \"z\", position = \"2 Å\", side = \"above\" }";
     let surface = part(t, "surface", SURFACES, example);
     let law = part(t, "law", LAWS, "harmonic = { constant = \"5 eV/Å^2\" }");

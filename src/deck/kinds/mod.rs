@@ -3,10 +3,12 @@
 mod files;
 mod species;
 mod steps;
+mod words;
 
 pub(super) use files::{InFile, OutFile, OutFileOrNone};
 pub(super) use species::{Elements, Mass, element};
 pub(super) use steps::{Steps, WallTime};
+pub(super) use words::Words;
 
 use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};

@@ -4,6 +4,7 @@ mod solve;
 
 use super::sites::Sites;
 use crate::system::Atoms;
+use crate::vector::dot;
 use solve::Cluster;
 
 /// Bonds of fixed length.
@@ -41,10 +42,6 @@ const MOST_ITERATIONS: usize = 2000;
 /// A bond that could not be brought to its length.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unsolved(pub Bond);
-
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
 
 impl Constraints {
     /// Constraints on these bonds between atoms with these masses; positions, near which the bonds have their lengths, say

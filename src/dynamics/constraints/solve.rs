@@ -4,8 +4,9 @@
 //! cluster with few bonds has a small matrix instead: Newton's method is there after two or three turns. (Kräutler, van Gunsteren,
 //! Hünenberger, J. Comput. Chem. 22, 501 (2001), call it M-SHAKE.)
 
-use super::{Bond, MOST_ITERATIONS, TOLERANCE, Unsolved, dot};
+use super::{Bond, MOST_ITERATIONS, TOLERANCE, Unsolved};
 use crate::system::Atoms;
+use crate::vector::dot;
 
 /// Clusters with more bonds are solved bond by bond.
 const LARGEST: usize = 12;

@@ -2,7 +2,7 @@
 
 use super::{Integrator, StepError};
 use crate::dynamics::State;
-use crate::dynamics::barostat::Method;
+use crate::dynamics::barostat::{Barostat, Method};
 use crate::potential::{Evaluation, Evaluator, Want};
 
 /// Terms of the potential that are evaluated equally often.
@@ -81,11 +81,14 @@ impl Integrator {
                 state.evaluation.add_scaled(own, 1.0);
             }
         }
-        let virial = self.virial(state);
-        if let Some(b) = &mut self.barostat
-            && let Method::Rescaling(r) = &mut b.method
-        {
-            self.taken.add(r.book(&virial));
+        let rescales = |b: &Barostat| matches!(b.method, Method::Rescaling(_));
+        if self.barostat.as_ref().is_some_and(rescales) {
+            let virial = self.virial(state);
+            if let Some(b) = &mut self.barostat
+                && let Method::Rescaling(r) = &mut b.method
+            {
+                self.taken.add(r.book(&virial));
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use crate::deck::MdDeck;
 use crate::dynamics::{Bond, Constraints};
 use crate::error::{Error, Result};
 use crate::jobs::bonds::partners;
+use crate::jobs::selection::no_such_atom;
 use crate::system::{System, nearest_image};
 use std::collections::BTreeMap;
 
@@ -25,12 +26,8 @@ pub(super) fn constraints(
     let mut found: Vec<([u32; 2], Option<f64>)> = Vec::new();
     for (atoms, length) in &deck.bonds {
         if let Some(beyond) = atoms.iter().find(|a| **a as usize >= n) {
-            return refuse(
-                format!(
-                    "a bond of [md.constraints] names atom {beyond}, and the system has {n} atoms"
-                ),
-                "atoms are counted from 0",
-            );
+            let who = "a bond of [md.constraints]";
+            return Err(no_such_atom(*beyond, &system.atoms, source, who));
         }
         found.push((*atoms, *length));
     }

@@ -1,5 +1,6 @@
-//! From the deck's words to the integrator: thermostats, barostats, groups, degrees of freedom.
+//! From the deck's words to the integrator: thermostats, barostats, degrees of freedom.
 
+use super::membership::Membership;
 use crate::deck::{
     BarostatDeck, BarostatMethod, Coupling, GroupDeck, MdDeck, StageDeck, ThermostatDeck,
 };
@@ -17,101 +18,6 @@ use crate::units::BOLTZMANN;
 
 /// Sub-steps of a Nosé–Hoover chain in half a step; with the fourth-order weights this is plenty for τ above 10 steps.
 const SUBSTEPS: u32 = 1;
-
-/// Which atoms are where: the groups of the deck applied to a system.
-pub(super) struct Membership {
-    /// Components that never move, by atom; none when all move.
-    pub held: Option<Vec<[bool; 3]>>,
-    /// The atoms of the run's own thermostat, and of each group that has one.
-    baths: Vec<(Option<usize>, Group)>,
-}
-
-impl Membership {
-    /// Errors when a group names atoms that are not there, or has none.
-    pub fn new(md: &MdDeck, source: &str, atoms: &Atoms) -> Result<Membership> {
-        let groups = &md.groups;
-        let n = atoms.len();
-        let mut held = vec![[false; 3]; n];
-        let mut owner: Vec<Option<usize>> = vec![None; n];
-        for (g, group) in groups.iter().enumerate() {
-            let wrong =
-                |reason: String, advice: &str| Err(Error::input(source, reason).advise(advice));
-            if let Some(&(_, last)) = group.atoms.iter().find(|r| r.1 as usize >= n) {
-                return wrong(
-                    format!(
-                        "the group `{}` names atom {last}, and the system has {n} atoms",
-                        group.name
-                    ),
-                    "atoms are counted from 0",
-                );
-            }
-            let mut members = 0;
-            for i in 0..n {
-                if !is_member(group, atoms, i) {
-                    continue;
-                }
-                members += 1;
-                (0..3).for_each(|k| held[i][k] |= group.held[k]);
-                if group.thermostat.is_some() {
-                    if let Some(other) = owner[i] {
-                        return wrong(
-                            format!(
-                                "atom {i} is in the groups `{}` and `{}`, which both have a thermostat",
-                                groups[other].name, group.name
-                            ),
-                            "an atom can have one thermostat only",
-                        );
-                    }
-                    owner[i] = Some(g);
-                }
-            }
-            if members == 0 {
-                return wrong(
-                    format!("the group `{}` has no atoms", group.name),
-                    "look at its `atoms` and `elements`",
-                );
-            }
-        }
-        let held = Some(held).filter(|h| h.as_flattened().contains(&true));
-        let of = |wanted: Option<usize>| -> Vec<u32> {
-            (0..n)
-                .filter(|&i| owner[i] == wanted)
-                .map(|i| i as u32)
-                .collect()
-        };
-        let mut baths = Vec::new();
-        let own = of(None);
-        match own.len() {
-            0 => {}
-            len if len == n => baths.push((None, Group::All)),
-            _ => baths.push((None, Group::Some(own))),
-        }
-        let mine = groups
-            .iter()
-            .enumerate()
-            .filter(|g| g.1.thermostat.is_some());
-        baths.extend(mine.map(|(g, _)| (Some(g), Group::Some(of(Some(g))))));
-        Ok(Membership { held, baths })
-    }
-
-    fn free(&self, i: usize) -> [bool; 3] {
-        self.held.as_ref().map_or([true; 3], |h| h[i].map(|h| !h))
-    }
-
-    /// Free components of the atoms.
-    pub fn free_components(&self, atoms: usize) -> usize {
-        match &self.held {
-            None => 3 * atoms,
-            Some(h) => h.as_flattened().iter().filter(|h| !**h).count(),
-        }
-    }
-}
-
-fn is_member(group: &GroupDeck, atoms: &Atoms, i: usize) -> bool {
-    let named = |&(a, b): &(u32, u32)| (a as usize..=b as usize).contains(&i);
-    (group.atoms.is_empty() || group.atoms.iter().any(named))
-        && (group.elements.is_empty() || group.elements.contains(&atoms.elements[i]))
-}
 
 /// Whether the centre of mass is held: what multiplies all velocities alike keeps a momentum of zero; other thermostats need
 /// to be told.
@@ -149,6 +55,12 @@ pub(super) struct Setting<'a> {
     pub seed: u64,
 }
 
+impl Setting<'_> {
+    fn refuse<T>(&self, reason: &str, advice: &str) -> Result<T> {
+        Err(Error::input(self.source, reason).advise(advice))
+    }
+}
+
 /// The integrator of a stage, and its degrees of freedom.
 ///
 /// Errors when the ensemble does not go with the system or the model.
@@ -158,168 +70,36 @@ pub(super) fn integrator(
     system: &System,
 ) -> Result<(Integrator, usize)> {
     let Setting {
-        md,
-        source,
-        evaluator,
-        constraints,
-        seed,
+        md, constraints, ..
     } = setting;
     let atoms = &system.atoms;
-    let members = Membership::new(md, source, atoms)?;
-    let refuse = |reason: &str, advice: &str| Err(Error::input(source, reason).advise(advice));
-    if md.fix_rotation && !system.cell.is_isolated() {
-        return refuse(
-            "only what is not periodic can be kept from turning",
-            "leave out `fix_rotation`, or write `periodic = [false, false, false]` in [system]",
-        );
-    }
-    if md.fix_rotation && members.held.is_some() {
-        return refuse(
-            "the rotation cannot be held where atoms are held",
-            "leave out `fix_rotation` or the `fixed` axes of the groups",
-        );
-    }
-    if let (Some(c), Some(held)) = (constraints, &members.held) {
-        let ends = c.bonds().iter().flat_map(|b| [b.i, b.j]);
-        if ends.clone().any(|i| held[i as usize].contains(&true)) {
-            return refuse(
-                "an atom with a bond of fixed length cannot be held as well",
-                "take it out of the group with `fixed` axes, or out of [md.constraints]",
-            );
-        }
-    }
-    if md.fix_centre_of_mass == Some(true) && members.held.is_some() {
-        return refuse(
-            "the centre of mass cannot be kept at rest where atoms are held",
-            "leave out `fix_centre_of_mass` or the `fixed` axes of the groups",
-        );
-    }
+    let members = Membership::new(md, setting.source, atoms)?;
+    refuse_contradictions(setting, &members, system)?;
     let bonds = constraints.map_or(0, Constraints::rank);
     let free = members.free_components(atoms.len()) - bonds;
     let freedom = free.saturating_sub(rigid(md, stage, system));
-    let piston = stage.barostat.as_ref().is_some_and(|b| {
-        matches!(
-            b.method,
-            BarostatMethod::Mtk { .. } | BarostatMethod::Bzp { .. }
-        )
-    });
-    let decks: Vec<(&ThermostatDeck, &Group, Option<&GroupDeck>)> = members
-        .baths
-        .iter()
-        .filter_map(|(g, group)| {
-            let own = g.map(|g| &md.groups[g]);
-            let deck = match own {
-                Some(own) => own.thermostat.as_ref(),
-                None => stage.thermostat.as_ref(),
-            };
-            deck.map(|d| (d, group, own))
-        })
-        .collect();
-    let bathed = !decks.is_empty();
-    let wishes: Vec<bool> = decks.iter().filter_map(|d| d.0.middle()).collect();
-    if piston && wishes.contains(&true) {
-        return refuse(
-            "a barostat whose cell has inertia needs the thermostat at the ends of the step: in the middle, the pressure \
-             would see velocities that are slightly cold",
-            "write `splitting = \"obabo\"`, or leave `splitting` out",
-        );
-    }
-    let middle = !piston && !wishes.contains(&false);
-    let splitting = if middle {
-        Splitting::Middle
-    } else {
-        Splitting::Ends
-    };
+    let baths = baths(md, stage, &members);
+    let splitting = splitting(setting, stage, &baths)?;
     let mut integrator = substeps(Integrator::split(splitting, md.timestep), setting)?;
-    for (id, (deck, group, own)) in decks.into_iter().enumerate() {
-        let ramp = match own.and_then(|g| g.temperature) {
+    for (id, bath) in baths.iter().enumerate() {
+        let ramp = match bath.own.and_then(|g| g.temperature) {
             Some(t) => Ramp::constant(t),
             None => temperature(stage),
         };
-        if let Some(reason) = against_bonds(deck).filter(|_| constraints.is_some()) {
-            return refuse(
-                reason,
-                "`langevin`, or `velocity_rescaling` or `nose_hoover` with scope \"global\", go with them",
-            );
-        }
-        let freedom = match group {
+        let freedom = match bath.group {
             Group::All => freedom,
-            Group::Some(list) => {
-                let free = |i: &u32| members.free(*i as usize).iter().filter(|f| **f).count();
-                let own: usize = list.iter().map(free).sum();
-                let bonds = constraints.map_or(Some(0), |c| {
-                    c.rank_within(|i| list.binary_search(&i).is_ok())
-                });
-                let Some(bonds) = bonds else {
-                    return refuse(
-                        "a bond of fixed length joins atoms of two groups with a thermostat each",
-                        "put bonded atoms into the same group",
-                    );
-                };
-                own - bonds
-            }
+            Group::Some(list) => group_freedom(setting, &members, list)?,
         };
-        let bath = thermostat(
-            deck,
-            group.clone(),
-            &members,
-            atoms,
-            freedom,
-            seed,
-            id as u64,
-        )?;
-        integrator = integrator.with_thermostat(bath, ramp);
+        let thermostat = thermostat(setting, bath, &members, atoms, freedom, id as u64)?;
+        integrator = integrator.with_thermostat(thermostat, ramp);
     }
     if let Some(deck) = &stage.barostat {
-        if !bathed {
-            return refuse(
-                "a barostat needs a thermostat beside it",
-                "add [md.thermostat.velocity_rescaling], or leave out `thermostat = \"none\"`",
-            );
-        }
-        if !system.cell.is_bulk() {
-            return refuse(
-                "a barostat needs three periodic directions",
-                "remove [md.barostat], or give the structure a periodic cell",
-            );
-        }
-        if members.held.is_some() {
-            return refuse(
-                "a barostat moves all atoms with the cell, and cannot go together with atoms that are held",
-                "remove the `fixed` axes of the groups, or the barostat",
-            );
-        }
-        let blind = evaluator
-            .terms()
-            .iter()
-            .find(|t| !t.potential.description().gives.virial);
-        if let Some(term) = blind {
-            let d = term.potential.description();
-            return Err(Error::input(
-                source,
-                format!(
-                    "the model `{}` ({}) gives no virial, so that there is no pressure to keep",
-                    term.name, d.name
-                ),
-            )
-            .advise("remove the barostat, or use a model that is made for periodic systems"));
-        }
-        if let Some((term, why)) = evaluator.fixed_cell() {
-            let d = term.potential.description();
-            return Err(Error::input(
-                source,
-                format!(
-                    "`{}` ({}) cannot follow a cell that changes: {why}",
-                    term.name, d.name
-                ),
-            )
-            .advise("remove the barostat: NVE or NVT"));
-        }
+        refuse_barostat(setting, &members, system, baths.is_empty())?;
         // The cell moves the centres of what fixed bonds hold together.
         let sites = constraints.map_or(atoms.len(), |c| c.sites().len());
         let freedom = (3 * sites).saturating_sub(rigid(md, stage, system));
-        integrator =
-            integrator.with_barostat(barostat(stage, deck, system, [sites, freedom], seed));
+        let barostat = barostat(stage, deck, system, [sites, freedom], setting.seed);
+        integrator = integrator.with_barostat(barostat);
     }
     integrator.fix_centre_of_mass = holds_centre(md, stage);
     integrator.fix_rotation = md.fix_rotation;
@@ -330,6 +110,158 @@ pub(super) fn integrator(
         integrator = integrator.with_held(held);
     }
     Ok((integrator, freedom))
+}
+
+/// A thermostat of the deck with its atoms.
+struct Bath<'a> {
+    deck: &'a ThermostatDeck,
+    group: &'a Group,
+    /// The group of the deck, unless it is the run's thermostat.
+    own: Option<&'a GroupDeck>,
+}
+
+fn baths<'a>(md: &'a MdDeck, stage: &'a StageDeck, members: &'a Membership) -> Vec<Bath<'a>> {
+    let bath = |(g, group): &'a (Option<usize>, Group)| {
+        let own = g.map(|g| &md.groups[g]);
+        let deck = match own {
+            Some(own) => own.thermostat.as_ref(),
+            None => stage.thermostat.as_ref(),
+        };
+        Some(Bath {
+            deck: deck?,
+            group,
+            own,
+        })
+    };
+    members.baths.iter().filter_map(bath).collect()
+}
+
+/// Where the thermostats stand in the step.
+fn splitting(setting: Setting<'_>, stage: &StageDeck, baths: &[Bath<'_>]) -> Result<Splitting> {
+    let piston = stage.barostat.as_ref().is_some_and(|b| {
+        matches!(
+            b.method,
+            BarostatMethod::Mtk { .. } | BarostatMethod::Bzp { .. }
+        )
+    });
+    let wishes: Vec<bool> = baths.iter().filter_map(|b| b.deck.middle()).collect();
+    if piston && wishes.contains(&true) {
+        return setting.refuse(
+            "a barostat whose cell has inertia needs the thermostat at the ends of the step: in the middle, the pressure \
+             would see velocities that are slightly cold",
+            "write `splitting = \"obabo\"`, or leave `splitting` out",
+        );
+    }
+    Ok(match piston || wishes.contains(&false) {
+        true => Splitting::Ends,
+        false => Splitting::Middle,
+    })
+}
+
+/// Refuses what cannot be held together.
+fn refuse_contradictions(
+    setting: Setting<'_>,
+    members: &Membership,
+    system: &System,
+) -> Result<()> {
+    let md = setting.md;
+    if md.fix_rotation && !system.cell.is_isolated() {
+        return setting.refuse(
+            "only what is not periodic can be kept from turning",
+            "leave out `fix_rotation`, or write `periodic = [false, false, false]` in [system]",
+        );
+    }
+    let Some(held) = &members.held else {
+        return Ok(());
+    };
+    if md.fix_rotation {
+        return setting.refuse(
+            "the rotation cannot be held where atoms are held",
+            "leave out `fix_rotation` or the `fixed` axes of the groups",
+        );
+    }
+    let bonds = setting.constraints.map_or(&[][..], Constraints::bonds);
+    let ends = bonds.iter().flat_map(|b| [b.i, b.j]);
+    if ends.clone().any(|i| held[i as usize].contains(&true)) {
+        return setting.refuse(
+            "an atom with a bond of fixed length cannot be held as well",
+            "take it out of the group with `fixed` axes, or out of [md.constraints]",
+        );
+    }
+    if md.fix_centre_of_mass == Some(true) {
+        return setting.refuse(
+            "the centre of mass cannot be kept at rest where atoms are held",
+            "leave out `fix_centre_of_mass` or the `fixed` axes of the groups",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a barostat that does not go with the rest.
+fn refuse_barostat(
+    setting: Setting<'_>,
+    members: &Membership,
+    system: &System,
+    alone: bool,
+) -> Result<()> {
+    if alone {
+        return setting.refuse(
+            "a barostat needs a thermostat beside it",
+            "add [md.thermostat.velocity_rescaling], or leave out `thermostat = \"none\"`",
+        );
+    }
+    if !system.cell.is_bulk() {
+        return setting.refuse(
+            "a barostat needs three periodic directions",
+            "remove [md.barostat], or give the structure a periodic cell",
+        );
+    }
+    if members.held.is_some() {
+        return setting.refuse(
+            "a barostat moves all atoms with the cell, and cannot go together with atoms that are held",
+            "remove the `fixed` axes of the groups, or the barostat",
+        );
+    }
+    let terms = setting.evaluator.terms();
+    let blind = |t: &&Term| !t.potential.description().gives.virial;
+    if let Some(term) = terms.iter().find(blind) {
+        return setting.refuse(
+            &format!(
+                "the model `{}` ({}) gives no virial, so that there is no pressure to keep",
+                term.name,
+                term.potential.description().name
+            ),
+            "remove the barostat, or use a model that is made for periodic systems",
+        );
+    }
+    if let Some((term, why)) = setting.evaluator.fixed_cell() {
+        return setting.refuse(
+            &format!(
+                "`{}` ({}) cannot follow a cell that changes: {why}",
+                term.name,
+                term.potential.description().name
+            ),
+            "remove the barostat: NVE or NVT",
+        );
+    }
+    Ok(())
+}
+
+/// Degrees of freedom of a group with a thermostat of its own.
+fn group_freedom(setting: Setting<'_>, members: &Membership, list: &[u32]) -> Result<usize> {
+    let free = |i: &u32| members.free(*i as usize).iter().filter(|f| **f).count();
+    let own: usize = list.iter().map(free).sum();
+    let inside = |i: u32| list.binary_search(&i).is_ok();
+    match setting
+        .constraints
+        .map_or(Some(0), |c| c.rank_within(inside))
+    {
+        Some(bonds) => Ok(own - bonds),
+        None => setting.refuse(
+            "a bond of fixed length joins atoms of two groups with a thermostat each",
+            "put bonded atoms into the same group",
+        ),
+    }
 }
 
 /// Why a thermostat does not go with bonds of fixed length.
@@ -374,7 +306,7 @@ fn substeps(integrator: Integrator, setting: Setting<'_>) -> Result<Integrator> 
 }
 
 /// The target temperature (K) of a stage.
-fn temperature(stage: &StageDeck) -> Ramp {
+pub(super) fn temperature(stage: &StageDeck) -> Ramp {
     let from = stage.temperature.unwrap_or(0.0);
     match stage.final_temperature {
         Some(to) => Ramp::linear(from, to, stage.first, stage.steps),
@@ -383,17 +315,23 @@ fn temperature(stage: &StageDeck) -> Ramp {
 }
 
 fn thermostat(
-    deck: &ThermostatDeck,
-    group: Group,
+    setting: Setting<'_>,
+    bath: &Bath<'_>,
     members: &Membership,
     atoms: &Atoms,
     freedom: usize,
-    seed: u64,
     id: u64,
 ) -> Result<Box<dyn Thermostat>> {
+    if let Some(reason) = against_bonds(bath.deck).filter(|_| setting.constraints.is_some()) {
+        return setting.refuse(
+            reason,
+            "`langevin`, or `velocity_rescaling` or `nose_hoover` with scope \"global\", go with them",
+        );
+    }
+    let (group, seed) = (bath.group.clone(), setting.seed);
     let list: Vec<usize> = (0..group.len(atoms.len())).map(|k| group.atom(k)).collect();
     let free: Vec<[bool; 3]> = list.iter().map(|&i| members.free(i)).collect();
-    Ok(match *deck {
+    Ok(match *bath.deck {
         ThermostatDeck::Langevin { friction, .. } => {
             Box::new(Langevin::new(friction, seed).on(group, members.held.clone()))
         }
@@ -449,6 +387,12 @@ fn thermostat(
     })
 }
 
+/// The target stress (eV/Å^3) of a stage.
+pub(super) fn pressure(stage: &StageDeck, deck: &BarostatDeck) -> [Ramp; 6] {
+    let last = deck.final_stress.unwrap_or(deck.stress);
+    std::array::from_fn(|k| Ramp::linear(deck.stress[k], last[k], stage.first, stage.steps))
+}
+
 fn barostat(
     stage: &StageDeck,
     deck: &BarostatDeck,
@@ -468,9 +412,7 @@ fn barostat(
         }
         Coupling::Triclinic => StrainSpace::components(free),
     };
-    let last = deck.final_stress.unwrap_or(deck.stress);
-    let target =
-        std::array::from_fn(|k| Ramp::linear(deck.stress[k], last[k], stage.first, stage.steps));
+    let target = pressure(stage, deck);
     let temperature = temperature(stage);
     let kt = BOLTZMANN * temperature.largest().max(1.0);
     // The volume oscillates with the time of the deck, if the bulk modulus is right.

@@ -7,6 +7,7 @@ mod failure;
 mod files;
 mod fluctuations;
 mod ledger;
+mod membership;
 mod output;
 mod picture;
 mod plan;
@@ -23,10 +24,12 @@ pub use plan::check;
 
 use super::{Outcome, RunOptions, StopFlag, parts};
 use crate::deck::{self, Deck, JobDeck, MdDeck, OutputDeck, StageDeck};
+use crate::dynamics::Constraints;
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::potential::Term;
 use crate::report::{Console, Progress, Status};
+use crate::system::System;
 use files::{Files, RunLock};
 use output::Sinks;
 use provenance::Source;
@@ -46,6 +49,12 @@ struct Plan<'a> {
     seed: u64,
     /// Whether the run picked the seed.
     seed_picked: bool,
+    /// The system of the deck, and whether its file has velocities. Everything that must be the same in every part of a
+    /// run is made from it, also when the atoms have moved since: so a resumed run finds the same.
+    origin: System,
+    has_velocities: bool,
+    /// Bonds of fixed length.
+    constraints: Option<Constraints>,
     /// The potential, made for the structure of the deck.
     terms: Vec<Term>,
     /// What a person should know about how it was made for it.
@@ -98,10 +107,10 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         None => pick_seed(),
     };
     deck.set_seed(seed);
-    // From the structure of the deck, also when the atoms have moved since: so a resumed run finds the same.
-    let (system, _) = parts::build_system(&deck.system)?;
-    let (terms, notes) = parts::deck_terms(&deck, &system)?;
-    drop(system);
+    let (mut origin, has_velocities) = parts::build_system(&deck.system)?;
+    let (terms, notes) = parts::deck_terms(&deck, &origin)?;
+    // Atoms that bonds hold together lie next to each other from now on.
+    let constraints = bonds::constraints(&md, &deck.source.path, &mut origin)?;
     let plan = Plan {
         md: &md,
         output: &deck.output,
@@ -109,6 +118,9 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         resolved: deck.resolved(),
         seed,
         seed_picked: md.seed.is_none() && !options.resume,
+        origin,
+        has_velocities,
+        constraints,
         terms,
         notes,
         sources: provenance::sources(&deck)?,

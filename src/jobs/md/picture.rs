@@ -1,11 +1,12 @@
 //! The plot of a run: temperature, energies, pressure and density against time.
 
 use super::Plan;
+use super::ensemble::{pressure, temperature};
 use super::ledger::{Ledger, Places};
 use super::simulation::Simulation;
 use super::statistics::Statistics;
 use crate::analysis::{Average, Series};
-use crate::dynamics::{Ramp, ThermoColumns};
+use crate::dynamics::ThermoColumns;
 use crate::error::Result;
 use crate::report::{Panel, Plot};
 use crate::units::EV_PER_A3_IN_GPA;
@@ -159,17 +160,16 @@ fn label(trace: Trace, values: &[f64]) -> (String, f64) {
 fn targets(s: &Simulation, trace: Trace, end: f64, per_fs: f64) -> Vec<[(f64, f64); 2]> {
     let mut lines = Vec::new();
     for stage in s.schedule.iter().filter(|x| s.time_fs_of(x.first) <= end) {
-        let ramp = match (trace, &stage.barostat, stage.temperature) {
-            (Trace::Temperature, _, Some(t)) if stage.thermostat.is_some() => Ramp::linear(
-                t,
-                stage.final_temperature.unwrap_or(t),
-                stage.first,
-                stage.steps,
-            ),
-            (Trace::Pressure, Some(b), _) => {
-                let gpa = |p: &[f64; 6]| (p[0] + p[1] + p[2]) / 3.0 * EV_PER_A3_IN_GPA;
-                let last = b.final_stress.as_ref().unwrap_or(&b.stress);
-                Ramp::linear(gpa(&b.stress), gpa(last), stage.first, stage.steps)
+        let target: Box<dyn Fn(u64) -> f64> = match (trace, &stage.barostat) {
+            (Trace::Temperature, _) if stage.thermostat.is_some() => {
+                let temperature = temperature(stage);
+                Box::new(move |step| temperature.at(step))
+            }
+            (Trace::Pressure, Some(deck)) => {
+                let [xx, yy, zz, ..] = pressure(stage, deck);
+                Box::new(move |step| {
+                    (xx.at(step) + yy.at(step) + zz.at(step)) / 3.0 * EV_PER_A3_IN_GPA
+                })
             }
             _ => continue,
         };
@@ -178,8 +178,8 @@ fn targets(s: &Simulation, trace: Trace, end: f64, per_fs: f64) -> Vec<[(f64, f6
         // The value at the end of the line, which may lie within a ramp.
         let step = (to / s.timestep_fs).round() as u64;
         lines.push([
-            (s.time_fs_of(stage.first) * per_fs, ramp.start()),
-            (to * per_fs, ramp.at(step)),
+            (s.time_fs_of(stage.first) * per_fs, target(stage.first)),
+            (to * per_fs, target(step)),
         ]);
     }
     lines
@@ -197,7 +197,7 @@ fn running_mean(
     if statistics.ramp || trace == Trace::Conserved {
         return Vec::new();
     }
-    let first = ledger.equilibrated();
+    let first = statistics.first;
     let factor = match trace {
         Trace::Potential => 1.0 / s.state.system.atoms.len() as f64,
         _ => 1.0,

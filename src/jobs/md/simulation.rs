@@ -1,7 +1,6 @@
 //! One simulation: state, integrator, evaluator and running averages; how it starts, steps, is saved and resumed.
 
 use super::Plan;
-use super::bonds;
 use super::ensemble::{self, Setting, holds_centre};
 use super::failure;
 use super::files::Files;
@@ -11,10 +10,8 @@ use super::picture::History;
 use super::provenance::{self, Hash};
 use super::reliability::{Verdict, Watch};
 use super::vigil::{Notice, Vigil};
-use crate::deck::{MdDeck, StageDeck, VelocitySource};
-use crate::dynamics::{
-    Constraints, Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation,
-};
+use crate::deck::{StageDeck, VelocitySource};
+use crate::dynamics::{Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::jobs::parts;
@@ -49,10 +46,6 @@ pub(super) struct Simulation {
     /// The parts of the run, and which of them it is in.
     pub schedule: Vec<StageDeck>,
     pub stage: usize,
-    /// The system of the deck, from which every stage's integrator is made: so a resumed run makes the same.
-    pub origin: System,
-    /// Bonds of fixed length.
-    pub constraints: Option<Constraints>,
     /// What a person should hear of the latest step.
     pub notices: Vec<Notice>,
     guard: Option<Guard>,
@@ -76,12 +69,9 @@ impl From<StepError> for Failure {
 impl Simulation {
     /// A simulation at step 0, evaluated there.
     pub fn start(plan: &Plan<'_>, replica: u32) -> Result<Simulation> {
-        let (mut system, has_velocities) = parts::build_system(&plan.deck.system)?;
-        let md = plan.md;
-        // Atoms that bonds hold together lie next to each other from now on.
-        bonds::constraints(md, &plan.deck.source.path, &mut system)?;
+        let mut system = plan.origin.clone();
         let seed = replica_seed(plan.seed, replica);
-        let exact = first_velocities(&mut system, has_velocities, md, seed, plan)?;
+        let exact = first_velocities(&mut system, seed, plan)?;
         let mark = provenance::mark(&plan.resolved, &plan.sources, seed, &system);
         let mut simulation = Self::assemble(plan, State::new(system), seed, mark)?;
         let want = Want {
@@ -209,20 +199,10 @@ impl Simulation {
         };
         parts::check_elements(&evaluator, &present, &plan.deck.system.structure)?;
         let schedule = md.schedule();
-        let source = &plan.deck.source.path;
-        // From the structure of the deck, so that lengths are the same in every part of a run.
-        let (mut origin, _) = parts::build_system(&plan.deck.system)?;
-        let constraints = bonds::constraints(md, source, &mut origin)?;
-        let setting = Setting {
-            md,
-            source,
-            evaluator: &evaluator,
-            constraints: constraints.as_ref(),
-            seed,
-        };
+        let setting = setting(plan, &evaluator, seed);
         let mut integrators = Vec::new();
         for stage in &schedule {
-            integrators.push(ensemble::integrator(setting, stage, &origin)?);
+            integrators.push(ensemble::integrator(setting, stage, &plan.origin)?);
         }
         let thermostat = integrators.iter().any(|i| i.0.has_middle());
         let (integrator, freedom) = integrators.swap_remove(0);
@@ -249,8 +229,6 @@ impl Simulation {
             vigil: Vigil::new(&state.system.cell, evaluator.cutoff()),
             stage: 0,
             schedule,
-            origin,
-            constraints,
             notices: Vec::new(),
             row: Vec::new(),
             conserved_at_start: 0.0,
@@ -350,14 +328,8 @@ impl Simulation {
         self.stage += 1;
         let stage = self.schedule.get(self.stage);
         let stage = stage.ok_or_else(|| Error::Bug("a stage that is not there".into()))?;
-        let setting = Setting {
-            md: plan.md,
-            source: &plan.deck.source.path,
-            evaluator: &self.evaluator,
-            constraints: self.constraints.as_ref(),
-            seed: self.seed,
-        };
-        let (integrator, freedom) = ensemble::integrator(setting, stage, &self.origin)?;
+        let setting = setting(plan, &self.evaluator, self.seed);
+        let (integrator, freedom) = ensemble::integrator(setting, stage, &plan.origin)?;
         self.integrator = integrator;
         self.columns.degrees_of_freedom = freedom;
         Ok(())
@@ -463,14 +435,20 @@ fn replica_seed(seed: u64, replica: u32) -> u64 {
     seed.wrapping_add(u64::from(replica - 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
+/// What the integrators of a run are made from.
+fn setting<'a>(plan: &'a Plan<'_>, evaluator: &'a Evaluator, seed: u64) -> Setting<'a> {
+    Setting {
+        md: plan.md,
+        source: &plan.deck.source.path,
+        evaluator,
+        constraints: plan.constraints.as_ref(),
+        seed,
+    }
+}
+
 /// Sets the velocities; returns the temperature (K) to which they are to be scaled, when they are.
-fn first_velocities(
-    system: &mut System,
-    has_velocities: bool,
-    md: &MdDeck,
-    seed: u64,
-    plan: &Plan<'_>,
-) -> Result<Option<f64>> {
+fn first_velocities(system: &mut System, seed: u64, plan: &Plan<'_>) -> Result<Option<f64>> {
+    let (md, has_velocities) = (plan.md, plan.has_velocities);
     let atoms = &mut system.atoms;
     let temperature = md.velocities.temperature;
     let source = match (md.velocities.from, has_velocities, temperature) {

@@ -24,6 +24,8 @@ pub(super) struct Statistics {
     pub stage: String,
     /// Whether a target changes in it, so that there are no averages.
     pub ramp: bool,
+    /// The first block after equilibration.
+    pub first: usize,
     /// Time that was left to equilibration, and the times (fs) of the first and the last row after it.
     pub equilibration_fs: f64,
     pub from_fs: f64,
@@ -75,6 +77,7 @@ impl Statistics {
         let mut statistics = Statistics {
             stage: stage.name.clone(),
             ramp,
+            first,
             equilibration_fs: from_fs - s.time_fs_of(stage.first),
             from_fs,
             to_fs: s.time_fs_of(ledger.step_of(blocks)) - row_fs,

@@ -1,8 +1,9 @@
 //! Constant forces.
 
-use super::{External, Failed, Sink, dot, minus};
+use super::{External, Failed, Sink};
 use crate::potential::Symmetry;
 use crate::system::Configuration;
+use crate::vector::{dot, minus};
 
 /// Constant forces on some atoms: the energy is minus the work, -F·(x - x0), from where the atoms were at first.
 ///

@@ -28,7 +28,9 @@ pub trait External: Send + Sync {
     fn symmetry(&self) -> Symmetry;
 
     /// Why the cell must keep its shape and volume, a sentence; `None` when it may change.
-    fn fixed_cell(&self) -> Option<&'static str>;
+    fn fixed_cell(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Adds its parts to the sink, in a fixed order.
     fn add(&self, c: Configuration<'_>, sink: &mut Sink<'_>) -> Result<(), Failed>;
@@ -155,23 +157,4 @@ impl<E: External> Potential for Applied<E> {
 fn spring(k: f64, x: f64, width: f64) -> (f64, f64) {
     let beyond = (x.abs() - width).max(0.0);
     (0.5 * k * beyond * beyond, k * beyond * x.signum())
-}
-
-#[inline]
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-#[inline]
-fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [
-        a[1] * b[2] - a[2] * b[1],
-        a[2] * b[0] - a[0] * b[2],
-        a[0] * b[1] - a[1] * b[0],
-    ]
-}
-
-#[inline]
-fn minus(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    std::array::from_fn(|k| a[k] - b[k])
 }

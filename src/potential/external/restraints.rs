@@ -1,9 +1,10 @@
 //! Springs that hold atoms at places, distances or angles.
 
-use super::{External, Failed, Sink, cross, dot, minus, spring};
+use super::{External, Failed, Sink, spring};
 use crate::potential::Symmetry;
 use crate::system::nearest_image;
 use crate::system::{Cell, Configuration};
+use crate::vector::{cross, dot, minus};
 
 /// Atoms held near places by springs: the sum of k/2 max(0, |d| - w)², with d the way from its place along the chosen axes.
 ///
@@ -81,10 +82,6 @@ impl External for PositionRestraint {
         Symmetry::Anchored
     }
 
-    fn fixed_cell(&self) -> Option<&'static str> {
-        None
-    }
-
     fn last_atom(&self) -> Option<u32> {
         self.places.iter().map(|p| p.0).max()
     }
@@ -130,10 +127,6 @@ impl External for DistanceRestraint {
 
     fn symmetry(&self) -> Symmetry {
         Symmetry::Numbered
-    }
-
-    fn fixed_cell(&self) -> Option<&'static str> {
-        None
     }
 
     fn last_atom(&self) -> Option<u32> {
@@ -188,10 +181,6 @@ impl External for AngleRestraint {
 
     fn symmetry(&self) -> Symmetry {
         Symmetry::Numbered
-    }
-
-    fn fixed_cell(&self) -> Option<&'static str> {
-        None
     }
 
     fn last_atom(&self) -> Option<u32> {

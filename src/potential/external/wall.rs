@@ -1,8 +1,9 @@
 //! Walls: planes and spheres that keep atoms on one side.
 
-use super::{External, Failed, Sink, dot, minus};
+use super::{External, Failed, Sink};
 use crate::potential::Symmetry;
 use crate::system::Configuration;
+use crate::vector::{dot, minus};
 
 /// A wall that keeps atoms on one side. It acts on the positions as they are, which a run never wraps.
 pub struct Wall {
