@@ -26,6 +26,10 @@ pub enum Purpose {
     Andersen = 6,
     /// Noise of a barostat.
     Barostat = 7,
+    /// Noise of the internal modes of ring polymers.
+    Rings = 8,
+    /// Exchange of replicas.
+    Exchange = 9,
 }
 
 /// Philox4x32-10: ten rounds of the counter under the key.
@@ -128,6 +132,14 @@ fn philox_lanes_body<const FMA: bool>(
         for l in 0..STREAMS {
             buffers[l][k] = (low[l] & LOW) | (high[l] << 32);
         }
+    }
+}
+
+/// Temporary.
+pub fn normals(seed: u64, purpose: Purpose, step: u64, bead: u32, first_atom: u64, draw: u32, out: &mut [f64]) {
+    for (i, x) in out.chunks_mut(3).enumerate() {
+        let mut s = Stream::new(seed, purpose, step, first_atom + i as u64 + (u64::from(draw) << 24), bead);
+        x.iter_mut().for_each(|x| *x = s.normal());
     }
 }
 

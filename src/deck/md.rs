@@ -5,8 +5,10 @@ use super::constraints::{self, ConstraintsDeck};
 use super::diagnostics::Diagnostic;
 use super::group::{self, GroupDeck};
 use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
+use super::ensemble::Asked;
 use super::reader::Table;
 use super::reliability::{self, ReliabilityDeck};
+use super::rings::{self, Beads, EstimatorsDeck, ModeThermostatDeck, RingsDeck};
 use super::stage::StageDeck;
 use super::thermostat::{self, ThermostatDeck};
 use crate::dynamics::MOST_SUBSTEPS;
@@ -31,6 +33,14 @@ pub struct MdDeck {
     pub groups: Vec<GroupDeck>,
     /// Bonds of fixed length.
     pub constraints: Option<ConstraintsDeck>,
+    /// Beads of the ring polymers of quantum nuclei; one for classical ones.
+    pub beads: Beads,
+    /// How ring polymers move.
+    pub rings: RingsDeck,
+    /// What keeps their internal modes at the temperature.
+    pub mode_thermostat: Option<ModeThermostatDeck>,
+    /// Estimates that need evaluations of their own.
+    pub estimators: EstimatorsDeck,
     /// How often in a step a term of the potential is evaluated, by name; once when it is not here.
     pub substeps: Vec<(String, u32)>,
     /// The parts of the run; empty when it has none of its own.
@@ -53,6 +63,16 @@ pub struct MdDeck {
     pub guard: GuardDeck,
     /// What is done when the model says that it does not know where it is.
     pub reliability: Option<ReliabilityDeck>,
+}
+
+impl MdDeck {
+    /// Number of beads of a ring, one for classical nuclei; what is to be found out must have been.
+    pub fn ring_beads(&self) -> usize {
+        match self.beads {
+            Beads::Given(n) => n as usize,
+            Beads::Auto => 1,
+        }
+    }
 }
 
 /// Where the first velocities come from.
@@ -129,6 +149,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
                `temperature`, and none (NVE) otherwise. \"none\" is NVE in any case.";
     let thermostat = thermostat::read(t, doc, known, known);
     let barostat = barostat::read(t, known);
+    let beads = rings::beads(t, known);
+    let rings = rings::read(t, beads);
+    let mode_thermostat = rings::mode_thermostat(t);
+    let estimators = rings::estimators(t, beads);
+    quantum_only(t, beads);
     let doc = "Some of the atoms, with a thermostat of their own, or held in place.";
     let groups = t.tables("group", doc, |t| group::read(t, known));
     let constraints = constraints::read(t);
@@ -202,6 +227,13 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
             .into_iter()
             .collect::<Option<_>>()?,
         constraints: constraints?,
+        beads: beads?,
+        rings: rings?,
+        mode_thermostat: match mode_thermostat? {
+            Asked::Absent => Some(ModeThermostatDeck::Pile { lambda: 1.0 }),
+            other => other.given(),
+        },
+        estimators: estimators?,
         substeps: substeps.unwrap_or_default(),
         stages: Vec::new(),
         velocities: velocities?,
@@ -214,6 +246,22 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         guard: guard?,
         reliability: reliability?,
     })
+}
+
+/// Warns about what only quantum nuclei have.
+fn quantum_only(t: &Table<'_>, beads: Option<Beads>) {
+    if beads != Some(Beads::Given(1)) {
+        return;
+    }
+    for key in ["ring_polymer", "mode_thermostat", "estimators"] {
+        if let Some(place) = t.key_place(key) {
+            t.complain(
+                Diagnostic::warning(format!("classical nuclei have no use for `{key}`"))
+                    .at(place, "")
+                    .help("add `beads = 32` to [md] for quantum nuclei"),
+            );
+        }
+    }
 }
 
 /// `length = "2 ps"`, `length = "2000 steps"` or `steps = 2000`; when the command line overrides one, it wins.

@@ -26,6 +26,7 @@ mod reader;
 mod reference;
 mod reliability;
 mod resolved;
+mod rings;
 mod schema;
 mod spelling;
 mod stage;
@@ -52,6 +53,9 @@ pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use reliability::{ReliabilityDeck, SaveDeck};
 pub use resolved::{Difference, differences, forbidden};
+pub use rings::{
+    Beads, EstimatorsDeck, IsotopeDeck, ModeThermostatDeck, MomentumDeck, RingsDeck,
+};
 pub use schema::{JobDeck, VERSION};
 pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
@@ -97,6 +101,17 @@ impl Deck {
     /// the same.
     pub fn resolved(&self) -> String {
         self.resolved.text()
+    }
+
+    /// Records the number of beads that was found for `beads = "auto"`.
+    pub fn set_beads(&mut self, beads: u32) {
+        let JobDeck::Md(md) = &mut self.job;
+        md.beads = Beads::Given(beads);
+        self.resolved.put(
+            &[Step::Key("md".to_owned())],
+            "beads",
+            Some(beads.to_string()),
+        );
     }
 
     /// Records the seed that a run picked because its deck names none.

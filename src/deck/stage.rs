@@ -6,6 +6,7 @@ use super::kinds::{Name, Quantity, Steps};
 use super::md::MdDeck;
 use super::reader::Table;
 use super::resolved::{Step, quote};
+use super::rings::{self, ModeThermostatDeck};
 use super::thermostat::{self, ThermostatDeck};
 use crate::units::Dimension;
 
@@ -26,6 +27,8 @@ pub struct StageDeck {
     pub thermostat: Option<ThermostatDeck>,
     /// None is a cell that stays.
     pub barostat: Option<BarostatDeck>,
+    /// What keeps the internal modes of ring polymers at the temperature.
+    pub mode_thermostat: Option<ModeThermostatDeck>,
 }
 
 impl StageDeck {
@@ -53,6 +56,7 @@ impl MdDeck {
             final_temperature: self.final_temperature,
             thermostat: self.thermostat.clone(),
             barostat: self.barostat.clone(),
+            mode_thermostat: self.mode_thermostat.clone(),
         }]
     }
 }
@@ -131,6 +135,7 @@ fn stage(t: &Table<'_>, md: Option<&MdDeck>, first: u64, before: Option<f64>) ->
     let inherits = t.place_of("thermostat").is_none() && md.is_none_or(|m| m.thermostat.is_some());
     let thermostat = thermostat::read(t, doc, known, known && !inherits);
     let barostat = barostat::read(t, known);
+    let mode_thermostat = rings::mode_thermostat(t);
     Some(StageDeck {
         name: name?,
         first,
@@ -139,5 +144,6 @@ fn stage(t: &Table<'_>, md: Option<&MdDeck>, first: u64, before: Option<f64>) ->
         final_temperature,
         thermostat: thermostat?.or(md.and_then(|m| m.thermostat.clone())),
         barostat: barostat?.or(md.and_then(|m| m.barostat.clone())),
+        mode_thermostat: mode_thermostat?.or(md.and_then(|m| m.mode_thermostat.clone())),
     })
 }

@@ -11,6 +11,7 @@ mod guard;
 mod integrator;
 mod kernels;
 mod ramp;
+pub mod rings;
 mod sites;
 mod sum;
 mod thermo;
@@ -21,23 +22,27 @@ pub use constraints::{Bond, Constraints, Unsolved};
 pub use guard::{Contact, Guard, Violation};
 pub use integrator::{Integrator, MOST_SUBSTEPS, Operation, Splitting, StepError};
 pub use ramp::Ramp;
+pub use rings::{RingDynamics, Rings};
 pub use sites::Sites;
 pub use sum::CompensatedSum;
-pub use thermo::{ThermoColumns, ThermoRow};
+pub use thermo::{RingColumns, ThermoColumns, ThermoRow, name};
 pub use thermostat::Langevin;
 
 use crate::potential::{Configuration, Evaluation};
 use crate::system::System;
 
-/// The state of a classical simulation at the end of a step.
+/// The state of a simulation at the end of a step.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Cell and atoms.
+    /// Cell and atoms; of quantum nuclei the centroids of their ring polymers.
     pub system: System,
-    /// Energy, forces and (when it was asked for) virial at these positions.
+    /// Energy, forces and (when it was asked for) virial at these positions; with rings the means over their beads, and the
+    /// centroid virial.
     pub evaluation: Evaluation,
     /// Number of steps done.
     pub step: u64,
+    /// The internal modes of the ring polymers; none for classical nuclei.
+    pub rings: Option<Rings>,
 }
 
 impl State {
@@ -47,7 +52,14 @@ impl State {
             system,
             evaluation: Evaluation::default(),
             step: 0,
+            rings: None,
         }
+    }
+
+    /// The same with quantum nuclei: rings of `beads` beads, which lie at the atoms and are at rest.
+    pub fn with_rings(mut self, beads: usize) -> State {
+        self.rings = Some(Rings::new(beads, self.system.atoms.len()));
+        self
     }
 
     /// What potentials see of it.

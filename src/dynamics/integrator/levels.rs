@@ -68,9 +68,8 @@ impl Integrator {
             ..want
         };
         if self.levels.len() == 1 {
-            let mut result = [std::mem::take(&mut state.evaluation)];
-            let outcome = evaluator.evaluate(&[state.configuration()], want, &mut result);
-            let [evaluation] = result;
+            let mut evaluation = std::mem::take(&mut state.evaluation);
+            let outcome = self.evaluate_some(|_| true, 0, state, evaluator, want, &mut evaluation);
             state.evaluation = evaluation;
             outcome?;
         } else {
@@ -96,16 +95,38 @@ impl Integrator {
     pub(super) fn evaluate_level(
         &mut self,
         level: usize,
-        state: &State,
+        state: &mut State,
         evaluator: &mut Evaluator,
         want: Want,
     ) -> Result<(), StepError> {
-        let level = &mut self.levels[level];
-        let mut result = [std::mem::take(&mut level.evaluation)];
-        let chosen = |t: usize| level.terms.get(t).is_some_and(|c| *c);
-        let outcome = evaluator.evaluate_terms(chosen, &[state.configuration()], want, &mut result);
-        let [evaluation] = result;
-        level.evaluation = evaluation;
+        let mut evaluation = std::mem::take(&mut self.levels[level].evaluation);
+        let terms = std::mem::take(&mut self.levels[level].terms);
+        let chosen = |t: usize| terms.get(t).is_some_and(|c| *c);
+        let outcome = self.evaluate_some(chosen, level, state, evaluator, want, &mut evaluation);
+        self.levels[level].terms = terms;
+        self.levels[level].evaluation = evaluation;
+        outcome
+    }
+
+    /// Evaluates some of the terms where the state is, as a level.
+    fn evaluate_some(
+        &mut self,
+        chosen: impl Fn(usize) -> bool,
+        level: usize,
+        state: &mut State,
+        evaluator: &mut Evaluator,
+        want: Want,
+        evaluation: &mut Evaluation,
+    ) -> Result<(), StepError> {
+        self.settle_rings(state);
+        if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
+            let (system, masses) = (&state.system, &self.inverse_masses);
+            return Ok(rings.evaluate(dynamics, masses, system, evaluator, chosen, want, level, evaluation)?);
+        }
+        let mut result = [std::mem::take(evaluation)];
+        let outcome =
+            evaluator.evaluate_terms(chosen, &[state.configuration()], want, &mut result);
+        [*evaluation] = result;
         Ok(outcome?)
     }
 }

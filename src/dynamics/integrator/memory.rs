@@ -16,6 +16,9 @@ impl Integrator {
         if let Some(b) = &self.barostat {
             all.insert("barostat".to_owned(), b.numbers());
         }
+        if let Some(rings) = &self.rings {
+            all.insert("rings".to_owned(), rings.numbers());
+        }
         if self.levels.len() > 1 {
             for (k, level) in self.levels.iter().enumerate() {
                 let forces = level.evaluation.forces.as_flattened().to_vec();
@@ -46,6 +49,11 @@ impl Integrator {
             && !of("barostat").is_some_and(|n| b.restore(n))
         {
             return Err("barostat".to_owned());
+        }
+        if let Some(rings) = &mut self.rings
+            && !of("rings").is_some_and(|n| rings.restore(n))
+        {
+            return Err("rings".to_owned());
         }
         if self.levels.len() > 1 {
             for (k, level) in self.levels.iter_mut().enumerate() {

@@ -12,6 +12,7 @@ pub use operations::Operation;
 use super::barostat::{Barostat, Method};
 use super::constraints::{Bond, Constraints, Unsolved};
 use super::ramp::Ramp;
+use super::rings::{ModeBath, RingDynamics};
 use super::thermostat::{Langevin, Thermostat};
 use super::{CompensatedSum, State};
 use crate::potential::{EvaluationError, Evaluator, Want};
@@ -68,6 +69,8 @@ pub struct Integrator {
     baths: Vec<Bath>,
     barostat: Option<Barostat>,
     constraints: Option<Constraints>,
+    /// How the internal modes of ring polymers move.
+    rings: Option<RingDynamics>,
     /// Components that never move, by atom.
     held: Option<Vec<[bool; 3]>>,
     /// Whether the thermostats' push on the centre of mass is taken back after each O operation (and booked).
@@ -96,6 +99,7 @@ impl Integrator {
             baths: Vec::new(),
             barostat: None,
             constraints: None,
+            rings: None,
             held: None,
             fix_centre_of_mass: false,
             fix_rotation: false,
@@ -145,6 +149,18 @@ impl Integrator {
         self
     }
 
+    /// Moves ring polymers, which the state then must have.
+    pub fn with_rings(mut self, rings: RingDynamics) -> Integrator {
+        self.rings = Some(rings);
+        self.arrange();
+        self
+    }
+
+    /// How the internal modes of ring polymers move.
+    pub fn rings(&self) -> Option<&RingDynamics> {
+        self.rings.as_ref()
+    }
+
     /// Holds components of atoms where they are.
     pub fn with_held(mut self, held: Vec<[bool; 3]>) -> Integrator {
         self.held = Some(held);
@@ -169,6 +185,12 @@ impl Integrator {
     /// Whether the kinetic energy in the middle of the step is of interest: that at its end is slightly cold.
     pub fn has_middle(&self) -> bool {
         !self.baths.is_empty() && self.splitting == Splitting::Middle
+    }
+
+    /// Whether anything meets a heat bath.
+    fn has_baths(&self) -> bool {
+        let stirred = |r: &RingDynamics| !matches!(r.bath, ModeBath::None);
+        !self.baths.is_empty() || self.rings.as_ref().is_some_and(stirred)
     }
 
     /// Kinetic energy (eV) after the last thermostat: distributed canonically, whatever the time step.
@@ -208,6 +230,14 @@ impl Integrator {
         Ok(())
     }
 
+    /// Draws the velocities of the internal modes of rings at a temperature (K).
+    pub fn draw_mode_velocities(&mut self, state: &mut State, temperature: f64, seed: u64) {
+        self.begin(&state.system.atoms);
+        if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
+            rings.draw_velocities(dynamics, &self.inverse_masses, temperature, seed);
+        }
+    }
+
     fn begin(&mut self, atoms: &Atoms) {
         if self.inverse_masses.len() == 3 * atoms.len() {
             return;
@@ -230,6 +260,10 @@ impl Integrator {
         want: Want,
     ) -> Result<(), StepError> {
         self.begin(&state.system.atoms);
+        if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
+            let taken = dynamics.follow(rings, &self.inverse_masses, state.step);
+            self.taken.add(taken);
+        }
         for o in 0..self.operations.len() {
             let draw = state.step * PLACES + o as u64;
             match self.operations[o] {
@@ -257,6 +291,7 @@ impl Integrator {
                 Operation::LastForces => self.evaluate(state, evaluator, want)?,
             }
         }
+        self.settle_rings(state);
         self.reduce_cell(state, evaluator);
         state.step += 1;
         Ok(())
@@ -267,8 +302,12 @@ impl Integrator {
     pub fn conserved(&self, state: &State) -> f64 {
         let held: f64 = self.baths.iter().map(|b| b.thermostat.energy()).sum();
         let cell = self.barostat.as_ref().map_or(0.0, Barostat::energy);
+        let internal = match (&state.rings, &self.rings) {
+            (Some(rings), Some(dynamics)) => rings.internal_energy(dynamics),
+            _ => 0.0,
+        };
         state.evaluation.energy
-            + kinetic_energy(&state.system.atoms)
+            + (kinetic_energy(&state.system.atoms) + internal)
             + (held + cell)
             + self.taken.value()
     }

@@ -17,6 +17,9 @@ impl Integrator {
         h: f64,
         level: usize,
     ) -> Result<(), StepError> {
+        if let Some(rings) = &mut state.rings {
+            rings.kick(h, level);
+        }
         let atoms = &mut state.system.atoms;
         let forces = match self.levels.len() {
             1 => &state.evaluation.forces,
@@ -57,6 +60,10 @@ impl Integrator {
     }
 
     pub(super) fn drift(&mut self, state: &mut State, h: f64) -> Result<(), StepError> {
+        if let Some(rings) = &mut state.rings {
+            let fastest = self.levels.last().map_or(1, |l| l.substeps);
+            rings.drift(h, self.timestep / f64::from(fastest));
+        }
         if let Some(c) = &mut self.constraints {
             c.remember(&state.system.atoms);
         }
@@ -162,12 +169,26 @@ impl Integrator {
         Some(strain)
     }
 
+    /// Does what waits for the internal modes of rings.
+    pub(super) fn settle_rings(&mut self, state: &mut State) {
+        if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
+            let taken = rings.settle(dynamics, &self.inverse_masses);
+            self.taken.add(taken);
+        }
+    }
+
     pub(super) fn thermostats(
         &mut self,
         state: &mut State,
         h: f64,
         draw: u64,
     ) -> Result<(), StepError> {
+        if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_ref()) {
+            rings.stir(h, draw, dynamics);
+        }
+        if self.baths.is_empty() {
+            return Ok(());
+        }
         let atoms = &mut state.system.atoms;
         let mut after = 0.0;
         for bath in &mut self.baths {

@@ -1,6 +1,7 @@
 //! From the deck's words to the integrator: thermostats, barostats, degrees of freedom.
 
 use super::membership::Membership;
+use super::rings;
 use crate::deck::{
     BarostatDeck, BarostatMethod, Coupling, GroupDeck, MdDeck, StageDeck, ThermostatDeck,
 };
@@ -56,7 +57,7 @@ pub(super) struct Setting<'a> {
 }
 
 impl Setting<'_> {
-    fn refuse<T>(&self, reason: &str, advice: &str) -> Result<T> {
+    pub(super) fn refuse<T>(&self, reason: &str, advice: &str) -> Result<T> {
         Err(Error::input(self.source, reason).advise(advice))
     }
 }
@@ -100,6 +101,9 @@ pub(super) fn integrator(
         let freedom = (3 * sites).saturating_sub(rigid(md, stage, system));
         let barostat = barostat(stage, deck, system, [sites, freedom], setting.seed);
         integrator = integrator.with_barostat(barostat);
+    }
+    if let Some(dynamics) = rings::dynamics(setting, stage)? {
+        integrator = integrator.with_rings(dynamics);
     }
     integrator.fix_centre_of_mass = holds_centre(md, stage);
     integrator.fix_rotation = md.fix_rotation;
@@ -152,6 +156,7 @@ fn splitting(setting: Setting<'_>, stage: &StageDeck, baths: &[Bath<'_>]) -> Res
             "write `splitting = \"obabo\"`, or leave `splitting` out",
         );
     }
+    // The internal modes of rings have their thermostat where that of the centroid is.
     Ok(match piston || wishes.contains(&false) {
         true => Splitting::Ends,
         false => Splitting::Middle,

@@ -14,6 +14,7 @@ mod plan;
 mod provenance;
 mod reliability;
 mod replicas;
+mod rings;
 mod simulation;
 mod statistics;
 mod summary;

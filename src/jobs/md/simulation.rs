@@ -9,6 +9,7 @@ use super::output::{Due, Sinks};
 use super::picture::History;
 use super::provenance::{self, Hash};
 use super::reliability::{Verdict, Watch};
+use super::rings::Estimators;
 use super::vigil::{Notice, Vigil};
 use crate::deck::{StageDeck, VelocitySource};
 use crate::dynamics::{Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation};
@@ -46,6 +47,8 @@ pub(super) struct Simulation {
     /// The parts of the run, and which of them it is in.
     pub schedule: Vec<StageDeck>,
     pub stage: usize,
+    /// Estimates of quantum nuclei that need evaluations of their own.
+    pub estimators: Estimators,
     /// What a person should hear of the latest step.
     pub notices: Vec<Notice>,
     guard: Option<Guard>,
@@ -73,7 +76,11 @@ impl Simulation {
         let seed = replica_seed(plan.seed, replica);
         let exact = first_velocities(&mut system, seed, plan)?;
         let mark = provenance::mark(&plan.resolved, &plan.sources, seed, &system);
-        let mut simulation = Self::assemble(plan, State::new(system), seed, mark)?;
+        let mut simulation = Self::assemble(plan, state_of(plan, system), seed, mark)?;
+        if let Some(temperature) = mode_velocities(plan) {
+            let Simulation { state, integrator, .. } = &mut simulation;
+            integrator.draw_mode_velocities(state, temperature, seed);
+        }
         let want = Want {
             virial: simulation.columns.pressure,
             reliability: simulation.watch.is_some(),
@@ -131,7 +138,7 @@ impl Simulation {
         files: &Files,
         saved: &Checkpoint,
     ) -> Result<Simulation> {
-        let mut state = State::new(saved.system.clone());
+        let mut state = state_of(plan, saved.system.clone());
         state.step = saved.step;
         state.evaluation = Evaluation {
             energy: saved.energy,
@@ -184,7 +191,10 @@ impl Simulation {
                 .build_lists(0, reference)
                 .map_err(|_| broken("list"))?;
         }
-        s.columns.fill(&s.state, &s.integrator, &mut s.row);
+        if let Some(rings) = &mut s.state.rings {
+            rings.restore(&saved.numbers).map_err(|name| broken(&name))?;
+        }
+        s.columns.fill(&s.state, &s.integrator, &[], &mut s.row);
         Ok(s)
     }
 
@@ -204,6 +214,7 @@ impl Simulation {
         for stage in &schedule {
             integrators.push(ensemble::integrator(setting, stage, &plan.origin)?);
         }
+        let estimators = Estimators::new(md, &plan.deck.source.path, atoms)?;
         let thermostat = integrators.iter().any(|i| i.0.has_middle());
         let (integrator, freedom) = integrators.swap_remove(0);
         let columns = ThermoColumns {
@@ -213,6 +224,7 @@ impl Simulation {
             cell: schedule.iter().any(|s| s.barostat.is_some()),
             reliability: watch.as_ref().map(|w| w.what),
             external: evaluator.has_external(),
+            rings: state.rings.as_ref().map(|_| estimators.columns(atoms)),
         };
         let guard = md.guard.enabled.then(|| {
             Guard::new(
@@ -240,6 +252,7 @@ impl Simulation {
             watch,
             verdict: None,
             guard,
+            estimators,
             seed,
             mark,
             timestep_fs,
@@ -368,8 +381,12 @@ impl Simulation {
 
     /// Hands the state to the outputs that are due at this step, and counts it in the averages.
     pub fn record(&mut self, sinks: &mut Sinks) -> Result<()> {
+        self.estimate().map_err(|e| {
+            let (reason, advice) = parts::describe_evaluation_error(e, &self.state.system);
+            Error::input("[md.estimators]", reason).advise(advice)
+        })?;
         self.columns
-            .fill(&self.state, &self.integrator, &mut self.row);
+            .fill(&self.state, &self.integrator, &self.estimators.numbers, &mut self.row);
         let due = sinks.due(self.state.step);
         if due.thermo {
             self.ledger.add(self.state.step, &self.row);
@@ -394,6 +411,9 @@ impl Simulation {
     /// Everything that the rest of the run depends on.
     pub fn checkpoint(&self, plan: &Plan<'_>) -> Checkpoint {
         let mut numbers = self.integrator.numbers();
+        if let Some(rings) = &self.state.rings {
+            numbers.extend(rings.numbers());
+        }
         let conserved = vec![self.conserved_at_start, self.stage as f64];
         numbers.insert("conserved".to_owned(), conserved);
         numbers.insert("averages".to_owned(), self.ledger.to_numbers());
@@ -444,6 +464,23 @@ fn setting<'a>(plan: &'a Plan<'_>, evaluator: &'a Evaluator, seed: u64) -> Setti
         constraints: plan.constraints.as_ref(),
         seed,
     }
+}
+
+/// A state with rings where the deck wants them.
+fn state_of(plan: &Plan<'_>, system: System) -> State {
+    match plan.md.ring_beads() {
+        1 => State::new(system),
+        beads => State::new(system).with_rings(beads),
+    }
+}
+
+/// The temperature (K) of the first velocities of internal modes; none when everything begins at rest.
+fn mode_velocities(plan: &Plan<'_>) -> Option<f64> {
+    let velocities = &plan.md.velocities;
+    let first = plan.md.schedule().first().and_then(|s| s.temperature);
+    (velocities.from != VelocitySource::Zero)
+        .then(|| velocities.temperature.or(first))
+        .flatten()
 }
 
 /// Sets the velocities; returns the temperature (K) to which they are to be scaled, when they are.

@@ -1,0 +1,204 @@
+//! Quantum nuclei: from the deck's words to ring polymers, and the estimates that need evaluations of their own.
+
+use super::ensemble::{Setting, temperature};
+use super::simulation::Simulation;
+use crate::deck::{MdDeck, ModeThermostatDeck, StageDeck};
+use crate::dynamics::rings::{ModeBath, Order, Propagator};
+use crate::dynamics::{RingColumns, RingDynamics, name};
+use crate::error::{Error, Result};
+use crate::jobs::selection::select;
+use crate::potential::{EvaluationError, Term};
+use crate::system::Atoms;
+use crate::units::BOLTZMANN;
+
+/// How the rings of a stage move; none for classical nuclei.
+///
+/// Errors when the rest of the deck does not go with rings.
+pub(super) fn dynamics(setting: Setting<'_>, stage: &StageDeck) -> Result<Option<RingDynamics>> {
+    let md = setting.md;
+    let beads = md.ring_beads();
+    if beads == 1 {
+        return Ok(None);
+    }
+    if setting.constraints.is_some() {
+        return setting.refuse(
+            "bonds of fixed length do not go with quantum nuclei: a bead has no room to move in them",
+            "remove [md.constraints], or `beads`",
+        );
+    }
+    if stage.temperature.is_none_or(|t| t <= 0.0) {
+        return setting.refuse(
+            "quantum nuclei need a temperature above zero in every stage",
+            "add `temperature = \"300 K\"`",
+        );
+    }
+    let order = md.rings.order;
+    if order != Order::Second && !md.substeps.is_empty() {
+        return setting.refuse(
+            "operators of fourth order do not go with [md.substeps]: they need all forces at once",
+            "remove one of the two",
+        );
+    }
+    let mut rings = RingDynamics::new(temperature(stage), setting.seed);
+    rings.order = order;
+    rings.adiabatic = md.rings.frequency;
+    rings.contraction = contraction(setting, beads)?;
+    rings.bath = match &stage.mode_thermostat {
+        None => ModeBath::None,
+        Some(ModeThermostatDeck::Pile { lambda }) => ModeBath::Pile { lambda: *lambda },
+        Some(ModeThermostatDeck::Gle { .. }) => {
+            return setting.refuse("gle", "gle");
+        }
+    };
+    rings.propagator = md.rings.propagator.unwrap_or(match rings.bath {
+        ModeBath::None => Propagator::Exact,
+        _ => Propagator::Cayley,
+    });
+    Ok(Some(rings))
+}
+
+/// The beads of each term, by its place.
+fn contraction(setting: Setting<'_>, beads: usize) -> Result<Vec<Option<usize>>> {
+    let given = &setting.md.rings.contraction;
+    let terms = setting.evaluator.terms();
+    for (term, n) in given {
+        if terms.iter().all(|t| t.name != *term) {
+            let names: Vec<String> = terms.iter().map(|t| format!("`{}`", t.name)).collect();
+            let reason = format!(
+                "[md.ring_polymer.contraction] names `{term}`, and no term of the potential is called so"
+            );
+            return Err(Error::input(setting.source, reason)
+                .advise(format!("the terms are {}", names.join(", "))));
+        }
+        if *n as usize > beads {
+            let reason = format!("`{term}` is to be contracted to {n} beads, and the rings have {beads}");
+            return Err(Error::input(setting.source, reason).advise("write a smaller number"));
+        }
+    }
+    let count = |t: &Term| {
+        let own = given.iter().find(|g| g.0 == t.name);
+        own.map(|g| g.1 as usize)
+    };
+    Ok(terms.iter().map(count).collect())
+}
+
+/// Estimates that need evaluations of their own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Estimators {
+    heat_capacity: bool,
+    isotopes: Vec<Isotope>,
+    /// The latest numbers, in the order of [`RingColumns::further`].
+    pub numbers: Vec<f64>,
+}
+
+/// Some of the atoms with another mass.
+#[derive(Clone, Debug)]
+struct Isotope {
+    scaled: &'static str,
+    springs: &'static str,
+    /// Ratio of the other mass to its own, 1 where it stays.
+    ratio: Vec<f64>,
+}
+
+/// The name of the column of the double virial.
+pub(super) const DOUBLE_VIRIAL: &str = "heat_capacity_slope";
+/// What the columns of isotopes begin with.
+pub(super) const ISOTOPE: &str = "isotope_h_";
+/// Part of kT by which the temperature is varied in the double virial.
+const VARIATION: f64 = 0.01;
+
+impl Estimators {
+    /// What the deck asks for.
+    ///
+    /// Errors when an isotope names an atom that is not there, or nothing that could be estimated.
+    pub fn new(md: &MdDeck, source: &str, atoms: &Atoms) -> Result<Estimators> {
+        let deck = &md.estimators;
+        if md.ring_beads() == 1 {
+            return Ok(Estimators::default());
+        }
+        let asked = deck.heat_capacity || !deck.isotopes.is_empty();
+        if asked && md.rings.order != Order::Second {
+            return Err(Error::input(source, "the estimates of [md.estimators] are those of Trotter's splitting")
+                .advise("remove them, or `order` in [md.ring_polymer]"));
+        }
+        let isotopes = deck.isotopes.iter().map(|isotope| {
+            let who = format!("the isotope `{}`", isotope.name);
+            let chosen = select(&isotope.atoms, atoms, source, &who)?;
+            let mut ratio = vec![1.0; atoms.len()];
+            for i in chosen {
+                ratio[i as usize] = isotope.mass / atoms.masses[i as usize];
+            }
+            Ok(Isotope {
+                scaled: name(&format!("{ISOTOPE}{}", isotope.name)),
+                springs: name(&format!("{ISOTOPE}{}_springs", isotope.name)),
+                ratio,
+            })
+        });
+        Ok(Estimators {
+            heat_capacity: deck.heat_capacity,
+            isotopes: isotopes.collect::<Result<_>>()?,
+            numbers: Vec::new(),
+        })
+    }
+
+    /// The columns of rings about these atoms.
+    pub fn columns(&self, atoms: &Atoms) -> RingColumns {
+        let of = |e| (0..atoms.len()).filter(|&i| atoms.elements[i] == e).collect();
+        let mut further = Vec::new();
+        if self.heat_capacity {
+            further.push((DOUBLE_VIRIAL, ""));
+        }
+        for isotope in &self.isotopes {
+            further.extend([(isotope.scaled, ""), (isotope.springs, "")]);
+        }
+        RingColumns {
+            elements: atoms.distinct_elements().into_iter().map(|e| (e, of(e))).collect(),
+            further,
+        }
+    }
+}
+
+impl Simulation {
+    /// Makes the estimates that need evaluations of their own, for the state of now.
+    pub fn estimate(&mut self) -> std::result::Result<(), EvaluationError> {
+        let (Some(rings), Some(dynamics)) = (&mut self.state.rings, self.integrator.rings()) else {
+            return Ok(());
+        };
+        let estimators = &mut self.estimators;
+        estimators.numbers.clear();
+        if !estimators.heat_capacity && estimators.isotopes.is_empty() {
+            return Ok(());
+        }
+        let (system, evaluator) = (&self.state.system, &mut self.evaluator);
+        let beta = 1.0 / (BOLTZMANN * dynamics.temperature());
+        let now = self.state.evaluation.energy;
+        if estimators.heat_capacity {
+            // The second derivative of (1 + d) V(paths × sqrt(1 + d)) at d = 0 (Yamamoto, J. Chem. Phys. 123, 104101 (2005)).
+            let mut at = |d: f64| {
+                let scale = (1.0 + d).sqrt();
+                let v = rings.scaled_energy(dynamics, system, evaluator, |_| scale)?;
+                Ok((1.0 + d) * v)
+            };
+            let second = (at(VARIATION)? - 2.0 * now + at(-VARIATION)?) / (VARIATION * VARIATION);
+            estimators.numbers.push(-beta * second);
+        }
+        let beads = rings.beads() as f64;
+        for isotope in &estimators.isotopes {
+            let ratio = &isotope.ratio;
+            let scaled = rings.scaled_energy(dynamics, system, evaluator, |i| ratio[i].powf(-0.5))?;
+            let mut exponent = 0.0;
+            // Atoms of one ratio have their springs together.
+            let mut done: Vec<f64> = vec![1.0];
+            for &a in ratio {
+                if !done.contains(&a) {
+                    done.push(a);
+                    let count = ratio.iter().filter(|r| **r == a).count() as f64;
+                    let springs = rings.spring_energy_of(dynamics, |i| ratio[i] == a);
+                    exponent += 1.5 * (beads - 1.0) * count * a.ln() - (a - 1.0) * beta * springs;
+                }
+            }
+            estimators.numbers.extend([(-beta * (scaled - now)).exp(), exponent.exp()]);
+        }
+        Ok(())
+    }
+}
