@@ -1,9 +1,17 @@
 //! Random numbers of the dynamics: counter-based, so that there is no state to save and nothing that depends on threads.
 //!
 //! A [`Stream`] is named by (seed, purpose, step, atom, bead); the same name always gives the same numbers. The generator
-//! is Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11), the normals are drawn by the ziggurat of `rand_distr`.
+//! is [`philox`]. Where every component of many atoms needs a normal number, [`normals`] makes them in SIMD lanes; where
+//! something needs a few numbers of several kinds, a stream gives them (its normals by the ziggurat of `rand_distr`).
 
-use crate::simd::simd_dispatch;
+mod normals;
+mod philox;
+#[cfg(test)]
+mod tests;
+
+pub use normals::{normals, normals_of};
+pub use philox::philox;
+
 use rand::TryRng;
 use rand_distr::{Distribution, StandardNormal};
 use std::convert::Infallible;
@@ -32,107 +40,16 @@ pub enum Purpose {
     Exchange = 9,
 }
 
-/// Philox4x32-10: ten rounds of the counter under the key.
-#[inline]
-pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
-    for round in 0..10 {
-        if round > 0 {
-            key[0] = key[0].wrapping_add(0x9E37_79B9);
-            key[1] = key[1].wrapping_add(0xBB67_AE85);
-        }
-        let a = u64::from(counter[0]) * 0xD251_1F53;
-        let b = u64::from(counter[2]) * 0xCD9E_8D57;
-        counter = [
-            (b >> 32) as u32 ^ counter[1] ^ key[0],
-            b as u32,
-            (a >> 32) as u32 ^ counter[3] ^ key[1],
-            a as u32,
-        ];
-    }
-    counter
-}
-
-/// Number of streams that [`begin_streams`] begins at once.
-pub const STREAMS: usize = 8;
-
-/// The streams of eight consecutive atoms, first `atom`: the same as from [`Stream::new`], begun together in SIMD lanes.
-pub fn begin_streams(
-    seed: u64,
-    purpose: Purpose,
-    step: u64,
-    atom: u64,
-    bead: u32,
-) -> [Stream; STREAMS] {
-    let atoms: [u32; STREAMS] = std::array::from_fn(|l| (atom as u32).wrapping_add(l as u32));
-    let first = Stream::new(seed, purpose, step, atom, bead);
-    let mut buffers = [[0; 4]; STREAMS];
-    philox_lanes(&first, &atoms, &mut buffers);
-    let [tag, _, low, high] = first.counter;
-    std::array::from_fn(|l| Stream {
-        key: first.key,
-        counter: [tag.wrapping_add(2), atoms[l], low, high],
-        buffer: buffers[l],
-        left: 4,
-    })
-}
-
-simd_dispatch! {
-    /// The first two blocks of the streams of some atoms, as their buffers.
-    fn philox_lanes(first: &Stream, atoms: &[u32; STREAMS], buffers: &mut [[u64; 4]; STREAMS]) = philox_lanes_body;
-}
-
+/// The key of a seed.
 #[inline(always)]
-fn philox_lanes_body<const FMA: bool>(
-    first: &Stream,
-    atoms: &[u32; STREAMS],
-    buffers: &mut [[u64; 4]; STREAMS],
-) {
-    // The words of a block stand in the lower halves of 64 bits, as the multiplication of vectors wants them; what is in
-    // the upper halves never matters.
-    const LOW: u64 = u32::MAX as u64;
-    let mut words = [[[0; STREAMS]; 4]; 2];
-    for (block, out) in words.iter_mut().enumerate() {
-        let [tag, _, low, high] = first.counter;
-        let tag = u64::from(tag.wrapping_add(block as u32));
-        let mut c = [
-            [tag; STREAMS],
-            [0; STREAMS],
-            [u64::from(low); STREAMS],
-            [u64::from(high); STREAMS],
-        ];
-        for l in 0..STREAMS {
-            c[1][l] = u64::from(atoms[l]);
-        }
-        let mut key = first.key;
-        for round in 0..10 {
-            if round > 0 {
-                key[0] = key[0].wrapping_add(0x9E37_79B9);
-                key[1] = key[1].wrapping_add(0xBB67_AE85);
-            }
-            let (k0, k1) = (u64::from(key[0]), u64::from(key[1]));
-            for l in 0..STREAMS {
-                let a = (c[0][l] & LOW) * 0xD251_1F53;
-                let b = (c[2][l] & LOW) * 0xCD9E_8D57;
-                c[0][l] = (b >> 32) ^ c[1][l] ^ k0;
-                c[1][l] = b;
-                c[2][l] = (a >> 32) ^ c[3][l] ^ k1;
-                c[3][l] = a;
-            }
-        }
-        *out = c;
-    }
-    let [p, q] = &words;
-    let pairs = [
-        (&q[2], &q[3]),
-        (&q[0], &q[1]),
-        (&p[2], &p[3]),
-        (&p[0], &p[1]),
-    ];
-    for (k, (low, high)) in pairs.into_iter().enumerate() {
-        for l in 0..STREAMS {
-            buffers[l][k] = (low[l] & LOW) | (high[l] << 32);
-        }
-    }
+fn key(seed: u64) -> [u32; 2] {
+    [seed as u32, (seed >> 32) as u32]
+}
+
+/// The first word of a counter, without its low twelve bits; a purpose is below 128, and a bead below 2^12.
+#[inline(always)]
+fn tag(purpose: Purpose, bead: u32) -> u32 {
+    (bead << 20) | ((purpose as u32) << 12)
 }
 
 /// Temporary.
@@ -157,10 +74,14 @@ impl Stream {
     /// not overlap for the first 8192 draws.
     #[inline]
     pub fn new(seed: u64, purpose: Purpose, step: u64, atom: u64, bead: u32) -> Stream {
-        let tag = (bead << 20) | ((purpose as u32) << 12);
         Stream {
-            key: [seed as u32, (seed >> 32) as u32],
-            counter: [tag, atom as u32, step as u32, (step >> 32) as u32],
+            key: key(seed),
+            counter: [
+                tag(purpose, bead),
+                atom as u32,
+                step as u32,
+                (step >> 32) as u32,
+            ],
             buffer: [0; 4],
             left: 0,
         }
@@ -226,84 +147,5 @@ impl TryRng for Stream {
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn known_answers() {
-        // The vectors published with the Random123 library.
-        assert_eq!(
-            philox([0; 4], [0; 2]),
-            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
-        );
-        assert_eq!(
-            philox([u32::MAX; 4], [u32::MAX; 2]),
-            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
-        );
-        assert_eq!(
-            philox(
-                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
-                [0xa409_3822, 0x299f_31d0]
-            ),
-            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
-        );
-    }
-
-    #[test]
-    fn streams_are_named() {
-        let draw = |seed, step, atom, bead| {
-            let mut s = Stream::new(seed, Purpose::Langevin, step, atom, bead);
-            [s.normal(), s.normal(), s.normal()]
-        };
-        assert_eq!(draw(1, 2, 3, 4), draw(1, 2, 3, 4));
-        let reference = draw(1, 2, 3, 4);
-        for other in [
-            draw(2, 2, 3, 4),
-            draw(1, 3, 3, 4),
-            draw(1, 2, 4, 4),
-            draw(1, 2, 3, 5),
-            draw(1, 2 + (1 << 32), 3, 4),
-        ] {
-            assert_ne!(reference, other);
-        }
-    }
-
-    #[test]
-    fn streams_begun_together_are_the_same() {
-        for (step, atom) in [(0, 0), (7, 1000), (1 << 40, u64::from(u32::MAX) - 3)] {
-            let mut together = begin_streams(5, Purpose::Langevin, step, atom, 3);
-            for (l, s) in together.iter_mut().enumerate() {
-                let mut alone = Stream::new(5, Purpose::Langevin, step, atom + l as u64, 3);
-                for _ in 0..20 {
-                    assert_eq!(s.normal(), alone.normal());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn moments_of_the_normals() {
-        // 300 000 draws; bounds are 4.5 standard errors, false-alarm rate 7e-6 each.
-        let n = 100_000;
-        let mut m = [0.0; 4];
-        for atom in 0..n {
-            let mut s = Stream::new(42, Purpose::Langevin, 17, atom, 0);
-            for _ in 0..3 {
-                let x = s.normal();
-                for (k, m) in m.iter_mut().enumerate() {
-                    *m += x.powi(k as i32 + 1);
-                }
-            }
-        }
-        let count = 3.0 * n as f64;
-        let error = 4.5 / count.sqrt();
-        assert!((m[0] / count).abs() < error);
-        assert!((m[1] / count - 1.0).abs() < error * 2f64.sqrt());
-        assert!((m[2] / count).abs() < error * 15f64.sqrt());
-        assert!((m[3] / count - 3.0).abs() < error * 96f64.sqrt());
     }
 }

@@ -4,8 +4,10 @@
 //! several instruction sets and picks one at each call. Fused multiply-add changes last digits between levels, so results
 //! repeat bit for bit on one level, which runs print.
 
+mod circular;
 mod exp;
 mod lanes;
+mod ln;
 mod sums;
 
 pub use lanes::{F64x4, F64x8};

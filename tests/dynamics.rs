@@ -6,7 +6,7 @@ use common::wells::{particles, stationary, wells};
 use zundel::dynamics::{Integrator, Langevin, State};
 use zundel::potential::pair::Scheme;
 use zundel::potential::{Evaluator, Want};
-use zundel::random::{Purpose, Stream};
+use zundel::random::{Purpose, normals};
 use zundel::system::{Cell, kinetic_energy, thermal_velocities};
 use zundel::units::{BOLTZMANN, FS};
 
@@ -41,8 +41,9 @@ fn discrete_stationary_moments_of_baoab() {
             let m = [[a[0], c[0]], [a[1], c[1]]];
             let noise = one_step(omega_h, temperature, friction_h, 0.0, 0.0);
             // The O operation stands at place 2 of BAOAB's six; step 0.
-            let xi = Stream::new(5, Purpose::Langevin, 2, 0, 0).normal();
-            let b = noise.map(|x| x / xi);
+            let mut xi = [0.0];
+            normals(5, Purpose::Langevin, 2, 0, 0, 0, &mut xi);
+            let b = noise.map(|x| x / xi[0]);
             let s = stationary(m, [b[0] * b[0], b[0] * b[1], b[1] * b[1]]);
             let x2 = s[0] * omega_h * omega_h;
             let p2 = s[2];

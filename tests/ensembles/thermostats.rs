@@ -6,7 +6,7 @@ use crate::systems::{CANONICAL, Run, STEP, liquid, particles, smooth_argon, ther
 use zundel::dynamics::thermostat::{Group, Langevin};
 use zundel::dynamics::{Integrator, Ramp, Splitting, State};
 use zundel::potential::{Evaluator, Want};
-use zundel::random::{Purpose, Stream};
+use zundel::random::{Purpose, normals};
 use zundel::system::{Cell, kinetic_energy};
 use zundel::units::{BOLTZMANN, FS};
 
@@ -42,8 +42,11 @@ fn discrete_stationary_moments_of_obabo() {
             let c = obabo(omega_h, 0.0, friction_h, 1, 0.0, 1.0);
             let m = [[a[0], c[0]], [a[1], c[1]]];
             // The O operations stand at the places 0 and 5 of the list.
-            let xi =
-                |seed: u64, place: u64| Stream::new(seed, Purpose::Langevin, place, 0, 0).normal();
+            let xi = |seed: u64, place: u64| {
+                let mut xi = [0.0];
+                normals(seed, Purpose::Langevin, place, 0, 0, 0, &mut xi);
+                xi[0]
+            };
             let [one, two] =
                 [1, 2].map(|seed| obabo(omega_h, temperature, friction_h, seed, 0.0, 0.0));
             let draws = nalgebra::Matrix2::new(xi(1, 0), xi(1, 5), xi(2, 0), xi(2, 5));

@@ -2,7 +2,8 @@
 
 use super::{Exchange, Group, Moment, Thermostat};
 use crate::parallel::{self, Disjoint};
-use crate::random::{Purpose, STREAMS, Stream, begin_streams};
+use crate::random::Purpose;
+use crate::simd::{F64x8, fma, simd_dispatch};
 use crate::system::Atoms;
 
 /// Friction and noise on every atom: dp = -γ p dt + sqrt(2 m γ kT) dW, solved exactly over a step:
@@ -16,14 +17,20 @@ pub struct Langevin {
     seed: u64,
     /// Components that are held and get no noise.
     held: Option<Vec<[bool; 3]>>,
-    /// Kinetic energy before minus after, and kinetic energy after, for each piece of the atoms.
-    pieces: Vec<[f64; 2]>,
-    /// 1/sqrt(m) of each component, zero where it is held; made on first use.
-    inverse_roots: Vec<[f64; 3]>,
+    /// What is exchanged with each piece of the group.
+    pieces: Vec<Exchange>,
+    /// m and 1/sqrt(m) of each component of the group, the latter zero where it is held; made on first use.
+    masses: Vec<f64>,
+    inverse_roots: Vec<f64>,
+    /// Velocities of the group, where it is not all atoms.
+    gathered: Vec<[f64; 3]>,
 }
 
 /// Atoms per piece of work; sums are taken per piece and then in the order of the pieces.
 const PIECE: usize = 1024;
+
+/// Components whose noise is made at once: whole groups of [`normals`](crate::random::normals), and of atoms.
+const BLOCK: usize = 384;
 
 impl Langevin {
     /// A thermostat on all atoms with `friction` (inverse internal time).
@@ -34,7 +41,9 @@ impl Langevin {
             seed,
             held: None,
             pieces: Vec::new(),
+            masses: Vec::new(),
             inverse_roots: Vec::new(),
+            gathered: Vec::new(),
         }
     }
 
@@ -46,69 +55,94 @@ impl Langevin {
     }
 
     fn prepare(&mut self, atoms: &Atoms) {
-        if self.inverse_roots.len() == atoms.len() {
+        let members = self.group.len(atoms.len());
+        if self.masses.len() == 3 * members {
             return;
         }
-        self.inverse_roots = atoms.masses.iter().map(|m| [1.0 / m.sqrt(); 3]).collect();
-        if let Some(held) = &self.held {
-            for (root, held) in self.inverse_roots.iter_mut().zip(held) {
-                (0..3).filter(|&k| held[k]).for_each(|k| root[k] = 0.0);
+        self.masses.clear();
+        self.inverse_roots.clear();
+        for place in 0..members {
+            let i = self.group.atom(place);
+            let held = self.held.as_ref().and_then(|h| h.get(i));
+            for k in 0..3 {
+                self.masses.push(atoms.masses[i]);
+                let free = held.is_none_or(|held| !held[k]);
+                let root = atoms.masses[i].sqrt();
+                self.inverse_roots.push(if free { 1.0 / root } else { 0.0 });
             }
         }
+        self.pieces
+            .resize(members.div_ceil(PIECE), Exchange::default());
     }
 }
 
 impl Thermostat for Langevin {
     fn apply(&mut self, atoms: &mut Atoms, m: Moment) -> Exchange {
-        let n = atoms.len();
         self.prepare(atoms);
         let c = (-self.friction * m.h).exp();
         // 1 - c² without cancellation for weak friction.
         let s = (-(-2.0 * self.friction * m.h).exp_m1()).sqrt() * m.kt.sqrt();
-        let (masses, roots, seed) = (&atoms.masses, &self.inverse_roots, self.seed);
-        let one = |a: usize, v: &mut [f64; 3], noise: &mut Stream| {
-            let before = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
-            for (v, root) in v.iter_mut().zip(roots[a]) {
-                *v = c * *v + s * root * noise.normal();
-            }
-            let now = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
-            (masses[a] * (before - now), masses[a] * now)
-        };
-        if let Group::Some(list) = &self.group {
-            let (mut taken, mut after) = (0.0, 0.0);
-            for &i in list {
-                let mut noise = Stream::new(seed, Purpose::Langevin, m.draw, u64::from(i), 0);
-                let (t, a) = one(i as usize, &mut atoms.velocities[i as usize], &mut noise);
-                taken += t;
-                after += a;
-            }
-            return Exchange {
-                taken: 0.5 * taken,
-                after: 0.5 * after,
-            };
-        }
-        self.pieces.resize(n.div_ceil(PIECE), [0.0; 2]);
-        let velocities = Disjoint::new(&mut atoms.velocities);
-        parallel::for_each_mut(&mut self.pieces, |p, sums| {
-            let start = p * PIECE;
-            let len = PIECE.min(n - start);
-            // SAFETY: pieces do not overlap.
-            let velocities = unsafe { velocities.range(start, len) };
-            let (mut taken, mut after) = (0.0, 0.0);
-            for (g, group) in velocities.chunks_mut(STREAMS).enumerate() {
-                let first = start + g * STREAMS;
-                let mut noise = begin_streams(seed, Purpose::Langevin, m.draw, first as u64, 0);
-                for (k, (v, noise)) in group.iter_mut().zip(&mut noise).enumerate() {
-                    let (t, a) = one(first + k, v, noise);
-                    taken += t;
-                    after += a;
+        let (group, seed) = (&self.group, self.seed);
+        let (masses, roots) = (&self.masses[..], &self.inverse_roots[..]);
+        let pieces = &mut self.pieces;
+        group.on_row(&mut atoms.velocities, &mut self.gathered, |row| {
+            let n = row.len();
+            let velocities = Disjoint::new(row);
+            parallel::for_each_mut(pieces, |p, sums| {
+                let mut noise = [0.0; BLOCK];
+                *sums = Exchange::default();
+                let end = (3 * PIECE * (p + 1)).min(n);
+                for start in (3 * PIECE * p..end).step_by(BLOCK) {
+                    let len = BLOCK.min(end - start);
+                    let noise = &mut noise[..len];
+                    group.normals(seed, Purpose::Langevin, m.draw, start / 3, 0, noise);
+                    // SAFETY: neither pieces nor their blocks overlap.
+                    let v = unsafe { velocities.range(start, len) };
+                    let place = start..start + len;
+                    *sums = *sums + step(v, noise, &roots[place.clone()], &masses[place], c, s);
                 }
-            }
-            *sums = [0.5 * taken, 0.5 * after];
+            });
         });
-        Exchange {
-            taken: self.pieces.iter().map(|p| p[0]).sum(),
-            after: self.pieces.iter().map(|p| p[1]).sum(),
+        Exchange::sum(pieces)
+    }
+}
+
+simd_dispatch! {
+    /// v ← c v + s ξ/sqrt(m), by component, and what that exchanges.
+    fn step(v: &mut [f64], noise: &[f64], inverse_roots: &[f64], masses: &[f64], c: f64, s: f64) -> Exchange = step_body;
+}
+
+#[inline(always)]
+fn step_body<const FMA: bool>(
+    v: &mut [f64],
+    noise: &[f64],
+    inverse_roots: &[f64],
+    masses: &[f64],
+    c: f64,
+    s: f64,
+) -> Exchange {
+    let (mut before, mut after) = (F64x8::ZERO, F64x8::ZERO);
+    let (vs, v_rest) = v.as_chunks_mut::<8>();
+    let (xs, x_rest) = noise.as_chunks::<8>();
+    let (rs, r_rest) = inverse_roots.as_chunks::<8>();
+    let (ms, m_rest) = masses.as_chunks::<8>();
+    for (((v, x), r), m) in vs.iter_mut().zip(xs).zip(rs).zip(ms) {
+        for l in 0..8 {
+            let new = fma::<FMA>(c, v[l], s * r[l] * x[l]);
+            before.0[l] = fma::<FMA>(m[l] * v[l], v[l], before.0[l]);
+            after.0[l] = fma::<FMA>(m[l] * new, new, after.0[l]);
+            v[l] = new;
         }
+    }
+    for (l, v) in v_rest.iter_mut().enumerate() {
+        let new = fma::<FMA>(c, *v, s * r_rest[l] * x_rest[l]);
+        before.0[l] = fma::<FMA>(m_rest[l] * *v, *v, before.0[l]);
+        after.0[l] = fma::<FMA>(m_rest[l] * new, new, after.0[l]);
+        *v = new;
+    }
+    let total = |lanes: F64x8| 0.5 * lanes.0.iter().sum::<f64>();
+    Exchange {
+        taken: total(before) - total(after),
+        after: total(after),
     }
 }

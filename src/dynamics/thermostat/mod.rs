@@ -8,14 +8,18 @@ mod gle;
 mod langevin;
 mod nose_hoover;
 mod rescaling;
+#[cfg(test)]
+mod tests;
 
 pub use andersen::Andersen;
-pub use gle::{Gle, GleMatrices};
+pub use gle::{Gle, GleMatrices, GleRows};
 pub use langevin::Langevin;
 pub use nose_hoover::NoseHoover;
 pub use rescaling::{Berendsen, VelocityRescaling};
 
+use crate::random::{self, Purpose};
 use crate::system::Atoms;
+use std::ops::Add;
 
 /// Kinetic energy that a thermostat moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,6 +28,24 @@ pub struct Exchange {
     pub taken: f64,
     /// Kinetic energy (eV) of its atoms afterwards.
     pub after: f64,
+}
+
+impl Add for Exchange {
+    type Output = Exchange;
+
+    fn add(self, other: Exchange) -> Exchange {
+        Exchange {
+            taken: self.taken + other.taken,
+            after: self.after + other.after,
+        }
+    }
+}
+
+impl Exchange {
+    /// What is exchanged with all pieces of a group, in their order.
+    fn sum(pieces: &[Exchange]) -> Exchange {
+        pieces.iter().fold(Exchange::default(), |sum, p| sum + *p)
+    }
 }
 
 /// One application of a thermostat.
@@ -118,6 +140,47 @@ impl Group {
                         *v *= factor;
                     }
                 }
+            }
+        }
+    }
+
+    /// Acts on the velocities of its atoms as one row of components; `copy` is memory for them, used where the group is not
+    /// all atoms.
+    fn on_row<R>(
+        &self,
+        velocities: &mut [[f64; 3]],
+        copy: &mut Vec<[f64; 3]>,
+        act: impl FnOnce(&mut [f64]) -> R,
+    ) -> R {
+        match self {
+            Group::All => act(velocities.as_flattened_mut()),
+            Group::Some(list) => {
+                copy.clear();
+                copy.extend(list.iter().map(|&i| velocities[i as usize]));
+                let result = act(copy.as_flattened_mut());
+                for (&i, v) in list.iter().zip(copy) {
+                    velocities[i as usize] = *v;
+                }
+                result
+            }
+        }
+    }
+
+    /// Standard normals for the components of its atoms from a place on: for each atom the same in any group.
+    fn normals(
+        &self,
+        seed: u64,
+        purpose: Purpose,
+        step: u64,
+        place: usize,
+        draw: u32,
+        out: &mut [f64],
+    ) {
+        match self {
+            Group::All => random::normals(seed, purpose, step, 0, place as u64, draw, out),
+            Group::Some(list) => {
+                let atoms = &list[place..place + out.len() / 3];
+                random::normals_of(seed, purpose, step, 0, atoms, draw, out);
             }
         }
     }
