@@ -52,14 +52,6 @@ fn tag(purpose: Purpose, bead: u32) -> u32 {
     (bead << 20) | ((purpose as u32) << 12)
 }
 
-/// Temporary.
-pub fn normals(seed: u64, purpose: Purpose, step: u64, bead: u32, first_atom: u64, draw: u32, out: &mut [f64]) {
-    for (i, x) in out.chunks_mut(3).enumerate() {
-        let mut s = Stream::new(seed, purpose, step, first_atom + i as u64 + (u64::from(draw) << 24), bead);
-        x.iter_mut().for_each(|x| *x = s.normal());
-    }
-}
-
 /// An independent sequence of random numbers.
 #[derive(Clone, Debug)]
 pub struct Stream {

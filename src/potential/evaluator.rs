@@ -213,18 +213,6 @@ impl Evaluator {
         self.evaluate_terms(|_| true, configurations, want, results)
     }
 
-    /// Temporary.
-    pub fn evaluate_ring(
-        &mut self,
-        chosen: impl Fn(usize) -> bool,
-        _centroid: Configuration<'_>,
-        beads: &[Configuration<'_>],
-        want: Want,
-        results: &mut [Evaluation],
-    ) -> Result<(), EvaluationError> {
-        self.evaluate_terms(chosen, beads, want, results)
-    }
-
     /// The same for the sum of some of the terms, chosen by their places.
     pub fn evaluate_terms(
         &mut self,
