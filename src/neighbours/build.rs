@@ -91,6 +91,17 @@ impl NeighbourList {
         request: NeighbourRequest,
         reach: f64,
     ) -> Result<(), BuildError> {
+        self.find(configuration, request, reach)?;
+        self.index_slots()
+    }
+
+    /// Finds the pairs; [`Self::index_slots`] makes the list complete.
+    pub(super) fn find(
+        &mut self,
+        configuration: Configuration<'_>,
+        request: NeighbourRequest,
+        reach: f64,
+    ) -> Result<(), BuildError> {
         let n = configuration.positions.len();
         self.kind = Some(request.kind);
         self.reach = reach;
@@ -127,11 +138,11 @@ impl NeighbourList {
                 .get()
                 .rows(chunk, &order[c * size..(c * size + size).min(n)], &search);
         });
-        self.index_slots()
+        Ok(())
     }
 
     /// Numbers the local atoms of all chunks and notes which belong to which atom.
-    fn index_slots(&mut self) -> Result<(), BuildError> {
+    pub(super) fn index_slots(&mut self) -> Result<(), BuildError> {
         self.slots = 0;
         for chunk in &mut self.chunks {
             chunk.base = self.slots;

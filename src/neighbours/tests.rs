@@ -1,7 +1,7 @@
 //! Every pair, and no other, against brute force over all images.
 
 use super::{ListKind, NeighbourRequest};
-use super::{NeighbourList, Pair, VerletList};
+use super::{NeighbourList, Pair, RingLists, VerletList};
 use crate::elements::Element;
 use crate::random::{Purpose, Stream};
 use crate::system::Cell;
@@ -258,6 +258,177 @@ fn the_skin_never_loses_a_pair() {
         kept > 200,
         "the list was reused only {kept} times: the test shows nothing"
     );
+}
+
+/// A ring polymer about some positions; every atom of its own spread, some with none.
+fn beads(positions: &[[f64; 3]], count: usize, spread: f64, s: &mut Stream) -> Vec<Vec<[f64; 3]>> {
+    let spreads: Vec<f64> = positions.iter().map(|_| spread * s.uniform()).collect();
+    (0..count)
+        .map(|_| {
+            let move_by = |(x, w): (&[f64; 3], &f64)| x.map(|x| x + w * s.normal());
+            positions.iter().zip(&spreads).map(move_by).collect()
+        })
+        .collect()
+}
+
+fn configurations<'a>(
+    cell: &'a Cell,
+    elements: &'a [Element],
+    beads: &'a [Vec<[f64; 3]>],
+) -> Vec<Configuration<'a>> {
+    let one = |positions: &'a Vec<[f64; 3]>| Configuration {
+        cell,
+        elements,
+        positions,
+    };
+    beads.iter().map(one).collect()
+}
+
+#[test]
+fn beads_share_a_list_that_has_all_their_pairs() {
+    let mut shared = [0; 3];
+    for case in 0..150 {
+        let (mut cell, positions, cutoff) = random_case(case);
+        let elements = vec![Element::from_symbol("Ar").unwrap(); positions.len()];
+        let mut s = Stream::new(6, Purpose::Displacement, case, 2, 0);
+        let count = [1, 3, 8, 19][case as usize % 4];
+        let skin = 0.4;
+        let spread = [0.0, 0.1, 0.3, 1.5][(case / 4) as usize % 4];
+        let mut ring = beads(&positions, count, spread, &mut s);
+        let requests = [ListKind::Full, ListKind::Half].map(|kind| request(kind, cutoff, 3));
+        let mut lists = RingLists::new(count, requests.into_iter(), skin);
+        let mut kept = 0;
+        for step in 0..6 {
+            let now = configurations(&cell, &elements, &ring);
+            let centroid = Configuration {
+                positions: &positions,
+                ..now[0]
+            };
+            if lists.is_stale(&cell, &now) {
+                lists.refer(centroid, &now);
+            } else {
+                kept += 1;
+            }
+            for request in 0..2 {
+                lists.build(request).unwrap();
+            }
+            for (b, bead) in now.iter().enumerate() {
+                let list = lists.list(0, b).unwrap();
+                let pairs: std::collections::BTreeSet<Pair> = list.iter_pairs().collect();
+                assert_eq!(pairs.len(), list.pairs());
+                for p in brute(&cell, bead.positions, cutoff) {
+                    assert!(pairs.contains(&p), "case {case}: bead {b} lost {p:?}");
+                }
+                let mut both: Vec<Pair> = lists.list(1, b).unwrap().iter_pairs().collect();
+                both.extend(both.clone().into_iter().map(|p| Pair {
+                    i: p.j,
+                    j: p.i,
+                    shift: p.shift.map(|s| -s),
+                }));
+                for p in brute(&cell, bead.positions, cutoff) {
+                    assert_eq!(both.iter().filter(|q| **q == p).count(), 1);
+                }
+            }
+            if step == 0 {
+                let sharing = lists.sharing(0).unwrap();
+                shared[usize::from(sharing > 1) + usize::from(sharing == count && count > 1)] += 1;
+                // No pair is listed that neither the centre nor a bead has within reach.
+                if sharing == count {
+                    let mut near = brute(&cell, &positions, cutoff + skin);
+                    for bead in &now {
+                        near.extend(brute(&cell, bead.positions, cutoff + skin));
+                    }
+                    let list = lists.list(0, 0).unwrap();
+                    assert!(list.iter_pairs().all(|p| near.contains(&p)), "case {case}");
+                }
+            }
+            let f =
+                nalgebra::Matrix3::from_fn(|i, j| f64::from(u8::from(i == j)) + 0.002 * s.normal());
+            cell = cell.deformed(&f).unwrap();
+            for x in ring.iter_mut().flatten() {
+                let v = nalgebra::RowVector3::from(*x) * f;
+                *x = std::array::from_fn(|k| v[k] + 0.01 * s.normal());
+            }
+        }
+        assert!(kept > 0, "case {case}: the test shows nothing");
+    }
+    assert!(shared.iter().all(|n| *n > 5), "{shared:?}");
+}
+
+#[test]
+fn ring_lists_come_back_from_their_reference() {
+    for case in [3, 7, 22] {
+        let (cell, positions, cutoff) = random_case(case);
+        let elements = vec![Element::from_symbol("Ar").unwrap(); positions.len()];
+        let mut s = Stream::new(6, Purpose::Displacement, case, 3, 0);
+        let ring = beads(&positions, 19, 0.2, &mut s);
+        let now = configurations(&cell, &elements, &ring);
+        let centroid = Configuration {
+            positions: &positions,
+            ..now[0]
+        };
+        let new = || {
+            let request = request(ListKind::Half, cutoff, 3);
+            RingLists::new(19, std::iter::once(request), 0.4)
+        };
+        let mut lists = new();
+        assert_eq!(lists.reference(), None);
+        lists.refer(centroid, &now);
+        lists.build(0).unwrap();
+        let mut again = new();
+        let reference = lists.reference().unwrap();
+        assert!(again.restore(reference));
+        assert_eq!(again.reference(), Some(reference));
+        assert!(!again.is_stale(&cell, &now));
+        again.build(0).unwrap();
+        assert_eq!(lists.sharing(0), again.sharing(0));
+        for b in [0, 9, 18] {
+            let (a, b) = (lists.list(0, b).unwrap(), again.list(0, b).unwrap());
+            assert!(a.iter_pairs().eq(b.iter_pairs()));
+            assert_eq!(a.slots(), b.slots());
+        }
+        let short = super::RingReference {
+            beads: &reference.beads[1..],
+            ..reference
+        };
+        assert!(!again.restore(short));
+    }
+}
+
+#[test]
+fn beads_that_are_nowhere_or_everywhere() {
+    let cell = Cell::orthorhombic(9.0, 9.0, 9.0).unwrap();
+    let elements = vec![Element::from_symbol("Ar").unwrap(); 2];
+    let positions = vec![[0.0; 3], [4.0, 0.0, 0.0]];
+    let lists = |ring: &[Vec<[f64; 3]>]| {
+        let now = configurations(&cell, &elements, ring);
+        let centroid = Configuration {
+            positions: &positions,
+            ..now[0]
+        };
+        let request = request(ListKind::Full, 3.0, 3);
+        let mut lists = RingLists::new(ring.len(), std::iter::once(request), 0.4);
+        lists.refer(centroid, &now);
+        let built = lists.build(0);
+        (lists, built)
+    };
+    for bad in [f64::NAN, f64::INFINITY, 1e200] {
+        let mut ring = vec![positions.clone(); 12];
+        ring[9][1][2] = bad;
+        let (lists, built) = lists(&ring);
+        let expected = super::RingError {
+            bead: 9,
+            reason: super::BuildError::NotFinite(1),
+        };
+        assert_eq!(built, Err(expected), "{bad}");
+        assert!(lists.is_stale(&cell, &configurations(&cell, &elements, &ring)));
+    }
+    // Beads all over space have lists of their own: no list reaches through hundreds of cells.
+    let far = |b: usize| positions.iter().map(move |x| x.map(|x| x + 1e3 * b as f64));
+    let ring: Vec<Vec<[f64; 3]>> = (0..12).map(|b| far(b).collect()).collect();
+    let (lists, built) = lists(&ring);
+    assert_eq!((built, lists.sharing(0)), (Ok(()), Some(1)));
+    assert!(lists.list(0, 11).unwrap().pairs() < 10);
 }
 
 #[test]

@@ -54,31 +54,9 @@ impl VerletList {
         if self.positions.len() != configuration.positions.len() {
             return true;
         }
-        if reference == configuration.cell {
-            let limit = 0.25 * self.skin * self.skin;
-            return !all_within(configuration.positions, &self.positions, limit);
-        }
-        let deformation = reference.inverse() * configuration.cell.basis();
-        let shrink = deformation.singular_values().min();
-        // Other vectors of the same lattice: the images in the list are counted in the old ones, whatever the skin.
-        if shrink < LEAST_SHRINK {
-            return true;
-        }
-        let room = shrink * (self.cutoff + self.skin) - self.cutoff;
-        if reference.periodic() != configuration.cell.periodic() || room.is_nan() || room <= 0.0 {
-            return true;
-        }
-        let limit = 0.25 * room * room;
-        let stays = |(x, r): (&[f64; 3], &[f64; 3])| {
-            let s = configuration.cell.cartesian(reference.fractional(*r));
-            let d: f64 = (0..3).map(|k| (x[k] - s[k]).powi(2)).sum();
-            d <= limit
-        };
-        !configuration
-            .positions
-            .iter()
-            .zip(&self.positions)
-            .all(stays)
+        let cutoff = std::iter::once(self.cutoff);
+        Allowance::least(reference, configuration.cell, cutoff, self.skin)
+            .is_none_or(|allowed| !all_within(&allowed, configuration.positions, &self.positions))
     }
 
     /// Builds the list from this configuration and makes it the reference.
@@ -101,15 +79,69 @@ impl VerletList {
 /// No list outlives a deformation as large as this; shorter vectors of the same lattice are one of at least 0.62.
 const LEAST_SHRINK: f64 = 0.7;
 
-/// Whether every atom lies within sqrt(`limit`) of its reference; false as soon as a number is not finite.
-fn all_within(now: &[[f64; 3]], reference: &[[f64; 3]], limit: f64) -> bool {
+/// How far an atom may be from where the change of the cell takes its reference.
+pub(super) struct Allowance {
+    /// Squared distance (Å^2).
+    limit: f64,
+    /// What the change of the cell does to a position, as a row vector; `None` when there is no change.
+    deformation: Option<[[f64; 3]; 3]>,
+}
+
+impl Allowance {
+    /// The least for lists of several cutoffs with one skin; `None` when the cell alone has made one of them stale.
+    pub fn least(
+        reference: &Cell,
+        now: &Cell,
+        cutoffs: impl Iterator<Item = f64>,
+        skin: f64,
+    ) -> Option<Allowance> {
+        if reference == now {
+            return Some(Allowance {
+                limit: 0.25 * skin * skin,
+                deformation: None,
+            });
+        }
+        let deformation = reference.inverse() * now.basis();
+        let shrink = deformation.singular_values().min();
+        // Other vectors of the same lattice: the images in the list are counted in the old ones, whatever the skin.
+        if shrink < LEAST_SHRINK || reference.periodic() != now.periodic() {
+            return None;
+        }
+        let mut least = f64::INFINITY;
+        for cutoff in cutoffs {
+            let room = shrink * (cutoff + skin) - cutoff;
+            if room.is_nan() || room <= 0.0 {
+                return None;
+            }
+            least = least.min(room);
+        }
+        Some(Allowance {
+            limit: 0.25 * least * least,
+            deformation: Some(std::array::from_fn(|i| {
+                std::array::from_fn(|j| deformation[(i, j)])
+            })),
+        })
+    }
+}
+
+/// Whether every atom lies where it may; false as soon as a number is not finite.
+pub(super) fn all_within(allowed: &Allowance, now: &[[f64; 3]], reference: &[[f64; 3]]) -> bool {
+    let limit = allowed.limit;
     // Blocks without a branch inside vectorise; most blocks pass.
-    now.chunks(64)
-        .zip(reference.chunks(64))
-        .all(|(now, reference)| {
+    let mut blocks = now.chunks(64).zip(reference.chunks(64));
+    match &allowed.deformation {
+        None => blocks.all(|(now, reference)| {
             now.iter().zip(reference).fold(true, |ok, (x, r)| {
                 let (dx, dy, dz) = (x[0] - r[0], x[1] - r[1], x[2] - r[2]);
                 ok & (dx * dx + dy * dy + dz * dz <= limit)
             })
-        })
+        }),
+        Some(f) => blocks.all(|(now, reference)| {
+            now.iter().zip(reference).fold(true, |ok, (x, r)| {
+                let d = |k: usize| x[k] - (r[0] * f[0][k] + r[1] * f[1][k] + r[2] * f[2][k]);
+                let (dx, dy, dz) = (d(0), d(1), d(2));
+                ok & (dx * dx + dy * dy + dz * dz <= limit)
+            })
+        }),
+    }
 }

@@ -5,7 +5,9 @@ use super::{
     Symmetry, Want, Workspace,
 };
 use crate::elements::Element;
-use crate::neighbours::{BuildError, NeighbourList, VerletList};
+use crate::neighbours::{
+    BuildError, NeighbourList, RingError, RingLists, RingReference, VerletList,
+};
 use crate::system::Cell;
 use std::sync::Arc;
 
@@ -31,6 +33,9 @@ impl Term {
     }
 }
 
+/// A list request, and per member of a batch the list.
+type Group = (NeighbourRequest, Vec<VerletList>);
+
 /// Evaluates a sum of terms for batches of configurations, keeping the neighbour lists between calls.
 ///
 /// Two lists are kept apart only when kind or cutoff differ. All lists of one configuration are rebuilt at the same time,
@@ -39,7 +44,9 @@ pub struct Evaluator {
     terms: Vec<Term>,
     workspaces: Vec<Workspace>,
     /// The list request of each group, and per member of the batch the list.
-    groups: Vec<(NeighbourRequest, Vec<VerletList>)>,
+    groups: Vec<Group>,
+    /// The lists of ring polymers, by number of beads.
+    rings: Vec<RingLists>,
     /// The group of each term.
     group_of: Vec<Option<usize>>,
     /// The term whose reliability is asked for: numbers of different measures cannot be added.
@@ -53,7 +60,7 @@ pub struct Evaluator {
 impl Evaluator {
     /// An evaluator of a sum of terms, with lists that reach `skin` (Å) further than the cutoffs.
     pub fn new(terms: Vec<Term>, skin: f64) -> Evaluator {
-        let mut groups: Vec<(NeighbourRequest, Vec<VerletList>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         let mut group_of = Vec::new();
         for term in &terms {
             group_of.push(term.potential.description().neighbours.map(|request| {
@@ -80,6 +87,7 @@ impl Evaluator {
             terms,
             workspaces,
             groups,
+            rings: Vec::new(),
             group_of,
             skin,
             partial: Vec::new(),
@@ -156,21 +164,34 @@ impl Evaluator {
             .collect()
     }
 
-    /// How often the lists of a member were built.
+    /// How often the lists of a member were built; those of the longest ring polymer where there are any.
     pub fn list_builds(&self, member: usize) -> u64 {
+        if let Some(ring) = self.longest_ring() {
+            return ring.builds();
+        }
         self.groups
             .first()
             .and_then(|g| g.1.get(member))
             .map_or(0, VerletList::builds)
     }
 
-    /// The longest-ranged list of a member, after an evaluation.
+    /// The longest-ranged list of a member, after an evaluation; where ring polymers were evaluated, that of a bead of the one
+    /// with most beads.
     pub fn longest_list(&self, member: usize) -> Option<&NeighbourList> {
-        let longest = self
-            .groups
-            .iter()
-            .max_by(|a, b| a.0.cutoff.total_cmp(&b.0.cutoff))?;
-        longest.1.get(member).map(VerletList::list)
+        let ring = self.longest_ring();
+        let list = |g: usize| match ring {
+            Some(ring) => ring.list(g, member),
+            None => self.groups[g].1.get(member).map(VerletList::list),
+        };
+        let listed =
+            (0..self.groups.len()).filter_map(|g| Some((self.groups[g].0.cutoff, list(g)?)));
+        let longest = listed.max_by(|a, b| a.0.total_cmp(&b.0));
+        longest.map(|(_, list)| list)
+    }
+
+    fn longest_ring(&self) -> Option<&RingLists> {
+        let used = self.rings.iter().filter(|r| r.reference().is_some());
+        used.max_by_key(|r| r.count())
     }
 
     /// Cell and positions from which the present lists of a member were built.
@@ -201,6 +222,31 @@ impl Evaluator {
         Ok(())
     }
 
+    /// From where the present lists of ring polymers were built, by number of beads.
+    pub fn ring_references(&self) -> impl Iterator<Item = RingReference<'_>> {
+        self.rings.iter().filter_map(RingLists::reference)
+    }
+
+    /// Takes a reference from [`Self::ring_references`] of another run: its lists are those of that run, to the bit. `false` when
+    /// the beads are not whole copies of the centroid.
+    pub fn restore_ring(&mut self, reference: RingReference<'_>) -> bool {
+        let count = reference.beads.len().checked_div(reference.centroid.len());
+        count.filter(|count| *count > 0).is_some_and(|count| {
+            let ring = self.ring(count);
+            self.rings[ring].restore(reference)
+        })
+    }
+
+    /// The place of the lists for so many beads.
+    fn ring(&mut self, count: usize) -> usize {
+        let known = self.rings.iter().position(|r| r.count() == count);
+        known.unwrap_or_else(|| {
+            let requests = self.groups.iter().map(|g| g.0);
+            self.rings.push(RingLists::new(count, requests, self.skin));
+            self.rings.len() - 1
+        })
+    }
+
     /// Energies and what else is wanted of every configuration. `results` has one element for each; they are reset first.
     ///
     /// Member m of a batch keeps its lists from call to call, so it should be the same system a little later.
@@ -227,15 +273,74 @@ impl Evaluator {
                 self.build_lists(m, *c)?;
             }
         }
+        self.sum(chosen, configurations, want, results, |groups, _, g, m| {
+            groups[g].1.get(m).map(VerletList::list)
+        })
+    }
+
+    /// The sum of some of the terms for the beads of a ring polymer, which have the cell and the elements of their centroid.
+    /// `results` has one element for each bead.
+    ///
+    /// The lists are shared as far as the beads lie close together (see [`RingLists`]); they are kept from call to call for each
+    /// number of beads, so that slow terms may be evaluated for fewer.
+    ///
+    /// # Panics
+    /// When beads, centroid and results do not fit together.
+    pub fn evaluate_ring(
+        &mut self,
+        chosen: impl Fn(usize) -> bool,
+        centroid: Configuration<'_>,
+        beads: &[Configuration<'_>],
+        want: Want,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError> {
+        let atoms = centroid.positions.len();
+        assert!(
+            beads.len() == results.len() && beads.iter().all(|b| b.positions.len() == atoms),
+            "a result for every bead, and the atoms of the centroid in every bead"
+        );
+        if self.groups.is_empty() {
+            return self.sum(chosen, beads, want, results, |_, _, _, _| None);
+        }
+        let r = self.ring(beads.len());
+        let ring = &mut self.rings[r];
+        if ring.is_stale(centroid.cell, beads) {
+            ring.refer(centroid, beads);
+        }
+        let mut groups = (0..self.terms.len())
+            .filter(|t| chosen(*t))
+            .filter_map(|t| self.group_of[t]);
+        let built = groups.try_for_each(|g| ring.build(g));
+        built.map_err(|RingError { bead, reason }| match reason {
+            BuildError::NotFinite(atom) => EvaluationError::NotFinite {
+                member: bead,
+                atom: Some(atom),
+            },
+            BuildError::TooMany => EvaluationError::TooManyNeighbours { member: bead },
+        })?;
+        self.sum(chosen, beads, want, results, |_, rings, g, m| {
+            rings[r].list(g, m)
+        })
+    }
+
+    /// The sum of some of the terms, with lists by group and member.
+    fn sum(
+        &mut self,
+        chosen: impl Fn(usize) -> bool,
+        configurations: &[Configuration<'_>],
+        want: Want,
+        results: &mut [Evaluation],
+        list: impl for<'a> Fn(&'a [Group], &'a [RingLists], usize, usize) -> Option<&'a NeighbourList>,
+    ) -> Result<(), EvaluationError> {
         for (c, result) in configurations.iter().zip(results.iter_mut()) {
             result.reset(c.positions.len(), want);
         }
         for t in (0..self.terms.len()).filter(|t| chosen(*t)) {
             let mut members = recycle(std::mem::take(&mut self.members));
-            let lists = self.group_of[t].map(|g| self.groups[g].1.as_slice());
+            let (groups, rings) = (&self.groups, &self.rings);
             members.extend(configurations.iter().enumerate().map(|(m, c)| Member {
                 configuration: *c,
-                neighbours: lists.map(|l| l[m].list()),
+                neighbours: self.group_of[t].and_then(|g| list(groups, rings, g, m)),
             }));
             let Term {
                 scale, potential, ..
