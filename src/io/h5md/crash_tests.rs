@@ -181,6 +181,7 @@ fn a_power_cut_leaves_all_synchronised_frames() {
                 Event::Reported {
                     frames,
                     durable: true,
+                    ..
                 } => Some(*frames),
                 _ => None,
             });
