@@ -27,6 +27,7 @@ mod rows;
 mod scan;
 mod store;
 mod text;
+mod views;
 mod writer;
 
 #[cfg(test)]

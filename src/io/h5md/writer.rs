@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex};
 /// [`close`](Self::close) discards what was not flushed.
 #[derive(Debug)]
 pub struct TrajectoryWriter {
-    options: TrajectoryOptions,
+    pub(super) options: TrajectoryOptions,
     /// Where the file is until it holds something to read; then none.
     unpublished: Option<PathBuf>,
     frames: usize,
