@@ -8,6 +8,7 @@ use zundel::deck;
 use zundel::elements::{Element, Species};
 use zundel::error::{Error, Result};
 use zundel::io::atomic;
+use zundel::jobs::convert::BeadFiles;
 use zundel::jobs::{self, Outcome, RunOptions, StopFlag};
 use zundel::parallel;
 use zundel::report::{Console, print_result};
@@ -125,7 +126,16 @@ enum Command {
         /// Elements of the species 0, 1, ... of a cfg file, as in B,As; of other numbers as in 6=C,14=Si
         #[arg(long, value_name = "A,B", value_delimiter = ',')]
         species: Vec<String>,
+        /// The beads of a path integral, not the centroid: a file for each (H5MD: small views), or all in one with --beads=merged
+        #[arg(long, value_name = "merged", num_args = 0..=1, require_equals = true, default_missing_value = "each", hide_possible_values = true)]
+        beads: Option<Beads>,
     },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Beads {
+    Each,
+    Merged,
 }
 
 #[derive(Args)]
@@ -321,12 +331,25 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             input,
             output,
             species,
+            beads,
         } => {
-            let frames = jobs::convert::run(&input, &output, &labels(&species)?)?;
-            let plural = if frames == 1 { "" } else { "s" };
+            let beads = beads.map(|b| match b {
+                Beads::Each => BeadFiles::Each,
+                Beads::Merged => BeadFiles::Merged,
+            });
+            let done = jobs::convert::run(&input, &output, &labels(&species)?, beads)?;
+            let plural = if done.frames == 1 { "" } else { "s" };
+            let [first, .., last] = &done.files[..] else {
+                let file = done.files.first().unwrap_or(&output).display();
+                console.say(format!("wrote {file}: {} frame{plural}", done.frames));
+                return Ok(DONE);
+            };
             console.say(format!(
-                "wrote {}: {frames} frame{plural}",
-                output.display()
+                "wrote {} to {}: {} files of {} frame{plural}",
+                first.display(),
+                last.display(),
+                done.files.len(),
+                done.frames
             ));
             Ok(DONE)
         }

@@ -10,19 +10,34 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Reads all frames of `from` and writes them to `to`, formats by name and content. Returns the number of frames.
+pub use super::convert_beads::BeadFiles;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Converted {
+    /// Number of frames of each file.
+    pub frames: usize,
+    /// The files, at least one.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads all frames of `from` and writes them to `to`, formats by name and content; with `beads` the beads of a path
+/// integral instead of the frames of its centroid.
 ///
 /// Formats with one frame (POSCAR, LAMMPS data) get the last. A file that was there is replaced when the new one is
 /// complete. Frames are passed on one by one, so that a trajectory of any length can be converted.
 ///
 /// `labels` are the elements of the numbers that MLIP's cfg files have for species.
-pub fn run(from: &Path, to: &Path, labels: &[(i64, Species)]) -> Result<usize> {
-    let same = |a: &Path| std::fs::canonicalize(a).ok();
-    if same(from).is_some_and(|a| same(to).is_some_and(|b| a == b)) {
-        return Err(Error::file(to, "input and output are the same file")
-            .advise("name another file for the output"));
+pub fn run(
+    from: &Path,
+    to: &Path,
+    labels: &[(i64, Species)],
+    beads: Option<BeadFiles>,
+) -> Result<Converted> {
+    if let Some(files) = beads {
+        return super::convert_beads::run(from, to, labels, files);
     }
-    if io::is_hdf5(from) {
+    let frames = if io::is_hdf5(from) {
         let reader = TrajectoryReader::open(from)?;
         let frames = (0..reader.frames()).map(|i| trajectory_frame(&reader, i));
         write(frames.map(|f| label(f?, labels)), from, to)
@@ -33,16 +48,40 @@ pub fn run(from: &Path, to: &Path, labels: &[(i64, Species)]) -> Result<usize> {
         };
         let frames = FrameReader::open(from, &options)?;
         write(frames.map(|f| label(f?, labels)), from, to)
-    }
+    }?;
+    Ok(Converted {
+        frames,
+        files: vec![to.to_path_buf()],
+    })
 }
 
-fn write(frames: impl Iterator<Item = Result<Frame>>, from: &Path, to: &Path) -> Result<usize> {
-    let hdf5 = to.extension().is_some_and(|e| {
+/// Refuses to write a file over the one that is read.
+pub(super) fn check_differs(from: &Path, to: &Path) -> Result<()> {
+    let real = |a: &Path| std::fs::canonicalize(a).ok();
+    if real(from).is_some_and(|a| real(to).is_some_and(|b| a == b)) {
+        return Err(Error::file(to, "input and output are the same file")
+            .advise("name another file for the output"));
+    }
+    Ok(())
+}
+
+/// Whether the name is that of a trajectory in H5MD.
+pub(super) fn is_trajectory(path: &Path) -> bool {
+    path.extension().is_some_and(|e| {
         ["h5md", "h5", "hdf5"]
             .iter()
             .any(|x| e.eq_ignore_ascii_case(x))
-    });
-    let count = if hdf5 {
+    })
+}
+
+/// Writes frames to a file in the format of its name. Returns how many.
+pub(super) fn write(
+    frames: impl Iterator<Item = Result<Frame>>,
+    from: &Path,
+    to: &Path,
+) -> Result<usize> {
+    check_differs(from, to)?;
+    let count = if is_trajectory(to) {
         to_h5md(frames, from, to)
     } else {
         to_text(frames, to)
@@ -54,7 +93,7 @@ fn write(frames: impl Iterator<Item = Result<Frame>>, from: &Path, to: &Path) ->
 }
 
 /// Gives the atoms the numbers of their elements, unless no labels are given.
-fn label(mut frame: Frame, labels: &[(i64, Species)]) -> Result<Frame> {
+pub(super) fn label(mut frame: Frame, labels: &[(i64, Species)]) -> Result<Frame> {
     if labels.is_empty() {
         return Ok(frame);
     }

@@ -4,7 +4,7 @@ use crate::deck;
 use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
-use crate::io::h5md::TrajectoryReader;
+use crate::io::h5md::{Beads, TrajectoryReader};
 use crate::io::{self, Format, FrameReader, ReadOptions};
 use crate::potential::registry;
 use crate::report::{Page, human_bytes};
@@ -126,6 +126,9 @@ fn trajectory(path: &Path, bytes: u64, page: &mut Page) -> Result<()> {
         holds.push("forces");
     }
     page.fact("holds", holds.join(", "));
+    if let Some(found) = reader.beads()? {
+        beads(&found, page);
+    }
     reader.notes().iter().for_each(|n| page.fact("note", n));
     // The deck is long: last, after an empty line.
     let mut parameters = reader.parameters();
@@ -138,6 +141,39 @@ fn trajectory(path: &Path, bytes: u64, page: &mut Page) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The beads of a path integral.
+fn beads(beads: &Beads, page: &mut Page) {
+    let mut holds = vec!["positions"];
+    if beads.has_velocities() {
+        holds.push("velocities");
+    }
+    if beads.has_forces() {
+        holds.push("forces");
+    }
+    let temperature = beads.temperature();
+    let temperature = temperature.map_or(String::new(), |t| format!(" at {t} K"));
+    let steps = beads.steps();
+    let range = match (steps.first(), steps.get(1), steps.last()) {
+        (Some(first), Some(second), Some(last)) => {
+            format!(
+                ", steps {first} to {last}, every {}",
+                second.saturating_sub(*first)
+            )
+        }
+        (Some(first), ..) => format!(", step {first}"),
+        _ => String::new(),
+    };
+    page.fact(
+        "beads",
+        format!(
+            "{}{temperature}; the frames are their centroid\n{}{range}\n{}",
+            beads.number(),
+            counted(beads.rows(), "row"),
+            holds.join(", ")
+        ),
+    );
 }
 
 fn checkpoint(path: &Path, page: &mut Page) -> Result<()> {

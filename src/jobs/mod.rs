@@ -4,6 +4,7 @@ pub mod bench;
 mod bonds;
 pub mod check_model;
 pub mod convert;
+mod convert_beads;
 pub mod eval;
 mod external;
 mod hydrogen;

@@ -1,7 +1,8 @@
 //! Continuing the file of a run that stopped.
 
+use super::bead_sets;
 use super::driver::{self, Mode, Shared, lock};
-use super::layout::{self, FrameSets, ThermoSets};
+use super::layout;
 use super::store::{Direction, Store};
 use super::text;
 use super::writer::Parts;
@@ -18,6 +19,7 @@ pub(super) struct Opened {
     pub(super) store: Shared,
     pub(super) frames: usize,
     pub(super) thermo_rows: usize,
+    pub(super) bead_rows: usize,
     pub(super) last_step: Option<u64>,
 }
 
@@ -27,20 +29,25 @@ pub(super) fn open(o: &TrajectoryOptions, last_step: u64) -> Result<Opened> {
     let environment =
         |e: hdf5::Error, store: &Shared| write_error(&o.path, lock(store).failure(), &sentence(&e));
 
-    let keep = kept_rows(&parts.1.step, last_step).map_err(|e| environment(e, &store))?;
-    let frames = parts.1.all().map(rows).min().unwrap_or(0).min(keep.len());
+    let keep = kept_rows(&parts.frames.step, last_step).map_err(|e| environment(e, &store))?;
+    let frames = complete(parts.frames.all(), keep.len());
     let mut thermo_rows = 0;
-    if let Some(thermo) = &parts.2 {
+    if let Some(thermo) = &parts.thermo {
         let keep = kept_rows(&thermo.step, last_step).map_err(|e| environment(e, &store))?;
-        thermo_rows = thermo.all().map(rows).min().unwrap_or(0).min(keep.len());
+        thermo_rows = complete(thermo.all(), keep.len());
+    }
+    let mut bead_rows = 0;
+    if let Some(beads) = &parts.beads {
+        let keep = kept_rows(&beads.step, last_step).map_err(|e| environment(e, &store))?;
+        bead_rows = complete(beads.all(), keep.len());
     }
     let mut cut = false;
-    let sets = parts.1.all().map(|s| (s, frames)).chain(
-        parts
-            .2
-            .iter()
-            .flat_map(|t| t.all().map(|s| (s, thermo_rows))),
-    );
+    let frame_sets = parts.frames.all().map(|s| (s, frames));
+    let thermo_sets = parts.thermo.iter().flat_map(|t| t.all());
+    let bead_sets = parts.beads.iter().flat_map(|b| b.all());
+    let sets = frame_sets
+        .chain(thermo_sets.map(|s| (s, thermo_rows)))
+        .chain(bead_sets.map(|s| (s, bead_rows)));
     for (set, wanted) in sets {
         if rows(set) > wanted {
             let mut shape = set.shape();
@@ -50,7 +57,7 @@ pub(super) fn open(o: &TrajectoryOptions, last_step: u64) -> Result<Opened> {
         }
     }
     if cut {
-        parts.0.flush().map_err(|e| environment(e, &store))?;
+        parts.file.flush().map_err(|e| environment(e, &store))?;
         let mut s = lock(&store);
         s.commit(Direction::Shrinking, true)
             .map_err(|reason| write_error(&o.path, Some(&reason), ""))?;
@@ -72,6 +79,7 @@ pub(super) fn open(o: &TrajectoryOptions, last_step: u64) -> Result<Opened> {
         store,
         frames,
         thermo_rows,
+        bead_rows,
         last_step: last,
     })
 }
@@ -115,12 +123,24 @@ fn attach(o: &TrajectoryOptions) -> Result<(Parts, Shared)> {
         layout::find_frames(&file, o).map_err(|_| other(o, "it holds other quantities"))?;
     let thermo =
         layout::find_thermo(&file, o).map_err(|_| other(o, "it holds other time series"))?;
-    check_shapes(&frames, thermo.as_ref(), o)?;
+    let beads = match &o.beads {
+        Some(beads) => {
+            Some(bead_sets::find(&file, o, beads).map_err(|_| other(o, "it holds other beads"))?)
+        }
+        None => None,
+    };
+    let parts = Parts {
+        frames,
+        thermo,
+        beads,
+        file,
+    };
+    check_shapes(&parts, o)?;
     let settled = lock(&store).settle();
     settled.map_err(|e| {
         Error::environment("cannot write the trajectory", path, atomic::describe(&e))
     })?;
-    Ok(((file, frames, thermo), store))
+    Ok((parts, store))
 }
 
 fn other(o: &TrajectoryOptions, why: &str) -> Error {
@@ -156,6 +176,9 @@ fn check_identity(file: &File, o: &TrajectoryOptions) -> Result<()> {
             return Err(other(o, &format!("it holds {what}")));
         }
     }
+    if let Some(why) = bead_sets::difference(file, o.beads.as_ref()) {
+        return Err(other(o, why));
+    }
     let constant = |name: &str| file.dataset(&format!("{}/{name}", super::GROUP));
     let species = constant("species")
         .and_then(|d| d.read_raw::<i32>())
@@ -176,28 +199,27 @@ fn check_identity(file: &File, o: &TrajectoryOptions) -> Result<()> {
     Ok(())
 }
 
-fn check_shapes(
-    frames: &FrameSets,
-    thermo: Option<&ThermoSets>,
-    o: &TrajectoryOptions,
-) -> Result<()> {
+fn check_shapes(parts: &Parts, o: &TrajectoryOptions) -> Result<()> {
+    let (frames, thermo) = (&parts.frames, parts.thermo.as_ref());
     let n = o.elements.len();
     let float = if o.single {
         FloatSize::U4
     } else {
         FloatSize::U8
     };
-    for set in [
+    let of_atoms = [
         Some(&frames.position),
         frames.velocity.as_ref(),
         frames.force.as_ref(),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        let shape = set.shape();
+    ];
+    let of_atoms = of_atoms.into_iter().flatten().map(|s| (s, vec![n, 3]));
+    let of_beads = parts.beads.iter().flat_map(|sets| {
+        let number = o.beads.as_ref().map_or(0, |b| b.beads);
+        sets.vectors().map(move |s| (s, vec![number, n, 3]))
+    });
+    for (set, row) in of_atoms.chain(of_beads) {
         let kind = set.dtype().and_then(|t| t.to_descriptor());
-        if shape.len() != 3 || shape[1..] != [n, 3] {
+        if set.shape().get(1..) != Some(&row[..]) {
             return Err(other(o, "it has another number of atoms"));
         }
         if !matches!(kind, Ok(TypeDescriptor::Float(f)) if f == float) {
@@ -213,11 +235,17 @@ fn check_shapes(
         .chain(&frames.observables);
     if !edges
         || flat.any(|s| s.ndim() != 1)
+        || !bead_sets::well_shaped(parts.beads.as_ref(), o)
         || thermo.is_some_and(|t| t.all().any(|s| s.ndim() != 1))
     {
         return Err(other(o, "its layout is another"));
     }
     Ok(())
+}
+
+/// The number of rows that all of these datasets have, at most `limit`.
+fn complete<'a>(sets: impl Iterator<Item = &'a Dataset>, limit: usize) -> usize {
+    sets.map(rows).min().unwrap_or(0).min(limit)
 }
 
 fn rows(set: &Dataset) -> usize {

@@ -3,6 +3,7 @@
 //! The store records its physical writes. They are replayed one by one, larger ones page by page (the kernel may stop
 //! between pages), and after each step a reader must find every frame that had been reported, and no wrong one.
 
+use super::bead_tests::{check_beads, with_beads, write_beads};
 use super::store::{Event, PAGE, RECORDING};
 use super::tests::{check, options, write};
 use super::*;
@@ -21,6 +22,15 @@ fn events(w: &TrajectoryWriter) -> Vec<Event> {
     driver::lock(&w.store).events.take().unwrap()
 }
 
+/// Options with or without beads.
+fn options_for(path: &Path, n: usize, beads: bool) -> TrajectoryOptions {
+    if beads {
+        with_beads(path, n)
+    } else {
+        options(path, n)
+    }
+}
+
 /// Runs a trajectory of `frames` frames with `work` after each, and returns what was done to the file.
 pub(super) fn recorded_run(
     o: TrajectoryOptions,
@@ -31,13 +41,21 @@ pub(super) fn recorded_run(
     record(|| {
         let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
         for i in 0..frames {
-            write(&mut w, n, i).unwrap();
-            w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5])
-                .unwrap();
+            write_all(&mut w, n, i);
             work(&mut w, i);
         }
         events(&w)
     })
+}
+
+/// Writes frame `i`, its row of the time series and, with every third, a row of beads where the file has any.
+fn write_all(w: &mut TrajectoryWriter, n: usize, i: u64) {
+    write(w, n, i).unwrap();
+    w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5])
+        .unwrap();
+    if w.options.beads.is_some() && i % 3 == 0 {
+        write_beads(w, n, i / 3).unwrap();
+    }
 }
 
 /// The physical steps of an event: what lies in one page happens at once.
@@ -71,11 +89,11 @@ fn replay(name: &str, n: usize, events: &[Event], window: impl Fn(usize) -> bool
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("replay.h5md");
     let file = File::create(&path).unwrap();
-    let (mut reported, mut states) = (0, 0);
+    let (mut reported, mut reported_beads, mut states) = (0, 0, 0);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
     for (k, event) in events.iter().enumerate() {
-        if let Event::Reported { frames, .. } = event {
-            reported = *frames;
+        if let Event::Reported { frames, beads, .. } = event {
+            (reported, reported_beads) = (*frames, *beads);
         }
         for step in steps(event) {
             apply(&file, &step);
@@ -103,9 +121,41 @@ fn replay(name: &str, n: usize, events: &[Event], window: impl Fn(usize) -> bool
             assert!(thermo.iter().all(|t| t.values.len() >= reported
                 && t.values[reported - 1] != 0.0
                 || reported < 2));
+            if let Some(beads) = r.beads().unwrap() {
+                let rows = beads.rows();
+                assert!(
+                    rows == reported_beads || rows == reported_beads + 1,
+                    "{name}, event {k}: {rows} rows of {reported_beads}"
+                );
+                assert!(
+                    rows * 3 >= have,
+                    "{name}, event {k}: beads come no later than their frame"
+                );
+                assert_eq!(bead_rows(&path), [rows; 7], "{name}, event {k}");
+                check_beads(&beads, n, rows as u64 - 1);
+                check_beads(&beads, n, random.random_range(0..rows as u64));
+            }
         }
     }
     states
+}
+
+/// The numbers of rows that all datasets of the beads say they have.
+fn bead_rows(path: &Path) -> [usize; 7] {
+    let file = hdf5::File::open(path).unwrap();
+    [
+        "position/value",
+        "position/step",
+        "position/time",
+        "velocity/value",
+        "force/value",
+        "bead_energy/value",
+        "box/edges/value",
+    ]
+    .map(|name| {
+        let set = file.dataset(&format!("path_integral/{name}")).unwrap();
+        set.shape()[0]
+    })
 }
 
 fn rows(path: &Path, name: &str) -> usize {
@@ -133,6 +183,22 @@ fn every_prefix_of_the_writes_is_a_complete_trajectory() {
 }
 
 #[test]
+fn every_prefix_of_the_writes_has_whole_rows_of_beads() {
+    // Row 65 of the beads, where their chunk indexes split, comes with frame 192.
+    for (n, compression) in [(2, 0), (60, 0), (9, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let o = TrajectoryOptions {
+            compression,
+            ..with_beads(&folder.path().join("a.h5md"), n)
+        };
+        let all = recorded_run(o, 200, |w, _| w.flush().unwrap());
+        let window = |frames| matches!(frames, 1..5 | 188..198);
+        let states = replay(&format!("{n} atoms, level {compression}"), n, &all, window);
+        assert!(states > 150, "{states}");
+    }
+}
+
+#[test]
 fn every_prefix_is_complete_when_the_index_grows_a_level() {
     // Leaves keep 57 of 64 entries when they split: the second level is full, and splits, near frame 3656.
     let folder = tempfile::tempdir().unwrap();
@@ -151,12 +217,18 @@ fn every_prefix_is_complete_when_the_index_grows_a_level() {
 
 #[test]
 fn a_power_cut_leaves_all_synchronised_frames() {
-    for (n, compression) in [(2, 0), (40, 1), (200, 0)] {
+    for (n, compression, beads) in [
+        (2, 0, false),
+        (40, 1, false),
+        (200, 0, false),
+        (2, 0, true),
+        (40, 1, true),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5md");
         let o = TrajectoryOptions {
             compression,
-            ..options(&path, n)
+            ..options_for(&path, n, beads)
         };
         let all = recorded_run(o, 130, |w, i| {
             if i % 16 == 15 {
@@ -180,8 +252,9 @@ fn a_power_cut_leaves_all_synchronised_frames() {
             let durable = all[..end].iter().rev().find_map(|e| match e {
                 Event::Reported {
                     frames,
+                    beads,
                     durable: true,
-                } => Some(*frames),
+                } => Some((*frames, *beads)),
                 _ => None,
             });
             let file = File::create(&cut).unwrap();
@@ -195,32 +268,38 @@ fn a_power_cut_leaves_all_synchronised_frames() {
             }
             let r = TrajectoryReader::open(&cut)
                 .unwrap_or_else(|e| panic!("trial {trial}, {n} atoms: {e}"));
-            let durable = durable.unwrap();
+            let (durable, durable_beads) = durable.unwrap();
             assert!(
                 r.frames() >= durable,
                 "trial {trial}: {} of {durable}",
                 r.frames()
             );
             (0..durable as u64).for_each(|i| check(&r, n, i));
+            if let Some(beads) = r.beads().unwrap() {
+                assert!(beads.rows() >= durable_beads, "trial {trial}");
+                (0..durable_beads as u64).for_each(|i| check_beads(&beads, n, i));
+            }
         }
     }
 }
 
 #[test]
 fn every_prefix_of_a_cut_keeps_the_frames_before_it() {
-    for (n, compression) in [(2, 0), (60, 1), (200, 0)] {
+    for (n, compression, beads) in [
+        (2, 0, false),
+        (60, 1, false),
+        (200, 0, false),
+        (2, 0, true),
+        (60, 1, true),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.h5md");
         let o = TrajectoryOptions {
             compression,
-            ..options(&path, n)
+            ..options_for(&path, n, beads)
         };
         let mut w = TrajectoryWriter::create(o.clone(), Existing::Refuse).unwrap();
-        for i in 0..150 {
-            write(&mut w, n, i).unwrap();
-            w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5])
-                .unwrap();
-        }
+        (0..150).for_each(|i| write_all(&mut w, n, i));
         w.close().unwrap();
         let image = std::fs::read(&path).unwrap();
         // Step 305 lies between frames 30 and 31.
@@ -235,21 +314,30 @@ fn every_prefix_of_a_cut_keeps_the_frames_before_it() {
             counts.insert(r.frames());
             (0..31).for_each(|i| check(&r, n, i));
             assert!(r.frames() == 31 || r.frames() == 150, "{}", r.frames());
+            // Rows 0 to 10 of the beads were taken at steps 0 to 300.
+            if let Some(beads) = r.beads().unwrap() {
+                (0..11).for_each(|i| check_beads(&beads, n, i));
+                assert!(beads.rows() == 11 || beads.rows() == 50, "{}", beads.rows());
+            }
         }
         assert_eq!(counts.into_iter().collect::<Vec<_>>(), [31, 150]);
         // The run goes on and ends as if nothing had happened.
         let mut w = TrajectoryWriter::append(o, 305).unwrap();
         assert_eq!((w.frames(), w.last_step()), (31, Some(300)));
+        assert_eq!(w.bead_rows(), if beads { 11 } else { 0 });
         for i in 31..80 {
-            write(&mut w, n, i).unwrap();
-            w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5])
-                .unwrap();
+            write_all(&mut w, n, i);
             w.flush().unwrap();
         }
         drop(w);
         let r = TrajectoryReader::open(&path).unwrap();
         assert_eq!(r.frames(), 80);
         (0..80).for_each(|i| check(&r, n, i));
+        let found = r.beads().unwrap();
+        assert_eq!(found.as_ref().map(Beads::rows), beads.then_some(27));
+        if let Some(found) = &found {
+            (0..27).for_each(|i| check_beads(found, n, i));
+        }
         let thermo = r.thermo().unwrap();
         assert_eq!(
             thermo[0].steps,

@@ -6,8 +6,9 @@
 use super::store::{Kind, Store};
 use hdf5::plist::FileAccess;
 use std::cell::RefCell;
-use std::ffi::{CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// A store that is shared between the writer and HDF5.
@@ -217,12 +218,23 @@ fn guarded<T>(failure: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(failure)
 }
 
+/// A file that HDF5 opens by itself because a view refers to it: to be read only, and only if it is a plain file.
+fn referred(name: &CStr, flags: c_uint) -> Option<Shared> {
+    let path = Path::new(name.to_str().ok()?);
+    if flags != ACC_RDONLY || !path.is_file() {
+        return None;
+    }
+    Some(Arc::new(Mutex::new(Store::view(path).ok()?)))
+}
+
 // SAFETY of the callbacks below: HDF5 passes back the pointers that `open` returned, until it calls `close` with them,
 // and buffers of the stated sizes.
 
-unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: Id, _: u64) -> *mut Handle {
+unsafe extern "C" fn open(name: *const c_char, flags: c_uint, _: Id, _: u64) -> *mut Handle {
     guarded(std::ptr::null_mut(), || {
-        let store = OPENING.with(|slot| slot.borrow().clone());
+        let ours = OPENING.with(|slot| slot.borrow().clone());
+        // SAFETY: HDF5 passes the name of the file as a C string.
+        let store = ours.or_else(|| referred(unsafe { CStr::from_ptr(name) }, flags));
         store.map_or(std::ptr::null_mut(), |store| {
             Box::into_raw(Box::new(Handle {
                 library: [0; 32],

@@ -1,5 +1,6 @@
 //! The groups and datasets of our files: created here, found again here when a run is continued.
 
+use super::bead_sets;
 use super::text::{attach, attach_integers, attach_list, variable};
 use super::{GROUP, TrajectoryOptions};
 use hdf5::types::VarLenUnicode;
@@ -88,7 +89,7 @@ pub(super) fn create_groups(file: &File, o: &TrajectoryOptions) -> Result<()> {
             }
         }
     }
-    Ok(())
+    bead_sets::create_groups(file, o)
 }
 
 /// Creates the datasets of the frames. Their headers come to lie in one page if they are not too many.
@@ -96,15 +97,8 @@ pub(super) fn create_frames(file: &File, o: &TrajectoryOptions) -> Result<FrameS
     let group = file.group(GROUP)?;
     let boxed = o.periodic.contains(&true);
     let observables = file.group("observables")?;
-    let vectors = |name: &str, unit: &str| -> Result<Dataset> {
-        let set = if o.single {
-            vector_set::<f32>(&group, &format!("{name}/value"), o)
-        } else {
-            vector_set::<f64>(&group, &format!("{name}/value"), o)
-        }?;
-        attach(&set, "unit", unit)?;
-        Ok(set)
-    };
+    let row = [o.elements.len(), 3];
+    let vectors = |name: &str, unit: &str| vector_set(&group, name, unit, &row, o);
     let position = vectors("position", "Angstrom")?;
     let step = series::<i64>(&group, "position/step", &[])?;
     let time = series::<f64>(&group, "position/time", &[])?;
@@ -190,16 +184,7 @@ pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()>
     attach(&units, "system", "SI")?;
 
     let group = file.group(GROUP)?;
-    let cell = group.group("box")?;
-    cell.new_attr::<i32>()
-        .shape(())
-        .create("dimension")?
-        .write_scalar(&3)?;
-    attach_list(
-        &cell,
-        "boundary",
-        &o.periodic.map(|p| if p { "periodic" } else { "none" }),
-    )?;
+    describe_box(&group, o)?;
     let species: Vec<i32> = o.elements.iter().map(|e| i32::from(e.number())).collect();
     constant(&group, "species", &species)?;
     let id: Vec<i32> = (1..).take(species.len()).collect();
@@ -228,7 +213,21 @@ pub(super) fn create_constants(file: &File, o: &TrajectoryOptions) -> Result<()>
             .shape(());
         set.create(name.as_str())?.write_scalar(&variable(text))?;
     }
-    Ok(())
+    bead_sets::create_constants(file, o)
+}
+
+/// What does not change about the cell: its dimensions and which of them are periodic.
+pub(super) fn describe_box(group: &Group, o: &TrajectoryOptions) -> Result<()> {
+    let cell = group.group("box")?;
+    cell.new_attr::<i32>()
+        .shape(())
+        .create("dimension")?
+        .write_scalar(&3)?;
+    attach_list(
+        &cell,
+        "boundary",
+        &o.periodic.map(|p| if p { "periodic" } else { "none" }),
+    )
 }
 
 /// Writes averages into the places they have had from the start, so that nothing but numbers changes in the file.
@@ -296,7 +295,7 @@ pub(super) fn names_in(file: &File, group: &str) -> Vec<String> {
 }
 
 /// A group without time stamps, so that equal runs give equal files.
-fn plain_group(parent: &Group, name: &str) -> Result<Group> {
+pub(super) fn plain_group(parent: &Group, name: &str) -> Result<Group> {
     parent
         .create_group_builder()
         .obj_track_times(false)
@@ -323,29 +322,46 @@ fn number_series(group: &Group, name: &str, unit: &str) -> Result<Dataset> {
 }
 
 /// Hard links to the steps and times of `source` in `element`, as the standard asks for.
-fn share_axis(file: &File, source: &str, element: &str) -> Result<()> {
+pub(super) fn share_axis(file: &File, source: &str, element: &str) -> Result<()> {
     file.link_hard(&format!("{source}/step"), &format!("{element}/step"))?;
     file.link_hard(&format!("{source}/time"), &format!("{element}/time"))
 }
 
 /// A growing dataset of small rows. Never compressed: a compressed chunk that is filled row by row moves about in the
 /// file, a plain one is rewritten in place with the old rows unchanged.
-fn series<T: H5Type>(group: &Group, name: &str, row: &[usize]) -> Result<Dataset> {
+pub(super) fn series<T: H5Type>(group: &Group, name: &str, row: &[usize]) -> Result<Dataset> {
     let size = row.iter().product::<usize>().max(1);
     create::<T>(group, name, row, (SERIES_ROWS / size).max(1), 0)
 }
 
-/// A growing dataset of one vector per atom. A chunk holds one frame, or as many small ones as fit into 4096 bytes;
-/// compressed chunks always hold one, for the reason given at [`series`].
-fn vector_set<T: H5Type>(group: &Group, name: &str, o: &TrajectoryOptions) -> Result<Dataset> {
-    let n = o.elements.len();
+/// A growing dataset of one vector per atom (or per bead and atom), in single or double precision as the options say. A
+/// chunk holds one frame, or as many small ones as fit into 4096 bytes; compressed chunks always hold one, for the
+/// reason given at [`series`].
+pub(super) fn vector_set(
+    group: &Group,
+    element: &str,
+    unit: &str,
+    row: &[usize],
+    o: &TrajectoryOptions,
+) -> Result<Dataset> {
+    let name = format!("{element}/value");
+    let size = row.iter().product::<usize>() * if o.single { 4 } else { 8 };
     let rows = if o.compression > 0 {
         1
     } else {
-        (4096 / (n * 3 * size_of::<T>())).clamp(1, SERIES_ROWS)
+        (4096 / size.max(1)).clamp(1, SERIES_ROWS)
     };
-    create::<T>(group, name, &[n, 3], rows, o.compression)
+    let set = if o.single {
+        create::<f32>(group, &name, row, rows, o.compression)
+    } else {
+        create::<f64>(group, &name, row, rows, o.compression)
+    }?;
+    attach(&set, "unit", unit)?;
+    Ok(set)
 }
+
+/// HDF5 takes chunks below 4 GiB.
+const LARGEST_CHUNK: usize = 1 << 30;
 
 fn create<T: H5Type>(
     group: &Group,
@@ -356,6 +372,13 @@ fn create<T: H5Type>(
 ) -> Result<Dataset> {
     let mut chunk = vec![rows];
     chunk.extend_from_slice(row);
+    if let [_, beads, rest @ ..] = &mut chunk[..]
+        && rest.len() == 2
+    {
+        // Rows of very many beads and atoms are shared out among chunks.
+        let bead = rest.iter().product::<usize>() * size_of::<T>();
+        *beads = (LARGEST_CHUNK / bead.max(1)).clamp(1, *beads);
+    }
     let mut extents = vec![Extent::resizable(0)];
     extents.extend(row.iter().map(|&n| Extent::fixed(n)));
     let mut builder = group

@@ -7,6 +7,7 @@
 //! /observables/NAME                numbers sampled with the frames
 //! /thermo/NAME                     dense time series at a stride of their own
 //! /averages/NAME                   averages with their errors, when the run has ended
+//! /path_integral                   the beads of a path integral, at a stride of their own; the frames are the centroid
 //! /parameters/NAME                 how the run was made: deck, seed, versions, model files
 //! ```
 //!
@@ -15,6 +16,10 @@
 //! programs' files. The HDF5 library used is not thread-safe; the `hdf5` crate makes its calls one after the other.
 
 mod append;
+mod bead_reader;
+mod bead_rows;
+mod bead_sets;
+mod beads;
 mod driver;
 mod layout;
 mod reader;
@@ -22,8 +27,11 @@ mod rows;
 mod scan;
 mod store;
 mod text;
+mod views;
 mod writer;
 
+#[cfg(test)]
+mod bead_tests;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
@@ -35,6 +43,8 @@ mod python_tests;
 #[cfg(test)]
 mod tests;
 
+pub use bead_reader::{BeadRow, Beads};
+pub use beads::{BeadData, BeadOptions};
 pub use reader::{Frame, Series, TrajectoryReader};
 pub use writer::TrajectoryWriter;
 
@@ -71,6 +81,8 @@ pub struct TrajectoryOptions {
     pub averages: Vec<(String, String)>,
     /// Names and texts for `/parameters`.
     pub parameters: Vec<(String, String)>,
+    /// The beads of a path integral; the frames are then those of the centroid.
+    pub beads: Option<BeadOptions>,
     /// Identifies the run: a file is continued only by the run that began it. Empty when nothing is to be checked.
     pub run: String,
 }
@@ -123,6 +135,11 @@ impl TrajectoryOptions {
         }
         if self.compression > 9 {
             return bug(format!("compression level {}", self.compression));
+        }
+        if let Some(b) = &self.beads
+            && (b.beads == 0 || !(b.temperature.is_finite() && b.temperature > 0.0))
+        {
+            return bug(format!("{} beads at {} K", b.beads, b.temperature));
         }
         for list in [
             &self.observables,

@@ -1,5 +1,6 @@
 //! Real processes that are really killed, or that run out of disk: the test binary starts itself again as the writer.
 
+use super::bead_tests::{check_beads, with_beads, write_beads};
 use super::tests::{check, options, write};
 use super::*;
 use rand::{RngExt, SeedableRng};
@@ -46,12 +47,16 @@ fn child() {
     };
     let o = TrajectoryOptions {
         compression,
-        ..options(Path::new(&path), ATOMS)
+        ..with_beads(Path::new(&path), ATOMS)
     };
     let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
     for i in 0..100_000 {
         let done = write(&mut w, ATOMS, i)
             .and_then(|()| w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5]))
+            .and_then(|()| match i % 3 {
+                0 => write_beads(&mut w, ATOMS, i / 3),
+                _ => Ok(()),
+            })
             .and_then(|()| w.flush());
         match done {
             Ok(()) => say(format!("\nflushed {}", i + 1)),
@@ -113,6 +118,9 @@ fn a_killed_run_has_lost_nothing() {
             "trial {trial}: {have} of {reported}"
         );
         (0..have).for_each(|i| check(&r, ATOMS, i));
+        let beads = r.beads().unwrap().unwrap();
+        assert!(beads.rows() as u64 >= have.div_ceil(3), "trial {trial}");
+        (0..beads.rows()).for_each(|i| check_beads(&beads, ATOMS, i as u64));
         let copy = folder.path().join(format!("{trial}.killed.h5md"));
         std::fs::copy(&path, &copy).unwrap();
         killed.push((copy, have));
@@ -122,9 +130,10 @@ fn a_killed_run_has_lost_nothing() {
         let keep = random.random_range(0..have);
         let o = TrajectoryOptions {
             compression: (trial % 2) as u8,
-            ..options(&path, ATOMS)
+            ..with_beads(&path, ATOMS)
         };
         let mut w = TrajectoryWriter::append(o, 10 * keep).unwrap();
+        assert_eq!(w.bead_rows() as u64, keep / 3 + 1);
         (keep + 1..keep + 5).for_each(|i| write(&mut w, ATOMS, i).unwrap());
         w.close().unwrap();
         let r = TrajectoryReader::open(&path).unwrap();
@@ -169,6 +178,9 @@ fn a_full_disk_keeps_what_was_flushed() {
         let r = TrajectoryReader::open(&path).unwrap();
         assert_eq!(r.frames() as u64, reported);
         (0..reported).for_each(|i| check(&r, ATOMS, i));
+        let beads = r.beads().unwrap().unwrap();
+        assert_eq!(beads.rows() as u64, reported.div_ceil(3));
+        (0..beads.rows()).for_each(|i| check_beads(&beads, ATOMS, i as u64));
         python_tests::check_files(&[(path, reported)]);
     }
 }

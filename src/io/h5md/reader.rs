@@ -1,15 +1,16 @@
 //! Reading trajectories: ours, and those of other programs (LAMMPS, GROMACS, MDAnalysis, ...), which leave out units,
 //! store the box in other shapes, and sample quantities at strides of their own.
 
+use super::bead_reader::Beads;
 use super::driver::{self, Mode};
-use super::rows::{Edges, Element3, Observable, box_rows, slice};
+use super::rows::{Edges, Element3, Observable, slice};
 use super::scan::Scan;
 use super::sentence;
 use super::store::Store;
 use super::text::{attribute, read_all};
 use crate::elements::Species;
 use crate::error::{Error, Result};
-use crate::system::{Atoms, Cell, System};
+use crate::system::{Atoms, System};
 use hdf5::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -206,6 +207,15 @@ impl TrajectoryReader {
         Ok(all)
     }
 
+    /// The beads of a path integral, if the file holds any.
+    pub fn beads(&self) -> Result<Option<Beads>> {
+        let scan = Scan {
+            path: &self.path,
+            length: self.length,
+        };
+        Beads::find(&self.file, self.atoms(), &scan)
+    }
+
     /// Reads frame `i`, counted from 0.
     pub fn read_frame(&self, i: usize) -> Result<Frame> {
         if i >= self.frames {
@@ -232,7 +242,7 @@ impl TrajectoryReader {
             positions: self.position.row(i, n, &scan)?,
             velocities: vec![[0.0; 3]; n],
         };
-        let cell = self.cell(i, step, &scan)?;
+        let cell = self.edges.cell(self.periodic, i, step, &scan)?;
         if let Some(image) = &self.image
             && let Some(row) = image.find(i, step)
         {
@@ -286,27 +296,5 @@ impl TrajectoryReader {
             .as_ref()
             .and_then(|a| a.steps.get(i))
             .map_or(0, |&s| s.max(0) as u64)
-    }
-
-    fn cell(&self, i: usize, step: i64, scan: &Scan<'_>) -> Result<Cell> {
-        let rows = match &self.edges {
-            Edges::None => return Ok(Cell::isolated()),
-            Edges::Fixed(rows) => *rows,
-            Edges::Moving { set, factor, axis } => {
-                let row = axis.as_ref().map_or(Some(i), |a| a.find(i, step));
-                let shape = set.shape();
-                let row = row.filter(|&r| r < shape[0]).ok_or_else(|| {
-                    Error::file(
-                        &self.path,
-                        format!("frame {i} has no box: `box/edges` was not stored at step {step}"),
-                    )
-                })?;
-                let numbers = slice::<f64>(set, row, &shape[1..])
-                    .map_err(|e| scan.unreadable("box/edges", &e))?;
-                box_rows(&numbers, *factor)
-            }
-        };
-        Cell::new(rows, self.periodic)
-            .map_err(|e| Error::file(&self.path, format!("frame {i}: {e}")))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::scan::Scan;
 use crate::error::{Error, Result};
+use crate::system::Cell;
 use hdf5::{Dataset, H5Type, Hyperslab, SliceOrIndex};
 
 /// Steps and times of the rows of an element.
@@ -79,6 +80,35 @@ impl Element3 {
             .chunks_exact(3)
             .map(|c| [c[0] * self.factor, c[1] * self.factor, c[2] * self.factor])
             .collect())
+    }
+}
+
+impl Edges {
+    /// The cell at row `i` of the positions, which was taken at `step`.
+    pub(super) fn cell(
+        &self,
+        periodic: [bool; 3],
+        i: usize,
+        step: i64,
+        scan: &Scan<'_>,
+    ) -> Result<Cell> {
+        let rows = match self {
+            Edges::None => return Ok(Cell::isolated()),
+            Edges::Fixed(rows) => *rows,
+            Edges::Moving { set, factor, axis } => {
+                let row = axis.as_ref().map_or(Some(i), |a| a.find(i, step));
+                let shape = set.shape();
+                let row = row.filter(|&r| r < shape[0]).ok_or_else(|| {
+                    scan.bad(format!(
+                        "frame {i} has no box: `box/edges` was not stored at step {step}"
+                    ))
+                })?;
+                let numbers = slice::<f64>(set, row, &shape[1..])
+                    .map_err(|e| scan.unreadable("box/edges", &e))?;
+                box_rows(&numbers, *factor)
+            }
+        };
+        Cell::new(rows, periodic).map_err(|e| scan.bad(format!("frame {i}: {e}")))
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) enum Event {
     /// The writer told its caller that so many frames are safe (and whether against a power cut too).
     Reported {
         frames: usize,
+        beads: usize,
         durable: bool,
     },
 }

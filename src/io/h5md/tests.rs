@@ -72,7 +72,7 @@ pub(super) fn check(r: &TrajectoryReader, n: usize, i: u64) {
     assert_eq!(f.observables, [-(i as f64) / 3.0, 300.0 + i as f64]);
 }
 
-fn close(a: &[[f64; 3]], b: &[[f64; 3]], tolerance: f64) {
+pub(super) fn close(a: &[[f64; 3]], b: &[[f64; 3]], tolerance: f64) {
     assert_eq!(a.len(), b.len());
     for (x, y) in a.as_flattened().iter().zip(b.as_flattened()) {
         assert!((x - y).abs() <= tolerance * y.abs(), "{x} {y}");

@@ -1,10 +1,13 @@
 //! Writing trajectories.
 
+use super::bead_rows::BeadRows;
+use super::bead_sets::{self, BeadSets};
 use super::driver::{self, Mode, Shared, lock};
 use super::layout::{self, FrameSets, ThermoSets};
 use super::store::{Direction, Store};
 use super::{
-    Existing, FORCE_OUT, FrameData, TrajectoryOptions, VELOCITY_OUT, sentence, write_error,
+    BeadData, Existing, FORCE_OUT, FrameData, TrajectoryOptions, VELOCITY_OUT, sentence,
+    write_error,
 };
 use crate::error::{Error, Result};
 use crate::io::atomic;
@@ -24,7 +27,7 @@ use std::sync::{Arc, Mutex};
 /// [`close`](Self::close) discards what was not flushed.
 #[derive(Debug)]
 pub struct TrajectoryWriter {
-    options: TrajectoryOptions,
+    pub(super) options: TrajectoryOptions,
     /// Where the file is until it holds something to read; then none.
     unpublished: Option<PathBuf>,
     frames: usize,
@@ -39,6 +42,7 @@ pub struct TrajectoryWriter {
     // Closed in this order.
     frame_sets: Sets<FrameSets>,
     thermo_sets: Sets<Option<ThermoSets>>,
+    beads: Option<BeadRows>,
     file: Option<hdf5::File>,
     pub(super) store: Shared,
     lock: WriteLock,
@@ -54,16 +58,16 @@ struct Numbers {
 }
 
 /// Handed to HDF5 at the latest when so many rows wait.
-const WAITING_ROWS: usize = 4096;
+pub(super) const WAITING_ROWS: usize = 4096;
 
 #[derive(Debug, Default)]
-struct Scratch {
+pub(super) struct Scratch {
     double: Vec<f64>,
     single: Vec<f32>,
 }
 
 /// HDF5 handles do not implement `Debug` usefully.
-struct Sets<T>(T);
+pub(super) struct Sets<T>(pub(super) T);
 
 impl<T> std::fmt::Debug for Sets<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -106,7 +110,7 @@ impl TrajectoryWriter {
         })?;
         let store = Arc::new(Mutex::new(store));
         let built = build(&store, &options, &path);
-        let (file, frame_sets, thermo_sets) = match built {
+        let parts = match built {
             Ok(parts) => parts,
             Err(e) => {
                 let reason = lock(&store).failure().map(str::to_owned);
@@ -118,7 +122,7 @@ impl TrajectoryWriter {
         Ok(Self::assemble(
             options,
             Some(unpublished),
-            (file, frame_sets, thermo_sets),
+            parts,
             store,
             lock_file,
         ))
@@ -135,13 +139,16 @@ impl TrajectoryWriter {
         writer.frames = opened.frames;
         writer.thermo_rows = opened.thermo_rows;
         writer.last_step = opened.last_step;
+        if let Some(beads) = &mut writer.beads {
+            beads.start_at(opened.bead_rows);
+        }
         Ok(writer)
     }
 
     fn assemble(
         options: TrajectoryOptions,
         unpublished: Option<PathBuf>,
-        (file, frame_sets, thermo_sets): Parts,
+        parts: Parts,
         store: Shared,
         lock: WriteLock,
     ) -> TrajectoryWriter {
@@ -152,6 +159,7 @@ impl TrajectoryWriter {
         TrajectoryWriter {
             frame_numbers: numbers(options.observables.len()),
             thermo_numbers: numbers(options.thermo.len()),
+            beads: parts.beads.map(BeadRows::new),
             options,
             unpublished,
             frames: 0,
@@ -160,9 +168,9 @@ impl TrajectoryWriter {
             edges: Vec::new(),
             scratch: Scratch::default(),
             failure: None,
-            frame_sets: Sets(frame_sets),
-            thermo_sets: Sets(thermo_sets),
-            file: Some(file),
+            frame_sets: Sets(parts.frames),
+            thermo_sets: Sets(parts.thermo),
+            file: Some(parts.file),
             store,
             lock,
         }
@@ -171,6 +179,11 @@ impl TrajectoryWriter {
     /// Number of frames written so far, including those that were in the file.
     pub fn frames(&self) -> usize {
         self.frames
+    }
+
+    /// Number of rows of beads written so far, including those that were in the file.
+    pub fn bead_rows(&self) -> usize {
+        self.beads.as_ref().map_or(0, BeadRows::rows)
     }
 
     /// Step of the last frame.
@@ -223,6 +236,28 @@ impl TrajectoryWriter {
         } else {
             Ok(())
         }
+    }
+
+    /// Adds a row of beads, at a stride of its own: with a frame, between frames, or where no frame is ever written.
+    ///
+    /// Like a frame it appears in the file as a whole, with the next [`flush`](Self::flush).
+    pub fn write_beads(&mut self, row: &BeadData<'_>) -> Result<()> {
+        self.usable()?;
+        let (Some(beads), Some(o)) = (&mut self.beads, &self.options.beads) else {
+            return Err(Error::Bug(
+                "a row of beads for a trajectory without beads".into(),
+            ));
+        };
+        let atoms = self.options.elements.len();
+        if !row.fits(o, atoms) {
+            return Err(Error::Bug(
+                "a row of beads does not have the beads or atoms of its trajectory".into(),
+            ));
+        }
+        let written = beads.write(row, self.options.single, &mut self.scratch);
+        let full = beads.waiting() >= WAITING_ROWS;
+        self.check(written)?;
+        if full { self.hand_over() } else { Ok(()) }
     }
 
     /// Adds a row to the dense time series; `values` in the order of [`TrajectoryOptions::thermo`].
@@ -287,15 +322,19 @@ impl TrajectoryWriter {
         let committed = store.commit(Direction::Growing, durable);
         #[cfg(test)]
         if committed.is_ok() {
-            let frames = self.frames;
-            store.record(|| super::store::Event::Reported { frames, durable });
+            let (frames, beads) = (self.frames, self.bead_rows());
+            store.record(|| super::store::Event::Reported {
+                frames,
+                beads,
+                durable,
+            });
         }
         drop(store);
         if let Err(reason) = committed {
             self.failure = Some(reason);
             return self.usable();
         }
-        if durable || self.frames + self.thermo_rows > 0 {
+        if durable || self.frames + self.thermo_rows + self.bead_rows() > 0 {
             self.publish()
         } else {
             Ok(())
@@ -329,10 +368,16 @@ impl TrajectoryWriter {
                 .thermo_numbers
                 .write(&sets.step, &sets.time, &sets.values, first);
         }
+        if let (Ok(()), Some(beads)) = (&written, &self.beads) {
+            written = beads.hand_over();
+        }
         self.check(written)?;
         self.edges.clear();
         self.frame_numbers.clear();
         self.thermo_numbers.clear();
+        if let Some(beads) = &mut self.beads {
+            beads.clear();
+        }
         Ok(())
     }
 
@@ -367,7 +412,13 @@ impl Drop for TrajectoryWriter {
 }
 
 /// An open file with its datasets.
-pub(super) type Parts = (hdf5::File, FrameSets, Option<ThermoSets>);
+pub(super) struct Parts {
+    pub(super) frames: FrameSets,
+    pub(super) thermo: Option<ThermoSets>,
+    pub(super) beads: Option<BeadSets>,
+    // Closed last.
+    pub(super) file: hdf5::File,
+}
 
 /// Makes all groups and datasets of a new file and commits them.
 fn build(store: &Shared, options: &TrajectoryOptions, path: &Path) -> hdf5::Result<Parts> {
@@ -378,9 +429,22 @@ fn build(store: &Shared, options: &TrajectoryOptions, path: &Path) -> hdf5::Resu
     lock(store).fresh_header_page();
     let frames = layout::create_frames(&file, options)?;
     let thermo = layout::create_thermo(&file, options)?;
+    let beads = match &options.beads {
+        Some(beads) => {
+            // A page of their own: rows of beads appear as a whole too, just before the frame of the same step.
+            lock(store).fresh_header_page();
+            Some(bead_sets::create(&file, options, beads)?)
+        }
+        None => None,
+    };
     file.flush()?;
     lock(store).commit(Direction::Growing, true)?;
-    Ok((file, frames, thermo))
+    Ok(Parts {
+        frames,
+        thermo,
+        beads,
+        file,
+    })
 }
 
 impl Numbers {
@@ -415,7 +479,12 @@ impl Numbers {
 }
 
 /// Writes rows behind the first `first` ones and makes the dataset that long.
-fn put_rows<T: H5Type>(set: &Dataset, first: usize, row: &[usize], data: &[T]) -> hdf5::Result<()> {
+pub(super) fn put_rows<T: H5Type>(
+    set: &Dataset,
+    first: usize,
+    row: &[usize],
+    data: &[T],
+) -> hdf5::Result<()> {
     let size = row.iter().product::<usize>().max(1);
     let rows = data.len() / size;
     if rows == 0 {
@@ -442,18 +511,44 @@ fn put_vectors(
 ) -> hdf5::Result<()> {
     let flat = vectors.as_flattened();
     let shape = [vectors.len(), 3];
-    if single {
-        scratch.single.clear();
-        scratch
-            .single
-            .extend(flat.iter().map(|x| (x * factor) as f32));
-        put_rows(set, row, &shape, &scratch.single)
-    } else if factor == 1.0 {
+    if !single && factor == 1.0 {
         put_rows(set, row, &shape, flat)
     } else {
+        put_scaled(
+            set,
+            row,
+            &shape,
+            std::iter::once(flat),
+            factor,
+            single,
+            scratch,
+        )
+    }
+}
+
+/// Writes numbers that come in pieces as row `row` of shape `shape`, multiplied by `factor`.
+pub(super) fn put_scaled<'a>(
+    set: &Dataset,
+    row: usize,
+    shape: &[usize],
+    pieces: impl Iterator<Item = &'a [f64]>,
+    factor: f64,
+    single: bool,
+    scratch: &mut Scratch,
+) -> hdf5::Result<()> {
+    if single {
+        scratch.single.clear();
+        for piece in pieces {
+            let scaled = piece.iter().map(|x| (x * factor) as f32);
+            scratch.single.extend(scaled);
+        }
+        put_rows(set, row, shape, &scratch.single)
+    } else {
         scratch.double.clear();
-        scratch.double.extend(flat.iter().map(|x| x * factor));
-        put_rows(set, row, &shape, &scratch.double)
+        for piece in pieces {
+            scratch.double.extend(piece.iter().map(|x| x * factor));
+        }
+        put_rows(set, row, shape, &scratch.double)
     }
 }
 

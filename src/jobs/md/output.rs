@@ -450,6 +450,7 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
         thermo: columns,
         averages: averages.collect(),
         parameters,
+        beads: None,
         run: format!("seed {}, mark {}", s.seed, provenance::short(&s.mark)),
     }
 }

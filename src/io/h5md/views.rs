@@ -1,0 +1,178 @@
+//! Small trajectories that show one bead each of a path integral, without a copy of anything.
+//!
+//! Readers of H5MD know one group of particles and no beads. A view is a trajectory of the usual layout whose positions,
+//! velocities, forces and energies are HDF5 virtual datasets on one bead's part of `/path_integral` in the file of the
+//! run, and whose steps, times, box and constants are external links into it. Views need HDF5 1.10 to be read. They
+//! grow with the file of the run, and without it they are empty.
+
+use super::layout::plain_group;
+use super::text::{attach, attribute};
+use super::{Beads, GROUP, TrajectoryReader, bead_sets, sentence};
+use crate::error::{Error, Result};
+use crate::io::atomic;
+use hdf5::{Dataset, Extent, Extents, File, Group, H5Type, Hyperslab, SimpleExtents, SliceOrIndex};
+use std::path::{Component, Path, PathBuf};
+
+impl TrajectoryReader {
+    /// Writes a view of one of the `beads` of this file, counted from 0. A file that was there is replaced.
+    ///
+    /// The view names this file by the way from `to` to it: it works as long as both are moved together.
+    pub fn write_view(&self, beads: &Beads, bead: usize, to: &Path) -> Result<()> {
+        if bead >= beads.number() {
+            return Err(Error::Bug(format!(
+                "a view of bead {bead} of {}",
+                beads.number()
+            )));
+        }
+        let failed = |why: String| Error::environment("cannot write", to, why);
+        let name = self.name_from(to)?;
+        let temporary = atomic::temporary_name(to);
+        let view = View {
+            source: self,
+            name,
+            bead,
+        };
+        let done = view
+            .write(&temporary)
+            .map_err(|e| failed(sentence(&e)))
+            .and_then(|()| {
+                std::fs::File::open(&temporary)
+                    .and_then(|f| f.sync_all())
+                    .and_then(|()| atomic::rename(&temporary, to))
+                    .map_err(|e| failed(atomic::describe(&e)))
+            });
+        if done.is_err() {
+            // The half-made file is of no use, and the first error says more than a second one.
+            let _ = std::fs::remove_file(&temporary);
+        }
+        done
+    }
+
+    /// The name of this file as seen from the folder of `to`.
+    fn name_from(&self, to: &Path) -> Result<String> {
+        let real = |p: &Path| std::fs::canonicalize(p).map_err(|e| Error::reading(p, &e));
+        let source = real(&self.path)?;
+        let folder = match to.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => real(parent)?,
+            _ => real(Path::new("."))?,
+        };
+        match relative(&folder, &source).to_str() {
+            // HDF5 keeps names with this separator on every system.
+            Some(name) => Ok(name.replace(std::path::MAIN_SEPARATOR, "/")),
+            None => Err(Error::file(
+                &self.path,
+                "the name of this file is not UTF-8, so that no view can refer to it",
+            )
+            .advise("rename the file, or write extended XYZ")),
+        }
+    }
+}
+
+/// The way from a folder to a file, both absolute. Without a common root it is the file's own path.
+fn relative(folder: &Path, file: &Path) -> PathBuf {
+    let (from, to): (Vec<_>, Vec<_>) = (folder.components().collect(), file.components().collect());
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    if common == 0 {
+        return file.to_path_buf();
+    }
+    let up = from[common..].iter().map(|_| Component::ParentDir);
+    up.chain(to[common..].iter().copied()).collect()
+}
+
+struct View<'a> {
+    source: &'a TrajectoryReader,
+    /// Of the source, as the view will know it.
+    name: String,
+    bead: usize,
+}
+
+impl View<'_> {
+    fn write(&self, path: &Path) -> hdf5::Result<()> {
+        let file = File::create(path)?;
+        let from = &self.source.file;
+        for name in ["h5md", "parameters"] {
+            if from.link_exists(name) {
+                file.link_external(&self.name, name, name)?;
+            }
+        }
+        let group = plain_group(&file, GROUP)?;
+        let bead = i64::try_from(self.bead).unwrap_or(i64::MAX);
+        group
+            .new_attr::<i64>()
+            .shape(())
+            .create("bead")?
+            .write_scalar(&bead)?;
+        for name in ["species", "mass", "id"] {
+            let place = format!("{GROUP}/{name}");
+            if from.link_exists(&place) {
+                group.link_external(&self.name, &place, name)?;
+            }
+        }
+        group.link_external(&self.name, &format!("{}/box", bead_sets::GROUP), "box")?;
+        let beads = from.group(bead_sets::GROUP)?;
+        for name in ["position", "velocity", "force"] {
+            self.element(&beads, name, &group, name)?;
+        }
+        let observables = plain_group(&file, "observables")?;
+        self.element(&beads, "bead_energy", &observables, "potential_energy")?;
+        file.close()
+    }
+
+    /// One quantity of the bead, if the source has it: a virtual dataset with steps and times.
+    fn element(&self, beads: &Group, name: &str, to: &Group, as_name: &str) -> hdf5::Result<()> {
+        if !beads.link_exists(name) {
+            return Ok(());
+        }
+        let place = format!("{}/{name}", bead_sets::GROUP);
+        let element = plain_group(to, as_name)?;
+        let set = beads.dataset(&format!("{name}/value"))?;
+        let value = if set.dtype()?.size() == 4 {
+            self.part::<f32>(&set, &place, &element)
+        } else {
+            self.part::<f64>(&set, &place, &element)
+        }?;
+        if let Some(unit) = attribute(&set, "unit") {
+            attach(&value, "unit", &unit)?;
+        }
+        for axis in ["step", "time"] {
+            if beads.link_exists(&format!("{name}/{axis}")) {
+                element.link_external(&self.name, &format!("{place}/{axis}"), axis)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The virtual dataset `value` [rows][...] of one bead of `set` [rows][beads][...], however many rows there will be.
+    fn part<T: H5Type>(&self, set: &Dataset, place: &str, to: &Group) -> hdf5::Result<Dataset> {
+        let shape = set.shape();
+        let [rows, _, rest @ ..] = &shape[..] else {
+            return Err("a dataset without beads".into());
+        };
+        let growing = |inner: &[usize]| {
+            let fixed = inner.iter().map(|&n| Extent::fixed(n));
+            let all = std::iter::once(Extent::resizable(*rows)).chain(fixed);
+            Extents::from(SimpleExtents::from_vec(all.collect()))
+        };
+        let all_rows = SliceOrIndex::from(..);
+        let inner = || rest.iter().map(|&n| SliceOrIndex::from(0..n));
+        let source: Vec<_> = [all_rows, SliceOrIndex::from(self.bead..self.bead + 1)]
+            .into_iter()
+            .chain(inner())
+            .collect();
+        let view: Vec<_> = std::iter::once(all_rows).chain(inner()).collect();
+        to.new_dataset_builder()
+            .obj_track_times(false)
+            .empty::<T>()
+            .shape(growing(rest))
+            .virtual_map(
+                // HDF5 counts files with %b in names.
+                self.name.replace('%', "%%"),
+                format!("/{place}/value"),
+                growing(&shape[1..]),
+                Hyperslab::new(source),
+                growing(rest),
+                Hyperslab::new(view),
+            )
+            .create("value")
+    }
+}
