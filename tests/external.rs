@@ -332,7 +332,8 @@ fn a_tether_follows_a_molecule_that_is_made_whole() {
     let structure = "2\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n\
         Ar 0.2 0.0 0.0\nH 7.9 0.0 0.0\n";
     let md = "length = \"1 step\"\ntemperature = \"0 K\"\n[md.guard]\nenabled = false\n[[md.constraints.bond]]\natoms = [0, 1]\n";
-    let tether = "[[restraint]]\nname = \"hold\"\nposition = { atoms = \"1\", constant = \"1 eV/Å^2\" }\n";
+    let tether =
+        "[[restraint]]\nname = \"hold\"\nposition = { atoms = \"1\", constant = \"1 eV/Å^2\" }\n";
     let job = Job::argon(1, md, &format!("{tether}{OUTPUT}"));
     job.write("structure.xyz", structure);
     job.run(&[]).expect(0, &["finished at step 1"]);

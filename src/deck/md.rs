@@ -3,9 +3,9 @@
 use super::barostat::{self, BarostatDeck};
 use super::constraints::{self, ConstraintsDeck};
 use super::diagnostics::Diagnostic;
+use super::ensemble::Asked;
 use super::group::{self, GroupDeck};
 use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
-use super::ensemble::Asked;
 use super::reader::Table;
 use super::reliability::{self, ReliabilityDeck};
 use super::rings::{self, Beads, EstimatorsDeck, ModeThermostatDeck, RingsDeck};

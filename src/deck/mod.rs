@@ -48,14 +48,14 @@ pub use external::{
 pub use group::GroupDeck;
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
 pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
-pub use output::{CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck};
+pub use output::{
+    BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
+};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use reliability::{ReliabilityDeck, SaveDeck};
 pub use resolved::{Difference, differences, forbidden};
-pub use rings::{
-    Beads, EstimatorsDeck, IsotopeDeck, ModeThermostatDeck, MomentumDeck, RingsDeck,
-};
+pub use rings::{Beads, EstimatorsDeck, IsotopeDeck, ModeThermostatDeck, MomentumDeck, RingsDeck};
 pub use schema::{JobDeck, VERSION};
 pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};

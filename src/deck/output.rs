@@ -44,6 +44,19 @@ pub struct TrajectoryDeck {
     pub forces: bool,
     /// Precision of positions, velocities and forces.
     pub precision: Precision,
+    /// The beads of quantum nuclei.
+    pub beads: Option<BeadsOutputDeck>,
+}
+
+/// The beads of quantum nuclei in a trajectory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BeadsOutputDeck {
+    /// Steps between two rows.
+    pub every: u64,
+    /// Whether velocities are written.
+    pub velocities: bool,
+    /// Whether forces are written.
+    pub forces: bool,
 }
 
 /// Precision of numbers in a trajectory.
@@ -197,13 +210,45 @@ fn trajectory(t: &Table<'_>) -> Option<TrajectoryDeck> {
             "Precision of positions, velocities and forces.",
         )
         .or("single");
+    let beads = match t.is_declined("beads") {
+        true => None,
+        false => {
+            let usual = format!("{} steps", every.map_or(10, |n| n.saturating_mul(10)));
+            let doc = "The beads of quantum nuclei, beside the centroids; `\"none\"` for none.";
+            beads(t, doc, &usual)
+        }
+    };
     Some(TrajectoryDeck {
+        beads,
         file: file?,
         every: every?,
         compression: u8::try_from(compression?).ok()?,
         velocities: velocities?,
         forces: forces?,
         precision: precision?,
+    })
+}
+
+/// Reads `beads` of a trajectory. Classical nuclei have none.
+fn beads(t: &Table<'_>, doc: &'static str, usual: &str) -> Option<BeadsOutputDeck> {
+    if !t.cx.quantum.get() && !t.cx.describing && t.key_place("beads").is_none() {
+        return None;
+    }
+    t.table("beads", doc, |t| {
+        let words = "ten times that of the frames";
+        let every = t.key("every", Steps, "Time between two rows of beads.");
+        let every = every.or_as(usual, words);
+        let velocities = t
+            .key("velocities", Flag, "Write the velocities of the beads.")
+            .or("false");
+        let forces = t
+            .key("forces", Flag, "Write the forces on the beads.")
+            .or("false");
+        Some(BeadsOutputDeck {
+            every: every?,
+            velocities: velocities?,
+            forces: forces?,
+        })
     })
 }
 

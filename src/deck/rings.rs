@@ -95,13 +95,17 @@ struct BeadsKind;
 impl Kind for BeadsKind {
     type Value = Beads;
     fn wanted(&self) -> String {
-        format!("a whole number from 1 to {MOST_BEADS}, or {}", quote("auto"))
+        format!(
+            "a whole number from 1 to {MOST_BEADS}, or {}",
+            quote("auto")
+        )
     }
     fn read(&self, name: &str, node: &Node, cx: &Context) -> Read<Beads> {
         match &node.value {
             Value::Text(text) if text == "auto" => Ok((Beads::Auto, quote("auto"))),
             Value::Text(_) => Err(Box::new(
-                mismatch(name, &self.wanted(), node).help("32 beads suit most systems with hydrogen at 300 K"),
+                mismatch(name, &self.wanted(), node)
+                    .help("32 beads suit most systems with hydrogen at 300 K"),
             )),
             _ => {
                 let most = u64::from(MOST_BEADS);
@@ -115,7 +119,9 @@ impl Kind for BeadsKind {
 /// Reads `beads`.
 pub(super) fn beads(t: &Table<'_>, has_temperature: bool) -> Option<Beads> {
     let doc = "Quantum nuclei: beads of the ring polymers; \"auto\" takes as many as the fastest vibration needs.";
-    let beads = t.key("beads", BeadsKind, doc).or_as("1", "1: classical nuclei")?;
+    let beads = t
+        .key("beads", BeadsKind, doc)
+        .or_as("1", "1: classical nuclei")?;
     if beads != Beads::Given(1) && !has_temperature {
         t.complain(
             Diagnostic::error("quantum nuclei need a `temperature`")
@@ -123,6 +129,7 @@ pub(super) fn beads(t: &Table<'_>, has_temperature: bool) -> Option<Beads> {
                 .help("the springs between the beads depend on it: add for example `temperature = \"300 K\"`"),
         );
     }
+    t.cx.quantum.set(beads != Beads::Given(1));
     Some(beads)
 }
 
@@ -202,7 +209,9 @@ fn contraction(t: &Table<'_>) -> Vec<(String, u32)> {
     let doc = "Beads of the term of this name.";
     let mut found = Vec::new();
     for key in t.free_keys("TERM") {
-        let n = t.key(&key.name, Count { least: 1, most }, doc).optional("all");
+        let n = t
+            .key(&key.name, Count { least: 1, most }, doc)
+            .optional("all");
         found.extend(n.and_then(|n| Some((key.name, u32::try_from(n).ok()?))));
     }
     found
@@ -215,10 +224,7 @@ const MODE_THERMOSTATS: &[Variant<ModeThermostatDeck>] = &[
         doc: "Path-integral Langevin: friction in proportion to the frequency of each mode.",
         read: |t| {
             let doc = "Friction in units of twice the frequency of a mode: 1 samples best, 0.5 is thermostatted RPMD.";
-            let lambda = t
-                .key("lambda", Number, doc)
-                .positive()
-                .or("1");
+            let lambda = t.key("lambda", Number, doc).positive().or("1");
             Some(ModeThermostatDeck::Pile { lambda: lambda? })
         },
     },
@@ -232,7 +238,10 @@ const MODE_THERMOSTATS: &[Variant<ModeThermostatDeck>] = &[
             let covariance = t
                 .key("covariance", InFile, doc)
                 .optional("canonical sampling at `temperature`");
-            Some(ModeThermostatDeck::Gle { drift: drift?, covariance })
+            Some(ModeThermostatDeck::Gle {
+                drift: drift?,
+                covariance,
+            })
         },
     },
 ];

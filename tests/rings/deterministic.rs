@@ -1,7 +1,7 @@
 //! What needs no sampling: the moments of the discrete step, free rings, contraction, fourth order, real time.
 
-use crate::fields::{field, particles, quantum_mass, term, unit_temperature};
 use crate::common::wells::stationary;
+use crate::fields::{field, particles, quantum_mass, term, unit_temperature};
 use zundel::dynamics::rings::{ModeBath, NormalModes, Order, Propagator};
 use zundel::dynamics::{Integrator, Operation, Ramp, RingDynamics, Splitting, State};
 use zundel::potential::{Evaluation, Evaluator, Want};
@@ -34,7 +34,10 @@ fn product(a: [[f64; 2]; 2], b: [[f64; 2]; 2]) -> [[f64; 2]; 2] {
 }
 
 fn apply(a: [[f64; 2]; 2], z: [f64; 2]) -> [f64; 2] {
-    [a[0][0] * z[0] + a[0][1] * z[1], a[1][0] * z[0] + a[1][1] * z[1]]
+    [
+        a[0][0] * z[0] + a[0][1] * z[1],
+        a[1][0] * z[0] + a[1][1] * z[1],
+    ]
 }
 
 /// One step of a mode from (u, v), and the integrator that does it.
@@ -76,7 +79,9 @@ fn discrete_stationary_moments_of_internal_modes() {
                 for (kind, wh) in (0..4).flat_map(|k| [(k, 0.05), (k, 0.5)]) {
                     let kind = [kind % 2, kind / 2];
                     let h = wh / omega;
-                    let ring = beads as f64 * 2.0 * (std::f64::consts::PI * mode as f64 / beads as f64).sin();
+                    let ring = beads as f64
+                        * 2.0
+                        * (std::f64::consts::PI * mode as f64 / beads as f64).sin();
                     let w = ring / HBAR;
                     // The program.
                     let of = |seed, z| step(beads, mode, kind, mass, h, seed, z);
@@ -184,11 +189,20 @@ fn free_rings_conserve_their_energy_and_return() {
             let mut rings = RingDynamics::new(Ramp::constant(unit_temperature()), 1);
             rings.bath = ModeBath::None;
             let mut integrator = Integrator::velocity_verlet(h).with_rings(rings);
-            integrator.prepare(&mut state, &mut evaluator, Want::ENERGY).unwrap();
-            let before = state.rings.as_mut().unwrap().modes_mut().map(|m| m.to_vec());
+            integrator
+                .prepare(&mut state, &mut evaluator, Want::ENERGY)
+                .unwrap();
+            let before = state
+                .rings
+                .as_mut()
+                .unwrap()
+                .modes_mut()
+                .map(|m| m.to_vec());
             let energy = integrator.conserved(&state);
             for _ in 0..3 {
-                integrator.step(&mut state, &mut evaluator, Want::ENERGY).unwrap();
+                integrator
+                    .step(&mut state, &mut evaluator, Want::ENERGY)
+                    .unwrap();
             }
             let drift = (integrator.conserved(&state) / energy - 1.0).abs();
             assert!(drift < 1e-12, "{beads} {h}: {drift}");
@@ -214,8 +228,12 @@ fn cayley_tends_to_the_exact_rotation() {
         rings.bath = ModeBath::None;
         rings.propagator = propagator;
         let mut integrator = Integrator::velocity_verlet(h).with_rings(rings);
-        integrator.prepare(&mut state, &mut evaluator, Want::ENERGY).unwrap();
-        integrator.step(&mut state, &mut evaluator, Want::ENERGY).unwrap();
+        integrator
+            .prepare(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
+        integrator
+            .step(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
         state.rings.unwrap().modes_mut()[0].to_vec()
     };
     let far = |h: f64| {
@@ -231,7 +249,9 @@ fn cayley_tends_to_the_exact_rotation() {
 /// The effective potential energy of a state, and its forces on the modes.
 fn evaluate(state: &mut State, evaluator: &mut Evaluator, rings: RingDynamics) -> (f64, Vec<f64>) {
     let mut integrator = Integrator::velocity_verlet(1e-9).with_rings(rings);
-    integrator.prepare(state, evaluator, Want::DYNAMICS).unwrap();
+    integrator
+        .prepare(state, evaluator, Want::DYNAMICS)
+        .unwrap();
     let numbers = state.rings.as_ref().unwrap().numbers();
     (state.evaluation.energy, numbers["ring_forces_0"].clone())
 }
@@ -242,7 +262,11 @@ fn forces_on_modes_are_gradients() {
     let t = unit_temperature();
     let kinds: [(&str, Order, Vec<Option<usize>>); 5] = [
         ("all beads", Order::Second, vec![]),
-        ("contracted to 5 and 1", Order::Second, vec![Some(5), Some(1)]),
+        (
+            "contracted to 5 and 1",
+            Order::Second,
+            vec![Some(5), Some(1)],
+        ),
         ("contracted to 4", Order::Second, vec![None, Some(4)]),
         ("Takahashi-Imada", Order::TakahashiImada, vec![]),
         ("Suzuki-Chin", Order::SuzukiChin { alpha: 0.3 }, vec![]),
@@ -305,7 +329,11 @@ fn the_centroid_virial_is_a_strain_derivative() {
             let e = 1e-5;
             let slope = (at(-e) - at(e)) / (2.0 * e);
             let off = (slope - virial[a][b]).abs();
-            assert!(off < 2e-5 * (1.0 + slope.abs()), "{order:?} {a}{b}: {slope} {}", virial[a][b]);
+            assert!(
+                off < 2e-5 * (1.0 + slope.abs()),
+                "{order:?} {a}{b}: {slope} {}",
+                virial[a][b]
+            );
         }
     }
 }
@@ -337,11 +365,21 @@ fn one_bead_is_a_classical_particle() {
             let rings = RingDynamics::new(Ramp::constant(300.0), 1);
             integrator = integrator.with_rings(rings);
         }
-        integrator.prepare(&mut state, &mut evaluator, Want::DYNAMICS).unwrap();
+        integrator
+            .prepare(&mut state, &mut evaluator, Want::DYNAMICS)
+            .unwrap();
         for _ in 0..100 {
-            integrator.step(&mut state, &mut evaluator, Want::DYNAMICS).unwrap();
+            integrator
+                .step(&mut state, &mut evaluator, Want::DYNAMICS)
+                .unwrap();
         }
-        (state.system, integrator.conserved(&State { rings: None, ..state.clone() }))
+        (
+            state.system,
+            integrator.conserved(&State {
+                rings: None,
+                ..state.clone()
+            }),
+        )
     };
     assert_eq!(run(None), run(Some(1)));
 }
@@ -361,13 +399,20 @@ fn ring_polymer_dynamics_of_an_oscillator_has_its_frequency() {
         rings.bath = bath;
         let h = 0.03 / omega;
         let mut integrator = Integrator::velocity_verlet(h).with_rings(rings);
-        integrator.prepare(&mut state, &mut evaluator, Want::ENERGY).unwrap();
+        integrator
+            .prepare(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
         let steps = (20.0 * std::f64::consts::PI / (omega * h)) as u64;
         for n in 1..=steps {
-            integrator.step(&mut state, &mut evaluator, Want::ENERGY).unwrap();
+            integrator
+                .step(&mut state, &mut evaluator, Want::ENERGY)
+                .unwrap();
             let exact = (omega * h * n as f64).cos();
             let own = state.system.atoms.positions[3][0];
-            assert!((own - start[3][0] * exact).abs() < 0.01 * start[3][0], "{n}");
+            assert!(
+                (own - start[3][0] * exact).abs() < 0.01 * start[3][0],
+                "{n}"
+            );
         }
     }
 }
@@ -389,10 +434,14 @@ fn energy_is_conserved_to_second_order() {
             rings.propagator = propagator;
             rings.contraction = contraction.clone();
             let mut integrator = Integrator::velocity_verlet(h).with_rings(rings);
-            integrator.prepare(&mut state, &mut evaluator, Want::ENERGY).unwrap();
+            integrator
+                .prepare(&mut state, &mut evaluator, Want::ENERGY)
+                .unwrap();
             let mut energies = Vec::new();
             for _ in 0..(2.0 / h) as usize {
-                integrator.step(&mut state, &mut evaluator, Want::ENERGY).unwrap();
+                integrator
+                    .step(&mut state, &mut evaluator, Want::ENERGY)
+                    .unwrap();
                 energies.push(integrator.conserved(&state));
             }
             let mean = energies.iter().sum::<f64>() / energies.len() as f64;
@@ -412,12 +461,19 @@ fn modes_of_many_beads_are_a_fourier_transform() {
     let row = 30;
     let mut x = vec![0.0; beads * row];
     normals(9, Purpose::Displacement, 0, 0, 0, 0, &mut x);
-    let mut ways = [NormalModes::by_matrix(beads), NormalModes::by_fourier(beads)];
+    let mut ways = [
+        NormalModes::by_matrix(beads),
+        NormalModes::by_fourier(beads),
+    ];
     let [a, b] = &mut ways;
     let (mut u, mut w) = (x.clone(), x.clone());
     a.to_modes(&x, &mut u);
     b.to_modes(&x, &mut w);
-    let far = u.iter().zip(&w).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let far = u
+        .iter()
+        .zip(&w)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max);
     assert!(far < 1e-12, "{far}");
     let _ = Evaluation::default();
 }

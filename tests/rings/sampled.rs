@@ -93,7 +93,13 @@ fn oscillators(x: f64, beads: usize, n: usize, wh: f64, centroid: Centroid, orde
     rings.order = order;
     let bath: Box<dyn Thermostat> = match centroid {
         Centroid::Local => Box::new(Langevin::new(2.0 * omega, 5)),
-        Centroid::Global => Box::new(VelocityRescaling::global(Group::All, 3 * n, 0.5 / omega, 5, 0)),
+        Centroid::Global => Box::new(VelocityRescaling::global(
+            Group::All,
+            3 * n,
+            0.5 / omega,
+            5,
+            0,
+        )),
     };
     let mut state = State::new(particles(n, mass)).with_rings(beads);
     // A crowd of oscillators that begin alike would stay alike with one factor for all of them.
@@ -150,10 +156,25 @@ fn fourth_order() {
     ] {
         let mut run = oscillators(10.0, beads, 60, 0.05, Centroid::Local, order);
         let s = run.samples(20, 300, |_| {});
-        let total: Vec<f64> = s.potential.iter().zip(&s.virial).map(|(v, k)| v + k).collect();
+        let total: Vec<f64> = s
+            .potential
+            .iter()
+            .zip(&s.virial)
+            .map(|(v, k)| v + k)
+            .collect();
         check(&format!("{order:?} P {beads}"), &total, 10.0 * exact, 0.005);
-        let total: Vec<f64> = s.potential.iter().zip(&s.primitive).map(|(v, k)| v + k).collect();
-        check(&format!("{order:?} P {beads} primitive"), &total, 10.0 * exact, 0.03);
+        let total: Vec<f64> = s
+            .potential
+            .iter()
+            .zip(&s.primitive)
+            .map(|(v, k)| v + k)
+            .collect();
+        check(
+            &format!("{order:?} P {beads} primitive"),
+            &total,
+            10.0 * exact,
+            0.03,
+        );
     }
 }
 
@@ -179,7 +200,12 @@ fn an_anharmonic_well() {
             every: 12,
         };
         let s = run.samples(40, 600, |_| {});
-        let total: Vec<f64> = s.potential.iter().zip(&s.virial).map(|(v, k)| v + k).collect();
+        let total: Vec<f64> = s
+            .potential
+            .iter()
+            .zip(&s.virial)
+            .map(|(v, k)| v + k)
+            .collect();
         check(&format!("E, P {beads}"), &total, energy, 0.01);
         check(&format!("K, P {beads}"), &s.virial, kinetic, 0.01);
     }
@@ -207,14 +233,21 @@ fn isotopes_by_scaled_coordinates_and_by_springs() {
     };
     let (mut scaled, mut springs) = (Vec::new(), Vec::new());
     run.samples(40, 1500, |run| {
-        let Run { state, integrator, evaluator, .. } = run;
+        let Run {
+            state,
+            integrator,
+            evaluator,
+            ..
+        } = run;
         let dynamics = integrator.rings().unwrap();
         let now = state.evaluation.energy;
         let rings = state.rings.as_mut().unwrap();
         let (mut a, mut b) = (0.0, 0.0);
         for atom in 0..n {
             let other = |i: usize| if i == atom { 0.5f64.sqrt() } else { 1.0 };
-            let e = rings.scaled_energy(dynamics, &state.system, evaluator, other).unwrap();
+            let e = rings
+                .scaled_energy(dynamics, &state.system, evaluator, other)
+                .unwrap();
             a += (-8.0 * (e - now)).exp();
             let s = rings.spring_energy_of(dynamics, |i| i == atom);
             b += (0.5 * (beads as f64 - 1.0) * 2f64.ln() - 8.0 * s).exp();

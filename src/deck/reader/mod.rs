@@ -32,6 +32,8 @@ pub(super) struct Context {
     pub steps: Cell<Option<u64>>,
     /// Whether the deck has stages, which have the lengths.
     pub staged: Cell<bool>,
+    /// Whether the nuclei are quantum: the output has beads then.
+    pub quantum: Cell<bool>,
     pub diagnostics: RefCell<Vec<Diagnostic>>,
     pub recorder: RefCell<Recorder>,
     /// Every table is opened and every key described; there is no deck.

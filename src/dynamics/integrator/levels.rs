@@ -121,11 +121,12 @@ impl Integrator {
         self.settle_rings(state);
         if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
             let (system, masses) = (&state.system, &self.inverse_masses);
-            return Ok(rings.evaluate(dynamics, masses, system, evaluator, chosen, want, level, evaluation)?);
+            return Ok(rings.evaluate(
+                dynamics, masses, system, evaluator, chosen, want, level, evaluation,
+            )?);
         }
         let mut result = [std::mem::take(evaluation)];
-        let outcome =
-            evaluator.evaluate_terms(chosen, &[state.configuration()], want, &mut result);
+        let outcome = evaluator.evaluate_terms(chosen, &[state.configuration()], want, &mut result);
         [*evaluation] = result;
         Ok(outcome?)
     }

@@ -1,7 +1,7 @@
 //! What an integrator remembers from step to step.
 
 use super::Integrator;
-use crate::dynamics::CompensatedSum;
+use crate::dynamics::{CompensatedSum, State};
 use std::collections::BTreeMap;
 
 impl Integrator {
@@ -29,7 +29,14 @@ impl Integrator {
     }
 
     /// Takes back what [`numbers`](Self::numbers) gave. Errors with the name that is missing or does not fit.
-    pub fn restore(&mut self, numbers: &BTreeMap<String, Vec<f64>>) -> Result<(), String> {
+    ///
+    /// `state` is the one that goes on.
+    pub fn restore(
+        &mut self,
+        state: &State,
+        numbers: &BTreeMap<String, Vec<f64>>,
+    ) -> Result<(), String> {
+        self.begin(&state.system.atoms);
         let of = |name: &str| numbers.get(name).map(Vec::as_slice);
         let Some([sum, compensation, mid]) = of("integrator") else {
             return Err("integrator".to_owned());
@@ -50,8 +57,8 @@ impl Integrator {
         {
             return Err("barostat".to_owned());
         }
-        if let Some(rings) = &mut self.rings
-            && !of("rings").is_some_and(|n| rings.restore(n))
+        if let Some((rings, state)) = self.rings.as_mut().zip(state.rings.as_ref())
+            && !of("rings").is_some_and(|n| rings.restore(n, state.beads(), &self.inverse_masses))
         {
             return Err("rings".to_owned());
         }

@@ -2,6 +2,7 @@
 
 use super::{Order, Rings, kernels};
 use crate::dynamics::Ramp;
+use crate::dynamics::thermostat::{GleMatrices, GleRows};
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::random::{self, Purpose};
 use crate::units::{BOLTZMANN, HBAR};
@@ -28,6 +29,10 @@ pub enum ModeBath {
         /// λ.
         lambda: f64,
     },
+    /// Generalised Langevin, with matrices for each mode, in order from the centroid's (which is not used here), or one for all:
+    /// PI+GLE (Ceriotti, Manolopoulos, Parrinello, J. Chem. Phys. 134, 084104 (2011)) and PIGLET (Ceriotti, Manolopoulos,
+    /// Phys. Rev. Lett. 109, 100604 (2012)).
+    Gle(Vec<GleMatrices>),
 }
 
 /// An operation on all internal modes.
@@ -65,9 +70,18 @@ pub struct RingDynamics {
     /// m and 1/sqrt(m) of each component, zero where it is held.
     masses: Vec<f64>,
     inverse_roots: Vec<f64>,
-    /// Energy taken by the bath, by mode and operation.
-    taken: Vec<f64>,
+    /// What each mode has of its own.
+    own: Vec<Own>,
     noise: Threads,
+}
+
+/// What a mode has of its own.
+#[derive(Debug, Default)]
+struct Own {
+    /// Energy (eV) that the bath took from it.
+    taken: f64,
+    /// Its auxiliary momenta, and the roots of its masses.
+    gle: Option<(GleRows, Vec<f64>)>,
 }
 
 /// Scratch for noise.
@@ -99,7 +113,7 @@ impl RingDynamics {
             factors: Vec::new(),
             masses: Vec::new(),
             inverse_roots: Vec::new(),
-            taken: Vec::new(),
+            own: Vec::new(),
             noise: Threads::default(),
         }
     }
@@ -152,6 +166,9 @@ impl RingDynamics {
             self.masses = inverse_masses.iter().map(mass).collect();
             self.inverse_roots = inverse_masses.iter().map(|w| w.sqrt()).collect();
         }
+        if self.own.len() != beads {
+            self.own.resize_with(beads, Own::default);
+        }
         if self.frequencies.len() != beads {
             let start = self.temperature.start();
             let now = if self.now.is_nan() { start } else { self.now };
@@ -161,16 +178,40 @@ impl RingDynamics {
 
     /// What must be remembered between steps.
     pub(in crate::dynamics) fn numbers(&self) -> Vec<f64> {
-        vec![self.now]
+        let mut numbers = vec![self.now];
+        for (rows, _) in self.own.iter().filter_map(|o| o.gle.as_ref()) {
+            numbers.push(rows.auxiliary().len() as f64);
+            numbers.extend(rows.auxiliary());
+        }
+        numbers
     }
 
     /// Takes back what [`numbers`](Self::numbers) gave; false when they are not such numbers.
-    pub(in crate::dynamics) fn restore(&mut self, numbers: &[f64]) -> bool {
-        let [now] = *numbers else { return false };
-        // The tables are made again.
+    pub(in crate::dynamics) fn restore(
+        &mut self,
+        numbers: &[f64],
+        beads: usize,
+        inverse_masses: &[f64],
+    ) -> bool {
+        let Some((now, mut rest)) = numbers.split_first() else {
+            return false;
+        };
+        self.now = *now;
         self.frequencies.clear();
-        self.now = now;
-        true
+        self.prepare(beads, inverse_masses);
+        for (rows, _) in self.own.iter_mut().filter_map(|o| o.gle.as_mut()) {
+            let Some((n, more)) = rest.split_first() else {
+                return false;
+            };
+            let Some((auxiliary, more)) = more.split_at_checked(*n as usize) else {
+                return false;
+            };
+            rest = more;
+            if !rows.restore(auxiliary) {
+                return false;
+            }
+        }
+        rest.is_empty()
     }
 
     /// Sets the temperature of the springs.
@@ -185,6 +226,17 @@ impl RingDynamics {
             _ => 1.0,
         };
         self.factors = self.frequencies.iter().map(factor).collect();
+        if let ModeBath::Gle(all) = &self.bath {
+            for (k, own) in self.own.iter_mut().enumerate().skip(1) {
+                let root = |m: &f64| (m * self.factors[k]).sqrt();
+                let roots = self.masses.iter().map(root).collect();
+                let rows = own.gle.take().map(|g| g.0);
+                let matrices = all.get(k).or(all.last());
+                own.gle = rows
+                    .or(matrices.map(|m| GleRows::new(m.clone(), self.masses.len())))
+                    .map(|rows| (rows, roots));
+            }
+        }
     }
 
     /// Follows the temperature to that of a step; the energy (eV) that this took out of the springs.
@@ -240,21 +292,24 @@ impl Rings {
         }
         let (beads, row) = (self.beads(), self.row());
         dynamics.prepare(beads, inverse_masses);
-        let mut taken = std::mem::take(&mut dynamics.taken);
-        taken.resize(beads, 0.0);
+        let mut all = std::mem::take(&mut dynamics.own);
         dynamics.noise.0.prepare();
         let (d, pending, forces) = (&*dynamics, &self.pending, &self.forces);
         let amplitudes = Disjoint::new(&mut self.amplitudes);
         let velocities = Disjoint::new(&mut self.velocities);
-        parallel::for_each_mut(&mut taken, |k, taken| {
-            *taken = 0.0;
+        // Coloured noise has pieces of its own.
+        let block = match d.bath {
+            ModeBath::Gle(_) => row,
+            _ => BLOCK,
+        };
+        parallel::for_each_mut(&mut all, |k, own| {
+            own.taken = 0.0;
             // The centroid is moved by the integrator.
             if k == 0 {
                 return;
             }
-            let noise = &mut *d.noise.0.get();
-            for start in (0..row).step_by(BLOCK) {
-                let len = BLOCK.min(row - start);
+            for start in (0..row).step_by(block) {
+                let len = block.min(row - start);
                 let at = k * row + start;
                 // SAFETY: each mode is met by one piece of work, and its blocks do not overlap.
                 let u = unsafe { amplitudes.range(at, len) };
@@ -262,19 +317,20 @@ impl Rings {
                 let v = unsafe { velocities.range(at, len) };
                 let columns = start..start + len;
                 for operation in pending {
-                    *taken += d.operate(*operation, k, u, v, columns.clone(), forces, inverse_masses, noise);
+                    let columns = columns.clone();
+                    d.operate(*operation, k, u, v, columns, forces, inverse_masses, own);
                 }
             }
         });
-        let sum = taken.iter().sum();
-        dynamics.taken = taken;
+        let sum = all.iter().map(|own| own.taken).sum();
+        dynamics.own = all;
         self.pending.clear();
         sum
     }
 }
 
 impl RingDynamics {
-    /// One operation on some columns of mode `k`; the energy (eV) that the bath took.
+    /// One operation on some columns of mode `k`.
     fn operate(
         &self,
         operation: Operation,
@@ -284,34 +340,43 @@ impl RingDynamics {
         columns: std::ops::Range<usize>,
         forces: &[Vec<f64>],
         inverse_masses: &[f64],
-        noise: &mut Vec<f64>,
-    ) -> f64 {
+        own: &mut Own,
+    ) {
         let row = inverse_masses.len();
         match operation {
             Operation::Kick { h, level } => {
                 let f = &forces[level][k * row + columns.start..k * row + columns.end];
                 kernels::kick(v, f, &inverse_masses[columns], h / self.factors[k]);
-                0.0
             }
             Operation::Drift { h, whole } => {
                 let [a, b, c] = self.rotation(k, h, whole);
                 kernels::rotate(u, v, a, b, c);
-                0.0
             }
             Operation::Stir { h, draw, kt } => {
-                let ModeBath::Pile { lambda } = self.bath else {
-                    return 0.0;
+                let normals = |column: usize, set: u32, out: &mut [f64]| {
+                    let first = column as u64 / 3;
+                    random::normals(self.seed, Purpose::Rings, draw, k as u32, first, set, out);
                 };
-                noise.resize(BLOCK, 0.0);
-                let noise = &mut noise[..columns.len()];
-                let first = columns.start as u64 / 3;
-                random::normals(self.seed, Purpose::Rings, draw, k as u32, first, 0, noise);
-                let friction = 2.0 * lambda * self.motion(k) * h;
-                // 1 - c² without cancellation for weak friction.
-                let width = (-(-2.0 * friction).exp_m1() * kt / self.factors[k]).sqrt();
-                let (roots, masses) = (&self.inverse_roots[columns.clone()], &self.masses[columns]);
-                let twice = kernels::stir(v, roots, noise, masses, (-friction).exp(), width);
-                0.5 * self.factors[k] * twice
+                match (&self.bath, &mut own.gle) {
+                    (ModeBath::Pile { lambda }, _) => {
+                        let mut noise = self.noise.0.get();
+                        noise.resize(BLOCK, 0.0);
+                        let noise = &mut noise[..columns.len()];
+                        normals(columns.start, 0, noise);
+                        let friction = 2.0 * lambda * self.motion(k) * h;
+                        // 1 - c² without cancellation for weak friction.
+                        let width = (-(-2.0 * friction).exp_m1() * kt / self.factors[k]).sqrt();
+                        let roots = &self.inverse_roots[columns.clone()];
+                        let masses = &self.masses[columns];
+                        let c = (-friction).exp();
+                        let twice = kernels::stir(v, roots, noise, masses, c, width);
+                        own.taken += 0.5 * self.factors[k] * twice;
+                    }
+                    (ModeBath::Gle(_), Some((rows, roots))) => {
+                        own.taken += rows.apply(v, roots, kt, h, normals).taken;
+                    }
+                    _ => {}
+                }
             }
         }
     }

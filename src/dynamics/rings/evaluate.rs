@@ -1,7 +1,7 @@
 //! Energies and forces of rings: all beads in one call, contracted terms on fewer beads, operators of fourth order.
 
-use crate::dynamics::barostat::VOIGT;
 use super::{NormalModes, Order, RingDynamics, Rings, add_weighted};
+use crate::dynamics::barostat::VOIGT;
 use crate::potential::{Configuration, Evaluation, EvaluationError, Evaluator, Want};
 use crate::system::System;
 
@@ -71,13 +71,24 @@ impl Rings {
             last = fewer;
             let own = |t: usize| chosen(t) && count(t) == fewer;
             if fewer == beads {
-                self.evaluate_all(dynamics, inverse_masses, centroid, evaluator, own, want, level, out)?;
+                self.evaluate_all(
+                    dynamics,
+                    inverse_masses,
+                    centroid,
+                    evaluator,
+                    own,
+                    want,
+                    level,
+                    out,
+                )?;
             } else {
                 self.evaluate_contracted(fewer, centroid, evaluator, own, want, level, out)?;
             }
         }
         let forces = &self.forces[level];
-        out.forces.as_flattened_mut().copy_from_slice(&forces[..row]);
+        out.forces
+            .as_flattened_mut()
+            .copy_from_slice(&forces[..row]);
         if want.virial {
             // The internal modes do not follow the cell.
             let (modes, _) = self.amplitudes[row..].as_chunks::<3>();
@@ -107,7 +118,15 @@ impl Rings {
     ) -> Result<(), EvaluationError> {
         let beads = self.beads();
         let space = &mut self.space;
-        space.call(&self.positions, centroid, evaluator, &chosen, want, beads, 0)?;
+        space.call(
+            &self.positions,
+            centroid,
+            evaluator,
+            &chosen,
+            want,
+            beads,
+            0,
+        )?;
         let order = dynamics.order;
         self.corrections.fill([0.0; 6]);
         space.forces.resize(beads * self.atoms, [0.0; 3]);
@@ -121,7 +140,15 @@ impl Rings {
             }
         }
         if order != Order::Second {
-            self.add_fourth_order(dynamics, inverse_masses, centroid, evaluator, chosen, want, out)?;
+            self.add_fourth_order(
+                dynamics,
+                inverse_masses,
+                centroid,
+                evaluator,
+                chosen,
+                want,
+                out,
+            )?;
             out.energy += self.correction();
         }
         let space = &mut self.space;
@@ -129,7 +156,10 @@ impl Rings {
         self.modes
             .to_modes(space.forces.as_flattened(), &mut space.modes);
         let forces = &mut self.forces[level];
-        forces.iter_mut().zip(&space.modes).for_each(|(a, b)| *a += b);
+        forces
+            .iter_mut()
+            .zip(&space.modes)
+            .for_each(|(a, b)| *a += b);
         Ok(())
     }
 
@@ -175,7 +205,15 @@ impl Rings {
                     std::array::from_fn(|k| x[k] + step * a[k])
                 }));
             }
-            let outcome = space.call(&positions, centroid, evaluator, &chosen, want, own.len(), 1 + side);
+            let outcome = space.call(
+                &positions,
+                centroid,
+                evaluator,
+                &chosen,
+                want,
+                own.len(),
+                1 + side,
+            );
             space.positions = positions;
             outcome?;
         }
@@ -252,10 +290,7 @@ impl Rings {
             add_weighted(out, e, 1.0 / fewer as f64);
             space.forces[j * self.atoms..(j + 1) * self.atoms].copy_from_slice(&e.forces);
         }
-        let (from, to) = (
-            space.forces.as_flattened(),
-            &mut space.modes[..fewer * row],
-        );
+        let (from, to) = (space.forces.as_flattened(), &mut space.modes[..fewer * row]);
         space.contracted[place].to_modes(&from[..fewer * row], to);
         for (n, k) in space.contracted[place].within(beads).enumerate() {
             let target = &mut self.forces[level][k * row..(k + 1) * row];
@@ -299,7 +334,15 @@ impl Rings {
             modes.to_beads(&few, positions.as_flattened_mut());
             let own = |t: usize| of_term[t] == fewer;
             let space = &mut self.space;
-            space.call(&positions, centroid, evaluator, &own, Want::ENERGY, fewer, 1)?;
+            space.call(
+                &positions,
+                centroid,
+                evaluator,
+                &own,
+                Want::ENERGY,
+                fewer,
+                1,
+            )?;
             energy += space.displaced[0].iter().map(|e| e.energy).sum::<f64>() / fewer as f64;
         }
         Ok(energy)
@@ -323,7 +366,15 @@ impl Rings {
             (0..3).for_each(|k| x[k] += d[k]);
         }
         let space = &mut self.space;
-        space.call(&positions, centroid, evaluator, &|_| true, Want::ENERGY, beads, 1)?;
+        space.call(
+            &positions,
+            centroid,
+            evaluator,
+            &|_| true,
+            Want::ENERGY,
+            beads,
+            1,
+        )?;
         energies.clear();
         energies.extend(space.displaced[0].iter().map(|e| e.energy));
         Ok(())
@@ -345,10 +396,11 @@ impl Space {
         let mut configurations = recycle(std::mem::take(&mut self.configurations));
         let whole = centroid.configuration();
         let n = centroid.atoms.len();
-        configurations.extend(positions.chunks_exact(n).map(|positions| Configuration {
-            positions,
-            ..whole
-        }));
+        configurations.extend(
+            positions
+                .chunks_exact(n)
+                .map(|positions| Configuration { positions, ..whole }),
+        );
         let results = match which {
             0 => &mut self.evaluations,
             k => &mut self.displaced[k - 1],

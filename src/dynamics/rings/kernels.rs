@@ -53,7 +53,11 @@ fn stir_body<const FMA: bool>(
             let before = v[k];
             let after = fma::<FMA>(s * r[k], noise[k], c * before);
             v[k] = after;
-            sums.0[l] = fma::<FMA>(masses[k], fma::<FMA>(before, before, -(after * after)), sums.0[l]);
+            sums.0[l] = fma::<FMA>(
+                masses[k],
+                fma::<FMA>(before, before, -(after * after)),
+                sums.0[l],
+            );
         }
         i += W;
     }

@@ -121,7 +121,11 @@ impl Rings {
     }
 
     /// What potentials see of a bead.
-    pub fn configuration<'a>(&'a self, bead: usize, centroid: Configuration<'a>) -> Configuration<'a> {
+    pub fn configuration<'a>(
+        &'a self,
+        bead: usize,
+        centroid: Configuration<'a>,
+    ) -> Configuration<'a> {
         Configuration {
             positions: self.positions(bead),
             ..centroid
@@ -138,7 +142,8 @@ impl Rings {
         let row = self.row();
         self.velocities[..row].copy_from_slice(centroid.velocities.as_flattened());
         let mut out = vec![[0.0; 3]; self.beads() * self.atoms];
-        self.modes.to_beads(&self.velocities, out.as_flattened_mut());
+        self.modes
+            .to_beads(&self.velocities, out.as_flattened_mut());
         self.velocities[..row].fill(0.0);
         out
     }
@@ -173,8 +178,14 @@ impl Rings {
     pub fn numbers(&self) -> BTreeMap<String, Vec<f64>> {
         let row = self.row();
         let mut all = BTreeMap::from([
-            ("ring_amplitudes".to_owned(), self.amplitudes[row..].to_vec()),
-            ("ring_velocities".to_owned(), self.velocities[row..].to_vec()),
+            (
+                "ring_amplitudes".to_owned(),
+                self.amplitudes[row..].to_vec(),
+            ),
+            (
+                "ring_velocities".to_owned(),
+                self.velocities[row..].to_vec(),
+            ),
             (
                 "ring_corrections".to_owned(),
                 self.corrections.as_flattened().to_vec(),

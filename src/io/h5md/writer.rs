@@ -186,6 +186,11 @@ impl TrajectoryWriter {
         self.beads.as_ref().map_or(0, BeadRows::rows)
     }
 
+    /// What is stored of beads.
+    pub fn bead_options(&self) -> Option<&super::BeadOptions> {
+        self.options.beads.as_ref()
+    }
+
     /// Step of the last frame.
     pub fn last_step(&self) -> Option<u64> {
         self.last_step

@@ -80,6 +80,7 @@ pub(super) fn integrator(
     let free = members.free_components(atoms.len()) - bonds;
     let freedom = free.saturating_sub(rigid(md, stage, system));
     let baths = baths(md, stage, &members);
+    let coloured = rings::centroid_matrices(setting, stage)?;
     let splitting = splitting(setting, stage, &baths)?;
     let mut integrator = substeps(Integrator::split(splitting, md.timestep), setting)?;
     for (id, bath) in baths.iter().enumerate() {
@@ -91,7 +92,15 @@ pub(super) fn integrator(
             Group::All => freedom,
             Group::Some(list) => group_freedom(setting, &members, list)?,
         };
-        let thermostat = thermostat(setting, bath, &members, atoms, freedom, id as u64)?;
+        let thermostat: Box<dyn Thermostat> = match (&coloured, bath.own) {
+            (Some(matrices), None) => {
+                let list = (0..bath.group.len(atoms.len())).map(|k| bath.group.atom(k));
+                let free = list.map(|i| members.free(i)).collect();
+                let group = bath.group.clone();
+                Box::new(Gle::new(group, free, matrices.clone(), setting.seed))
+            }
+            _ => thermostat(setting, bath, &members, atoms, freedom, id as u64)?,
+        };
         integrator = integrator.with_thermostat(thermostat, ramp);
     }
     if let Some(deck) = &stage.barostat {

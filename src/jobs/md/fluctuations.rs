@@ -6,7 +6,9 @@
 
 use super::ledger::{Ledger, Moments};
 use crate::analysis::{Average, jackknife};
-use crate::deck::{BarostatMethod, Coupling, MdDeck, StageDeck, ThermostatDeck};
+use crate::deck::{
+    BarostatMethod, Coupling, MdDeck, ModeThermostatDeck, StageDeck, ThermostatDeck,
+};
 use crate::units::{AVOGADRO, BOLTZMANN, BOLTZMANN_J, EV_PER_A3_IN_GPA};
 
 /// The gas constant (J/mol/K).
@@ -55,8 +57,14 @@ impl Ensemble {
         if stage.has_ramp() || md.groups.iter().any(disturbed) {
             return None;
         }
+        let quantum = md.ring_beads() > 1;
+        let coloured = matches!(stage.mode_thermostat, Some(ModeThermostatDeck::Gle { .. }));
+        if quantum && (coloured || stage.mode_thermostat.is_none() || md.rings.frequency.is_some())
+        {
+            return None;
+        }
         let Some(thermostat) = &stage.thermostat else {
-            return stage.barostat.is_none().then_some(Ensemble::Nve);
+            return (stage.barostat.is_none() && !quantum).then_some(Ensemble::Nve);
         };
         let temperature = stage.temperature.filter(|t| *t > 0.0)?;
         match thermostat {
@@ -98,7 +106,31 @@ pub(super) fn properties(
     atoms: usize,
 ) -> Vec<(Property, Average)> {
     let (blocks, shift) = ledger.moments(first);
-    of_moments(&blocks, shift, ensemble, freedom as f64, atoms as f64)
+    let nuclei = match ledger.places().quantum {
+        false => Nuclei::Classical,
+        true if ledger.places().slope => Nuclei::Quantum,
+        true => Nuclei::Unknown,
+    };
+    of_moments(
+        &blocks,
+        shift,
+        ensemble,
+        freedom as f64,
+        atoms as f64,
+        nuclei,
+    )
+}
+
+/// What the heat capacity has beside the fluctuations of the energy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Nuclei {
+    /// k/2 from the velocity of each degree of freedom.
+    Classical,
+    /// The same from the centroid, and the mean slope of the energy estimator, which stands in the place of the kinetic energy: the
+    /// double virial (Yamamoto, J. Chem. Phys. 123, 104101 (2005)).
+    Quantum,
+    /// Something that was not estimated.
+    Unknown,
 }
 
 fn of_moments(
@@ -107,6 +139,7 @@ fn of_moments(
     ensemble: Ensemble,
     freedom: f64,
     atoms: f64,
+    nuclei: Nuclei,
 ) -> Vec<(Property, Average)> {
     let one = |property: Property, f: &dyn Fn(&Moments) -> f64| {
         let e = jackknife(blocks, f)?;
@@ -118,6 +151,10 @@ fn of_moments(
             independent: blocks.len() as f64,
         };
         Some((property, average))
+    };
+    let slope = move |m: &Moments| match nuclei {
+        Nuclei::Quantum => k0 + m[5],
+        _ => 0.0,
     };
     let variance = |m: &Moments, k: usize| m[k + 1] - m[k] * m[k];
     let covariance = |m: &Moments| m[4] - m[0] * m[2];
@@ -143,7 +180,7 @@ fn of_moments(
         Ensemble::Nvt(t) => {
             let kt = BOLTZMANN * t;
             vec![one(Property::HeatCapacityVolume, &|m| {
-                GAS * (variance(m, 0) / (kt * kt) + 0.5 * freedom) / atoms
+                GAS * (variance(m, 0) / (kt * kt) + 0.5 * freedom + slope(m)) / atoms
             })]
         }
         Ensemble::Npt(t, p) => {
@@ -154,7 +191,7 @@ fn of_moments(
             let kappa = move |m: &Moments| variance(m, 2) / ((v0 + m[2]) * kt) / EV_PER_A3_IN_GPA;
             vec![
                 one(Property::HeatCapacityPressure, &|m| {
-                    GAS * (enthalpy(m) / (kt * kt) + 0.5 * freedom) / atoms
+                    GAS * (enthalpy(m) / (kt * kt) + 0.5 * freedom + slope(m)) / atoms
                 }),
                 one(Property::Compressibility, &kappa),
                 one(Property::BulkModulus, &|m| 1.0 / kappa(m)),
@@ -164,7 +201,15 @@ fn of_moments(
             ]
         }
     };
-    found.into_iter().flatten().collect()
+    let known = |p: &Property| match p {
+        Property::HeatCapacityVolume | Property::HeatCapacityPressure => nuclei != Nuclei::Unknown,
+        _ => true,
+    };
+    found
+        .into_iter()
+        .flatten()
+        .filter(|f| known(&f.0))
+        .collect()
 }
 
 #[cfg(test)]
@@ -218,7 +263,14 @@ mod tests {
         let kt = BOLTZMANN * 300.0;
         let shift = [0.4, 0.0, 0.5];
         let b = blocks(40, shift, |gamma, _| [kt * gamma(18), 0.0, kt * gamma(18)]);
-        let found = of_moments(&b, shift, Ensemble::Nvt(300.0), 36.0, 12.0);
+        let found = of_moments(
+            &b,
+            shift,
+            Ensemble::Nvt(300.0),
+            36.0,
+            12.0,
+            Nuclei::Classical,
+        );
         check(&found, Property::HeatCapacityVolume, 3.0 * GAS);
         assert_eq!(found.len(), 1);
     }
@@ -232,7 +284,7 @@ mod tests {
         let b = blocks(60, shift, |gamma, _| {
             [0.0, gamma(9) * kt / p, kt * gamma(12)]
         });
-        let found = of_moments(&b, shift, Ensemble::Npt(t, p), 24.0, 8.0);
+        let found = of_moments(&b, shift, Ensemble::Npt(t, p), 24.0, 8.0, Nuclei::Classical);
         check(&found, Property::HeatCapacityPressure, GAS * 21.0 / 8.0);
         check(
             &found,
@@ -252,7 +304,7 @@ mod tests {
             let (k, u) = (gamma(15), gamma(15));
             [e * u / (k + u), 0.0, e * k / (k + u)]
         });
-        let found = of_moments(&b, shift, Ensemble::Nve, 30.0, 10.0);
+        let found = of_moments(&b, shift, Ensemble::Nve, 30.0, 10.0, Nuclei::Classical);
         // Of order 1/N: the exact variance of Beta(15, 15) is 1/(4·31), where the formula has 1/(4·30).
         let a = found[0].1;
         let exact = 3.0 * GAS;

@@ -1,5 +1,6 @@
 //! The rows of a stage as a series of bounded size, and what can be said of it: where equilibrium begins, averages.
 
+use super::rings::DOUBLE_VIRIAL;
 use crate::analysis::{Average, Series, equilibration, statistical_inefficiency};
 use crate::dynamics::ThermoColumns;
 
@@ -7,7 +8,13 @@ use crate::dynamics::ThermoColumns;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Places {
     pub potential: usize,
+    /// What energies fluctuate in heat capacities: the potential energy, of quantum nuclei the whole.
+    pub energy: usize,
+    /// The kinetic energy; of quantum nuclei the slope of their energy, where it is estimated.
     pub kinetic: usize,
+    /// Whether the nuclei are quantum, and their energy has a slope.
+    pub quantum: bool,
+    pub slope: bool,
     /// The temperature to judge a thermostat by: in the middle of the step where there is one.
     pub temperature: usize,
     pub conserved: usize,
@@ -22,7 +29,10 @@ impl Places {
         let always = |name: &str| find(name).unwrap_or(0);
         Places {
             potential: always("potential_energy"),
-            kinetic: always("kinetic_energy"),
+            energy: find("total_energy").unwrap_or(always("potential_energy")),
+            kinetic: find(DOUBLE_VIRIAL).unwrap_or(always("kinetic_energy")),
+            quantum: find("total_energy").is_some(),
+            slope: find(DOUBLE_VIRIAL).is_some(),
             temperature: find("temperature_mid_step").unwrap_or(always("temperature")),
             conserved: always("conserved_energy"),
             pressure: find("pressure"),
@@ -32,14 +42,14 @@ impl Places {
     }
 }
 
-/// Averages over a block of what fluctuation formulas need, of deviations from the first row: potential energy U, its square,
+/// Averages over a block of what fluctuation formulas need, of deviations from the first row: energy U, its square,
 /// volume V, its square, U V, kinetic energy K, its square.
 pub(super) type Moments = [f64; 7];
 
 /// The rows of a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ledger {
-    /// Deviations of the columns from the first row, then their squares, then potential energy times volume, then the variance
+    /// Deviations of the columns from the first row, then their squares, then energy times volume, then the variance
     /// of the conserved energy in short windows.
     series: Series,
     columns: usize,
@@ -123,8 +133,7 @@ impl Ledger {
             self.scratch.push(self.scratch[k] * self.scratch[k]);
         }
         let volume = self.places.volume.map_or(0.0, |v| self.scratch[v]);
-        self.scratch
-            .push(self.scratch[self.places.potential] * volume);
+        self.scratch.push(self.scratch[self.places.energy] * volume);
         let variance = self.window.add(self.scratch[self.places.conserved]);
         self.scratch.push(variance);
         self.series.add(&self.scratch);
@@ -234,8 +243,8 @@ impl Ledger {
         };
         let square = |c: usize| Some(n + c);
         let channels: [Vec<f64>; 7] = [
-            Some(p.potential),
-            square(p.potential),
+            Some(p.energy),
+            square(p.energy),
             p.volume,
             p.volume.and_then(square),
             Some(2 * n),
@@ -262,7 +271,7 @@ impl Ledger {
         (
             moments,
             [
-                first(Some(p.potential)),
+                first(Some(p.energy)),
                 first(p.volume),
                 first(Some(p.kinetic)),
             ],
@@ -318,6 +327,7 @@ mod tests {
             thermostat: false,
             cell: false,
             reliability: None,
+            rings: None,
         };
         Ledger::new(&columns, 5, 20.0)
     }

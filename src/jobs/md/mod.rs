@@ -1,5 +1,6 @@
 //! Molecular dynamics: deck → system, potential, integrator → loop → trajectory, table, checkpoint, summary.
 
+mod beads;
 mod bonds;
 mod conduct;
 mod ensemble;
@@ -74,11 +75,13 @@ struct Origin {
 }
 
 impl Origin {
-    fn of(deck: &Deck, md: &MdDeck) -> Result<Origin> {
+    /// Reads structure and models; a deck that leaves the number of beads to them has one afterwards.
+    fn of(deck: &mut Deck, md: &mut MdDeck) -> Result<Origin> {
         let (mut system, has_velocities) = parts::build_system(&deck.system)?;
         // Atoms that bonds hold together lie next to each other from now on; restraints start from where they are then.
         let constraints = bonds::constraints(md, &deck.source.path, &mut system)?;
-        let (terms, notes) = parts::deck_terms(deck, &system)?;
+        let (terms, mut notes) = parts::deck_terms(deck, &system)?;
+        notes.extend(beads::settle(deck, md, &system, &terms)?);
         Ok(Origin {
             system,
             has_velocities,
@@ -116,7 +119,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         deadline,
     };
     let JobDeck::Md(md) = &deck.job;
-    let md = md.clone();
+    let mut md = md.clone();
     let files: Vec<Files> = (1..=md.replicas)
         .map(|r| Files::of(&deck.output, &md, r))
         .collect();
@@ -139,7 +142,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         constraints,
         terms,
         notes,
-    } = Origin::of(&deck, &md)?;
+    } = Origin::of(&mut deck, &mut md)?;
     let plan = Plan {
         md: &md,
         output: &deck.output,

@@ -7,10 +7,13 @@ use super::simulation::{Failure, Simulation};
 use super::statistics::{self, Statistics};
 use super::text_file::TextFile;
 use super::{Plan, failure};
-use crate::deck::Precision;
+use crate::deck::{BeadsOutputDeck, Precision};
+use crate::dynamics::{RingDynamics, State};
 use crate::error::{Error, Result, RunError};
 use crate::io::checkpoint::Checkpoint;
-use crate::io::h5md::{Existing, FrameData, TrajectoryOptions, TrajectoryWriter};
+use crate::io::h5md::{
+    BeadData, BeadOptions, Existing, FrameData, TrajectoryOptions, TrajectoryWriter,
+};
 use crate::io::{self, Format, Frame, Value, atomic};
 use crate::potential::Scope;
 use crate::simd;
@@ -21,6 +24,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Due {
     /// A frame of the trajectory.
     pub frame: bool,
+    /// A row of beads in the trajectory.
+    pub beads: bool,
     /// A frame of the extended XYZ file.
     pub extxyz: bool,
     /// A row of the table.
@@ -33,7 +38,7 @@ pub(super) struct Due {
 
 impl Due {
     pub fn is_anything(self) -> bool {
-        self.frame || self.extxyz || self.thermo || self.csv || self.reliability
+        self.frame || self.beads || self.extxyz || self.thermo || self.csv || self.reliability
     }
 }
 
@@ -43,6 +48,7 @@ pub(super) struct Sinks {
     extxyz: Option<(TextFile, u64)>,
     csv: Option<(TextFile, u64)>,
     unknown: Option<TextFile>,
+    beads_every: Option<u64>,
     thermo_every: u64,
     reliability_every: Option<u64>,
 }
@@ -101,7 +107,7 @@ impl Sinks {
         let trajectory = match &plan.output.trajectory {
             Some(deck) => Some(append_trajectory(
                 trajectory_options(plan, s, files),
-                deck.every,
+                [Some(deck.every), beads_deck(plan).map(|b| b.every)],
                 saved.step,
             )?),
             None => None,
@@ -125,6 +131,7 @@ impl Sinks {
             extxyz: extxyz.zip(output.extxyz.as_ref().map(|t| t.every)),
             csv: csv.zip(output.thermo.as_ref().map(|t| t.every)),
             unknown,
+            beads_every: beads_deck(plan).map(|b| b.every),
             thermo_every: output.thermo_every,
             reliability_every: plan.md.reliability.as_ref().map(|r| r.every),
         }
@@ -135,6 +142,7 @@ impl Sinks {
         let at = |every: Option<u64>| every.is_some_and(|n| step.is_multiple_of(n));
         let due = Due {
             frame: at(self.trajectory.as_ref().map(|t| t.1)),
+            beads: at(self.beads_every),
             extxyz: at(self.extxyz.as_ref().map(|t| t.1)),
             thermo: at(Some(self.thermo_every)),
             csv: at(self.csv.as_ref().map(|t| t.1)),
@@ -148,8 +156,12 @@ impl Sinks {
     }
 
     /// Writes what is due.
-    pub fn write(&mut self, s: &Simulation, due: Due) -> Result<()> {
+    pub fn write(&mut self, s: &mut Simulation, due: Due) -> Result<()> {
         let time_fs = s.time_fs();
+        if let (true, Some((trajectory, _))) = (due.beads, &mut self.trajectory) {
+            write_beads(trajectory, s)?;
+        }
+        let s = &*s;
         if let Some((trajectory, _)) = &mut self.trajectory {
             if due.thermo {
                 trajectory.write_thermo(s.state.step, time_fs, &s.row)?;
@@ -311,21 +323,73 @@ const EXTXYZ_BYTES: &str = "extxyz_bytes";
 const CSV_BYTES: &str = "csv_bytes";
 const UNKNOWN_BYTES: &str = "unknown_bytes";
 
-/// Opens a trajectory to go on with and makes sure that it holds every frame up to `step`.
+/// What the deck wants to be written of the beads of quantum nuclei.
+fn beads_deck<'a>(plan: &'a Plan<'_>) -> Option<&'a BeadsOutputDeck> {
+    let quantum = plan.md.ring_beads() > 1;
+    let deck = plan.output.trajectory.as_ref().filter(|_| quantum)?;
+    deck.beads.as_ref()
+}
+
+/// Writes the beads of now.
+fn write_beads(trajectory: &mut TrajectoryWriter, s: &mut Simulation) -> Result<()> {
+    let (step, time_fs) = (s.state.step, s.time_fs());
+    let State { system, rings, .. } = &mut s.state;
+    let Some(rings) = rings else {
+        return Ok(());
+    };
+    let wanted = trajectory.bead_options().cloned();
+    let atoms = rings.atoms();
+    // The centroids may have been wrapped.
+    rings.place(&system.atoms.positions);
+    let split = |flat: Vec<[f64; 3]>| -> Vec<Vec<[f64; 3]>> {
+        flat.chunks_exact(atoms).map(<[_]>::to_vec).collect()
+    };
+    let when = |wanted: Option<bool>, make: &mut dyn FnMut() -> Vec<[f64; 3]>| match wanted {
+        Some(true) => split(make()),
+        _ => Vec::new(),
+    };
+    let velocities = when(wanted.as_ref().map(|w| w.velocities), &mut || {
+        rings.bead_velocities(&system.atoms)
+    });
+    let forces = when(wanted.as_ref().map(|w| w.forces), &mut || {
+        rings.bead_forces()
+    });
+    let positions: Vec<Vec<[f64; 3]>> = (0..rings.beads())
+        .map(|j| rings.positions(j).to_vec())
+        .collect();
+    trajectory.write_beads(&BeadData {
+        step,
+        time_fs,
+        cell: &system.cell,
+        positions: &positions,
+        velocities: &velocities,
+        forces: &forces,
+        energies: rings.energies(),
+    })
+}
+
+/// Opens a trajectory to go on with and makes sure that it holds every frame, and every row of beads, up to `step`.
 fn append_trajectory(
     options: TrajectoryOptions,
-    every: u64,
+    every: [Option<u64>; 2],
     step: u64,
 ) -> Result<TrajectoryWriter> {
     let path = options.path.clone();
     let trajectory = TrajectoryWriter::append(options, step)?;
-    let (frames, wanted) = (trajectory.frames() as u64, step / every + 1);
-    if frames != wanted {
-        return Err(Error::file(
-            &path,
-            format!("the trajectory has {frames} frames up to step {step}, and the run wrote {wanted}"),
-        )
-        .advise("it was changed since the checkpoint was written; put the right file back, or run again with --overwrite"));
+    let found = [trajectory.frames(), trajectory.bead_rows()];
+    for ((found, every), what) in found
+        .into_iter()
+        .zip(every)
+        .zip(["frames", "rows of beads"])
+    {
+        let wanted = every.map_or(0, |n| step / n + 1);
+        if found as u64 != wanted {
+            return Err(Error::file(
+                &path,
+                format!("the trajectory has {found} {what} up to step {step}, and the run wrote {wanted}"),
+            )
+            .advise("it was changed since the checkpoint was written; put the right file back, or run again with --overwrite"));
+        }
     }
     Ok(trajectory)
 }
@@ -446,11 +510,16 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
         velocities: deck.is_some_and(|d| d.velocities),
         forces: deck.is_some_and(|d| d.forces),
         compression: deck.map_or(0, |d| d.compression),
+        beads: beads_deck(plan).map(|b| BeadOptions {
+            beads: plan.md.ring_beads(),
+            temperature: s.integrator.rings().map_or(0.0, RingDynamics::temperature),
+            velocities: b.velocities,
+            forces: b.forces,
+        }),
         observables: columns.clone(),
         thermo: columns,
         averages: averages.collect(),
         parameters,
-        beads: None,
         run: format!("seed {}, mark {}", s.seed, provenance::short(&s.mark)),
     }
 }

@@ -1,14 +1,15 @@
 //! What a run is going to do, in words: at its start, and for `zundel check`.
 
-use super::{Origin, Plan};
 use super::ensemble::{self as parts_of, Setting, holds_centre};
 use super::files::Files;
 use super::reliability::Watch;
 use super::simulation::in_femtoseconds;
+use super::{Origin, Plan};
 use crate::deck::{
-    BarostatDeck, BarostatMethod, Coupling, Deck, MdDeck, OutputDeck, Precision, StageDeck,
-    ThermostatDeck, VelocitySource,
+    BarostatDeck, BarostatMethod, Coupling, Deck, MdDeck, ModeThermostatDeck, OutputDeck,
+    Precision, StageDeck, ThermostatDeck, VelocitySource,
 };
+use crate::dynamics::rings::Order;
 use crate::error::{Error, Result};
 use crate::jobs::parts;
 use crate::parallel;
@@ -99,6 +100,7 @@ fn ensembles(md: &MdDeck) -> Vec<(&'static str, String)> {
             format!("{}, other terms every {h} fs", each.join(", ")),
         ));
     }
+    lines.extend(nuclei(md).map(|text| ("nuclei", text)));
     lines.extend(md.groups.iter().map(|g| {
         let thermostat = g.thermostat.as_ref().map(|t| {
             let at = g
@@ -117,6 +119,43 @@ fn ensembles(md: &MdDeck) -> Vec<(&'static str, String)> {
         ("group", format!("{}: {}", g.name, words.join(", ")))
     }));
     lines
+}
+
+/// Quantum nuclei in words; none for classical ones.
+fn nuclei(md: &MdDeck) -> Option<String> {
+    let beads = md.ring_beads();
+    if beads == 1 {
+        return None;
+    }
+    let modes = |t: &Option<ModeThermostatDeck>| match t {
+        None => "free internal modes (RPMD)".to_owned(),
+        Some(ModeThermostatDeck::Pile { lambda }) => format!("PILE with λ = {lambda}"),
+        Some(ModeThermostatDeck::Gle { .. }) => "generalised Langevin in the modes".to_owned(),
+    };
+    let mut baths: Vec<String> = md
+        .schedule()
+        .iter()
+        .map(|s| modes(&s.mode_thermostat))
+        .collect();
+    baths.dedup();
+    let mut text = format!(
+        "quantum, ring polymers of {beads} beads, {}",
+        baths.join(", then ")
+    );
+    match md.rings.order {
+        Order::Second => {}
+        Order::TakahashiImada => text.push_str(", Takahashi-Imada (fourth order)"),
+        Order::SuzukiChin { alpha } => {
+            text.push_str(&format!(", Suzuki-Chin (fourth order, α = {alpha})"))
+        }
+    }
+    if let Some(w) = md.rings.frequency {
+        text.push_str(&format!(", internal modes at {}", per_ps(w)));
+    }
+    for (term, n) in &md.rings.contraction {
+        text.push_str(&format!(", {term} on {n}"));
+    }
+    Some(text)
 }
 
 /// Six digits are more than anybody writes, and hide the way through the internal unit.
@@ -329,13 +368,15 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
 pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     let files = Files::of(&deck.output, md, 1);
     files.check_folders()?;
+    let (mut deck, mut md) = (deck.clone(), md.clone());
     let Origin {
         system,
         has_velocities,
         constraints,
         terms,
         notes,
-    } = Origin::of(deck, md)?;
+    } = Origin::of(&mut deck, &mut md)?;
+    let (deck, md) = (&deck, &md);
     let mut evaluator = Evaluator::new(terms, md.skin);
     if let Some(reliability) = &md.reliability {
         Watch::new(reliability, &mut evaluator, &deck.source.path)?;
@@ -398,14 +439,24 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     page.fact("velocities", velocities(md, has_velocities));
 
     let configuration = system.configuration();
-    let mut result = [Evaluation::default()];
+    let beads = md.ring_beads();
+    let mut result = vec![Evaluation::default(); beads];
+    let copies = vec![configuration; beads];
     let mut evaluate = |evaluator: &mut Evaluator| {
-        evaluator
-            .evaluate(&[configuration], Want::DYNAMICS, &mut result)
-            .map_err(|e| {
-                let (reason, advice) = parts::describe_evaluation_error(e, &system);
-                Error::file(&deck.system.structure, reason).advise(advice)
-            })
+        let outcome = match beads {
+            1 => evaluator.evaluate(&copies, Want::DYNAMICS, &mut result),
+            _ => evaluator.evaluate_ring(
+                |_| true,
+                configuration,
+                &copies,
+                Want::DYNAMICS,
+                &mut result,
+            ),
+        };
+        outcome.map_err(|e| {
+            let (reason, advice) = parts::describe_evaluation_error(e, &system);
+            Error::file(&deck.system.structure, reason).advise(advice)
+        })
     };
     evaluate(&mut evaluator)?;
     // The fastest of a few: the first ones pay for cold memory.

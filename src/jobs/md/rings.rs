@@ -2,14 +2,20 @@
 
 use super::ensemble::{Setting, temperature};
 use super::simulation::Simulation;
-use crate::deck::{MdDeck, ModeThermostatDeck, StageDeck};
+use crate::deck::{MdDeck, ModeThermostatDeck, StageDeck, ThermostatDeck};
 use crate::dynamics::rings::{ModeBath, Order, Propagator};
+use crate::dynamics::thermostat::GleMatrices;
 use crate::dynamics::{RingColumns, RingDynamics, name};
 use crate::error::{Error, Result};
+use crate::io::gle;
 use crate::jobs::selection::select;
-use crate::potential::{EvaluationError, Term};
-use crate::system::Atoms;
-use crate::units::BOLTZMANN;
+use crate::neighbours::RingReference;
+use crate::potential::{EvaluationError, Evaluator, Term};
+use crate::system::{Atoms, Cell};
+use crate::units::{BOLTZMANN, FS};
+use nalgebra::DMatrix;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// How the rings of a stage move; none for classical nuclei.
 ///
@@ -46,8 +52,8 @@ pub(super) fn dynamics(setting: Setting<'_>, stage: &StageDeck) -> Result<Option
     rings.bath = match &stage.mode_thermostat {
         None => ModeBath::None,
         Some(ModeThermostatDeck::Pile { lambda }) => ModeBath::Pile { lambda: *lambda },
-        Some(ModeThermostatDeck::Gle { .. }) => {
-            return setting.refuse("gle", "gle");
+        Some(ModeThermostatDeck::Gle { drift, covariance }) => {
+            ModeBath::Gle(matrices(drift, covariance.as_deref(), beads)?)
         }
     };
     rings.propagator = md.rings.propagator.unwrap_or(match rings.bath {
@@ -55,6 +61,107 @@ pub(super) fn dynamics(setting: Setting<'_>, stage: &StageDeck) -> Result<Option
         _ => Propagator::Cayley,
     });
     Ok(Some(rings))
+}
+
+/// The matrices of the modes: one for each, or one for all. Covariances of files are those of rings at P times the temperature;
+/// the modes here are at the temperature itself.
+pub(super) fn matrices(
+    drift: &Path,
+    covariance: Option<&Path>,
+    beads: usize,
+) -> Result<Vec<GleMatrices>> {
+    let count = |found: usize, file: &Path| {
+        if found == 1 || found == beads {
+            return Ok(());
+        }
+        let reason = format!("there are {found} matrices in it, and the rings have {beads} modes");
+        Err(Error::file(file, reason)
+            .advise("give one matrix for all modes, or one for each: GLE4MD makes them for a number of beads"))
+    };
+    let a = gle::read_mode_drifts(drift)?;
+    count(a.len(), drift)?;
+    let c = covariance.map(gle::read_mode_covariances).transpose()?;
+    if let (Some(c), Some(file)) = (&c, covariance) {
+        count(c.len(), file)?;
+    }
+    let number = a.len().max(c.as_ref().map_or(1, Vec::len));
+    let of = |list: &Vec<DMatrix<f64>>, k: usize| list.get(k).or(list.last()).cloned();
+    let one = |k: usize| {
+        let c = c.as_ref().and_then(|c| of(c, k));
+        let c = c.map(|c| c / beads as f64);
+        GleMatrices::new(of(&a, k).unwrap_or_default(), c)
+            .map_err(|why| Error::file(drift, format!("matrix {}: {why}", k + 1)))
+    };
+    (0..number).map(one).collect()
+}
+
+/// The matrices for the centroid where those of the modes include it.
+///
+/// Errors when the deck has another thermostat for it.
+pub(super) fn centroid_matrices(
+    setting: Setting<'_>,
+    stage: &StageDeck,
+) -> Result<Option<GleMatrices>> {
+    let beads = setting.md.ring_beads();
+    let Some(ModeThermostatDeck::Gle { drift, covariance }) = &stage.mode_thermostat else {
+        return Ok(None);
+    };
+    let usual = |t: &ThermostatDeck| {
+        let friction = 1e-3 / FS;
+        matches!(t, ThermostatDeck::Langevin { friction: f, middle: None } if (f / friction - 1.0).abs() < 1e-12)
+    };
+    match &stage.thermostat {
+        _ if beads == 1 => Ok(None),
+        None => Ok(None),
+        Some(t) if !usual(t) => setting.refuse(
+            "the matrices of `mode_thermostat` have the centroid's too, so that it cannot have another thermostat",
+            "leave out `thermostat`, or write `thermostat = \"none\"`",
+        ),
+        Some(_) => {
+            let mut all = matrices(drift, covariance.as_deref(), beads)?;
+            Ok(Some(all.swap_remove(0)))
+        }
+    }
+}
+
+/// Where the lists of rings were built, as plain numbers.
+pub(super) fn lists(evaluator: &Evaluator) -> Vec<f64> {
+    let mut numbers = Vec::new();
+    for r in evaluator.ring_references() {
+        numbers.push((r.beads.len() / r.centroid.len().max(1)) as f64);
+        numbers.push(r.centroid.len() as f64);
+        numbers.extend(r.cell.row_vectors().as_flattened());
+        numbers.extend(r.centroid.as_flattened());
+        numbers.extend(r.beads.as_flattened());
+    }
+    numbers
+}
+
+/// Builds the lists again that [`lists`] has noted; none when there are no such numbers.
+pub(super) fn restore_lists(
+    evaluator: &mut Evaluator,
+    numbers: &BTreeMap<String, Vec<f64>>,
+    periodic: [bool; 3],
+) -> Option<()> {
+    let Some(mut rest) = numbers.get("ring_lists").map(Vec::as_slice) else {
+        return Some(());
+    };
+    while let Some((&[beads, atoms], more)) = rest.split_first_chunk::<2>() {
+        let (beads, atoms) = (beads as usize, atoms as usize);
+        let (&rows, more) = more.split_first_chunk::<9>()?;
+        let (centroid, more) = more.split_at_checked(3 * atoms)?;
+        let (positions, more) = more.split_at_checked(3 * atoms.checked_mul(beads)?)?;
+        rest = more;
+        let rows = std::array::from_fn(|i| std::array::from_fn(|j| rows[3 * i + j]));
+        let cell = Cell::new(rows, periodic).ok()?;
+        let reference = RingReference {
+            cell: &cell,
+            centroid: centroid.as_chunks::<3>().0,
+            beads: positions.as_chunks::<3>().0,
+        };
+        evaluator.restore_ring(reference).then_some(())?;
+    }
+    Some(())
 }
 
 /// The beads of each term, by its place.
@@ -71,7 +178,8 @@ fn contraction(setting: Setting<'_>, beads: usize) -> Result<Vec<Option<usize>>>
                 .advise(format!("the terms are {}", names.join(", "))));
         }
         if *n as usize > beads {
-            let reason = format!("`{term}` is to be contracted to {n} beads, and the rings have {beads}");
+            let reason =
+                format!("`{term}` is to be contracted to {n} beads, and the rings have {beads}");
             return Err(Error::input(setting.source, reason).advise("write a smaller number"));
         }
     }
@@ -118,8 +226,11 @@ impl Estimators {
         }
         let asked = deck.heat_capacity || !deck.isotopes.is_empty();
         if asked && md.rings.order != Order::Second {
-            return Err(Error::input(source, "the estimates of [md.estimators] are those of Trotter's splitting")
-                .advise("remove them, or `order` in [md.ring_polymer]"));
+            return Err(Error::input(
+                source,
+                "the estimates of [md.estimators] are those of Trotter's splitting",
+            )
+            .advise("remove them, or `order` in [md.ring_polymer]"));
         }
         let isotopes = deck.isotopes.iter().map(|isotope| {
             let who = format!("the isotope `{}`", isotope.name);
@@ -143,7 +254,11 @@ impl Estimators {
 
     /// The columns of rings about these atoms.
     pub fn columns(&self, atoms: &Atoms) -> RingColumns {
-        let of = |e| (0..atoms.len()).filter(|&i| atoms.elements[i] == e).collect();
+        let of = |e| {
+            (0..atoms.len())
+                .filter(|&i| atoms.elements[i] == e)
+                .collect()
+        };
         let mut further = Vec::new();
         if self.heat_capacity {
             further.push((DOUBLE_VIRIAL, ""));
@@ -152,7 +267,11 @@ impl Estimators {
             further.extend([(isotope.scaled, ""), (isotope.springs, "")]);
         }
         RingColumns {
-            elements: atoms.distinct_elements().into_iter().map(|e| (e, of(e))).collect(),
+            elements: atoms
+                .distinct_elements()
+                .into_iter()
+                .map(|e| (e, of(e)))
+                .collect(),
             further,
         }
     }
@@ -185,7 +304,8 @@ impl Simulation {
         let beads = rings.beads() as f64;
         for isotope in &estimators.isotopes {
             let ratio = &isotope.ratio;
-            let scaled = rings.scaled_energy(dynamics, system, evaluator, |i| ratio[i].powf(-0.5))?;
+            let scaled =
+                rings.scaled_energy(dynamics, system, evaluator, |i| ratio[i].powf(-0.5))?;
             let mut exponent = 0.0;
             // Atoms of one ratio have their springs together.
             let mut done: Vec<f64> = vec![1.0];
@@ -197,7 +317,9 @@ impl Simulation {
                     exponent += 1.5 * (beads - 1.0) * count * a.ln() - (a - 1.0) * beta * springs;
                 }
             }
-            estimators.numbers.extend([(-beta * (scaled - now)).exp(), exponent.exp()]);
+            estimators
+                .numbers
+                .extend([(-beta * (scaled - now)).exp(), exponent.exp()]);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::output::{Due, Sinks};
 use super::picture::History;
 use super::provenance::{self, Hash};
 use super::reliability::{Verdict, Watch};
-use super::rings::Estimators;
+use super::rings::{self, Estimators};
 use super::vigil::{Notice, Vigil};
 use crate::deck::{StageDeck, VelocitySource};
 use crate::dynamics::{Guard, Integrator, State, StepError, ThermoColumns, ThermoRow, Violation};
@@ -78,7 +78,9 @@ impl Simulation {
         let mark = provenance::mark(&plan.resolved, &plan.sources, seed, &system);
         let mut simulation = Self::assemble(plan, state_of(plan, system), seed, mark)?;
         if let Some(temperature) = mode_velocities(plan) {
-            let Simulation { state, integrator, .. } = &mut simulation;
+            let Simulation {
+                state, integrator, ..
+            } = &mut simulation;
             integrator.draw_mode_velocities(state, temperature, seed);
         }
         let want = Want {
@@ -158,8 +160,13 @@ impl Simulation {
         while s.stage < stage as usize {
             s.next_stage(plan)?;
         }
+        if let Some(rings) = &mut s.state.rings {
+            rings
+                .restore(&saved.numbers)
+                .map_err(|name| broken(&name))?;
+        }
         s.integrator
-            .restore(&saved.numbers)
+            .restore(&s.state, &saved.numbers)
             .map_err(|name| broken(&name))?;
         s.conserved_at_start = start;
         let name = "averages";
@@ -180,6 +187,12 @@ impl Simulation {
                 .restore(numbers(name)?, files.unknown.as_deref())
                 .ok_or_else(|| broken(name))??;
         }
+        rings::restore_lists(
+            &mut s.evaluator,
+            &saved.numbers,
+            plan.origin.cell.periodic(),
+        )
+        .ok_or_else(|| broken("ring_lists"))?;
         if let Some((cell, positions)) = &saved.list {
             // The lists as they were: built from the positions from which the other run had built them.
             let reference = Configuration {
@@ -190,9 +203,6 @@ impl Simulation {
             s.evaluator
                 .build_lists(0, reference)
                 .map_err(|_| broken("list"))?;
-        }
-        if let Some(rings) = &mut s.state.rings {
-            rings.restore(&saved.numbers).map_err(|name| broken(&name))?;
         }
         s.columns.fill(&s.state, &s.integrator, &[], &mut s.row);
         Ok(s)
@@ -385,8 +395,12 @@ impl Simulation {
             let (reason, advice) = parts::describe_evaluation_error(e, &self.state.system);
             Error::input("[md.estimators]", reason).advise(advice)
         })?;
-        self.columns
-            .fill(&self.state, &self.integrator, &self.estimators.numbers, &mut self.row);
+        self.columns.fill(
+            &self.state,
+            &self.integrator,
+            &self.estimators.numbers,
+            &mut self.row,
+        );
         let due = sinks.due(self.state.step);
         if due.thermo {
             self.ledger.add(self.state.step, &self.row);
@@ -413,6 +427,7 @@ impl Simulation {
         let mut numbers = self.integrator.numbers();
         if let Some(rings) = &self.state.rings {
             numbers.extend(rings.numbers());
+            numbers.insert("ring_lists".to_owned(), rings::lists(&self.evaluator));
         }
         let conserved = vec![self.conserved_at_start, self.stage as f64];
         numbers.insert("conserved".to_owned(), conserved);

@@ -2,9 +2,11 @@
 
 use super::conduct::Conduct;
 use super::fluctuations::{Ensemble, Property, properties};
+use super::rings::ISOTOPE;
 use super::simulation::Simulation;
 use crate::analysis::Average;
-use crate::deck::{MdDeck, ThermostatDeck};
+use crate::deck::{MdDeck, ModeThermostatDeck, ThermostatDeck};
+use crate::dynamics::name;
 use std::fmt::Write;
 
 /// An averaged quantity.
@@ -70,8 +72,11 @@ impl Statistics {
                 })
             })
             .collect();
-        let found = Ensemble::of(md, stage)
-            .map(|ensemble| properties(ledger, first, ensemble, freedom, atoms));
+        let found = Ensemble::of(md, stage).map(|ensemble| {
+            // The positions of quantum nuclei do not know that the centre of mass is held.
+            let freedom = if places.quantum { 3 * atoms } else { freedom };
+            properties(ledger, first, ensemble, freedom, atoms)
+        });
         let temperature = ledger.average(places.temperature, first);
         let from_fs = s.time_fs_of(ledger.step_of(first));
         let mut statistics = Statistics {
@@ -94,6 +99,12 @@ impl Statistics {
             }),
             remarks: Vec::new(),
         };
+        let isotopes = statistics
+            .columns
+            .iter()
+            .filter(|q| q.name.starts_with(ISOTOPE));
+        let logarithms: Vec<Quantity> = isotopes.filter_map(logarithm).collect();
+        statistics.properties.extend(logarithms);
         if first == 0 {
             statistics.equilibration_fs = 0.0;
         }
@@ -185,16 +196,40 @@ fn quantity((property, average): (Property, Average)) -> Quantity {
     }
 }
 
+/// The logarithm of a quantity that is positive beyond its error.
+fn logarithm(q: &Quantity) -> Option<Quantity> {
+    let a = &q.average;
+    let error = a.error.filter(|e| a.mean > 2.0 * e)?;
+    Some(Quantity {
+        name: name(&format!("ln_{}", q.name)),
+        average: Average {
+            mean: a.mean.ln(),
+            error: Some(error / a.mean),
+            deviation: f64::NAN,
+            ..*a
+        },
+        ..*q
+    })
+}
+
 /// A remark when the temperature of the second half of a stage is clearly not that of its thermostat.
 fn off_target(s: &Simulation, md: &MdDeck) -> Option<String> {
     let stage = &s.schedule[s.stage];
-    let quantum = matches!(
+    let own = matches!(
         &stage.thermostat,
         Some(ThermostatDeck::Gle {
             covariance: Some(_),
             ..
         })
     );
+    let modes = matches!(
+        &stage.mode_thermostat,
+        Some(ModeThermostatDeck::Gle {
+            covariance: Some(_),
+            ..
+        })
+    );
+    let quantum = own || (modes && md.ring_beads() > 1);
     if stage.has_ramp() || quantum || md.groups.iter().any(|g| g.thermostat.is_some()) {
         return None;
     }
