@@ -107,13 +107,18 @@ fn discrete_stationary_moments_of_internal_modes() {
                         let y = zero.map(|y| y * s);
                         [y[0] * y[0], y[0] * y[1], y[1] * y[1]]
                     } else {
-                        let other = of(2, [0.0, 0.0]).0;
-                        let draws = nalgebra::Matrix2::new(
-                            xi(1, places[0]),
-                            xi(1, places[1]),
-                            xi(2, places[0]),
-                            xi(2, places[1]),
-                        );
+                        // The second seed whose numbers tell the two noises apart best.
+                        let pair = |seed: u64| [xi(seed, places[0]), xi(seed, places[1])];
+                        let [a, b] = pair(1);
+                        let area = |seed: u64| {
+                            let [c, d] = pair(seed);
+                            (a * d - b * c).abs() / (c * c + d * d).sqrt()
+                        };
+                        let best = (2..20).max_by(|x, y| area(*x).total_cmp(&area(*y)));
+                        let best = best.unwrap();
+                        let other = of(best, [0.0, 0.0]).0;
+                        let [c, d] = pair(best);
+                        let draws = nalgebra::Matrix2::new(a, b, c, d);
                         let solve = |k: usize| {
                             let right = nalgebra::Vector2::new(zero[k], other[k]);
                             draws.lu().solve(&right).unwrap()
@@ -121,7 +126,12 @@ fn discrete_stationary_moments_of_internal_modes() {
                         let (u, v) = (solve(0), solve(1));
                         [u.dot(&u), u.dot(&v), v.dot(&v)]
                     };
-                    let found = stationary(m, noise);
+                    // Amplitudes times w are of the size of velocities, so that the equations can be solved.
+                    let solve = |m: [[f64; 2]; 2], q: [f64; 3]| {
+                        let m = [[m[0][0], w * m[0][1]], [m[1][0] / w, m[1][1]]];
+                        stationary(m, [w * w * q[0], w * q[1], q[2]])
+                    };
+                    let found = solve(m, noise);
                     // Written down.
                     let kick = [[1.0, 0.0], [-0.5 * h / mass, 1.0]];
                     let angle = |part: f64| match kind[1] {
@@ -146,7 +156,7 @@ fn discrete_stationary_moments_of_internal_modes() {
                         let q = [n[0] * n[0], n[0] * n[1], n[1] * n[1] + s * s];
                         (product(stir, product(whole, stir)), q)
                     };
-                    let expected = stationary(exact, noise);
+                    let expected = solve(exact, noise);
                     let what = format!("x {x} P {beads} mode {mode} {kind:?} wh {wh}");
                     for (k, scale) in [(0, expected[0]), (2, expected[2])] {
                         let off = (found[k] - expected[k]).abs() / scale;
@@ -155,7 +165,7 @@ fn discrete_stationary_moments_of_internal_modes() {
                     // For short steps those of the springs of the field and the ring together.
                     if wh == 0.05 {
                         let limit = 1.0 / (1.0 + mass * w * w);
-                        let off = found[0] / limit - 1.0;
+                        let off = found[0] / (w * w * limit) - 1.0;
                         assert!(off.abs() < wh * wh, "{what}: {off:.1e}");
                     }
                 }
@@ -241,9 +251,12 @@ fn cayley_tends_to_the_exact_rotation() {
         let far = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
         far.fold(0.0, f64::max)
     };
-    // The angle is wrong by (wh)³/12.
-    let (one, half) = (far(1e-3), far(5e-4));
-    assert!(one < 1e-6 && (one / half - 8.0).abs() < 0.3, "{one} {half}");
+    // The angle is wrong by (wh)³/12, and what began at rest by the sine of the angle of that.
+    let (one, half) = (far(4e-4), far(2e-4));
+    assert!(
+        one < 1e-5 && (one / half - 16.0).abs() < 0.6,
+        "{one} {half}"
+    );
 }
 
 /// The effective potential energy of a state, and its forces on the modes.
@@ -328,11 +341,12 @@ fn the_centroid_virial_is_a_strain_derivative() {
             };
             let e = 1e-5;
             let slope = (at(-e) - at(e)) / (2.0 * e);
-            let off = (slope - virial[a][b]).abs();
+            // The virial is r ⊗ f; without the internal modes it is not symmetric.
+            let off = (slope - virial[b][a]).abs();
             assert!(
                 off < 2e-5 * (1.0 + slope.abs()),
                 "{order:?} {a}{b}: {slope} {}",
-                virial[a][b]
+                virial[b][a]
             );
         }
     }
@@ -373,13 +387,10 @@ fn one_bead_is_a_classical_particle() {
                 .step(&mut state, &mut evaluator, Want::DYNAMICS)
                 .unwrap();
         }
-        (
-            state.system,
-            integrator.conserved(&State {
-                rings: None,
-                ..state.clone()
-            }),
-        )
+        let rings = None;
+        let bare = State { rings, ..state };
+        let conserved = integrator.conserved(&bare);
+        (bare.system, conserved)
     };
     assert_eq!(run(None), run(Some(1)));
 }
