@@ -327,6 +327,21 @@ fn a_deck_has_them_and_check_tells() {
 }
 
 #[test]
+fn a_tether_follows_a_molecule_that_is_made_whole() {
+    // The boundary cuts the molecule; the atom that is moved next to its partner is at rest where it comes to lie.
+    let structure = "2\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3 pbc=\"T T T\"\n\
+        Ar 0.2 0.0 0.0\nH 7.9 0.0 0.0\n";
+    let md = "length = \"1 step\"\ntemperature = \"0 K\"\n[md.guard]\nenabled = false\n[[md.constraints.bond]]\natoms = [0, 1]\n";
+    let tether = "[[restraint]]\nname = \"hold\"\nposition = { atoms = \"1\", constant = \"1 eV/Å^2\" }\n";
+    let job = Job::argon(1, md, &format!("{tether}{OUTPUT}"));
+    job.write("structure.xyz", structure);
+    job.run(&[]).expect(0, &["finished at step 1"]);
+    let table = job.read("run.csv");
+    let energy = table.lines().nth(1).and_then(|row| row.rsplit(',').next());
+    assert_eq!(energy.unwrap().parse::<f64>().unwrap(), 0.0, "{table}");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let refused = |md: &str, external: &str, words: &[&str]| {
         let job = Job::argon(2, &format!("{RUN}{md}"), &format!("{external}{OUTPUT}"));

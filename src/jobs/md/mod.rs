@@ -63,6 +63,31 @@ struct Plan<'a> {
     sources: Vec<Source>,
 }
 
+/// What a deck starts from.
+struct Origin {
+    system: System,
+    has_velocities: bool,
+    constraints: Option<Constraints>,
+    terms: Vec<Term>,
+    notes: Vec<String>,
+}
+
+impl Origin {
+    fn of(deck: &Deck, md: &MdDeck) -> Result<Origin> {
+        let (mut system, has_velocities) = parts::build_system(&deck.system)?;
+        // Atoms that bonds hold together lie next to each other from now on; restraints start from where they are then.
+        let constraints = bonds::constraints(md, &deck.source.path, &mut system)?;
+        let (terms, notes) = parts::deck_terms(deck, &system)?;
+        Ok(Origin {
+            system,
+            has_velocities,
+            constraints,
+            terms,
+            notes,
+        })
+    }
+}
+
 /// When a run has to stop before its end.
 struct Limits<'a> {
     stop: &'a StopFlag,
@@ -107,10 +132,13 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         None => pick_seed(),
     };
     deck.set_seed(seed);
-    let (mut origin, has_velocities) = parts::build_system(&deck.system)?;
-    let (terms, notes) = parts::deck_terms(&deck, &origin)?;
-    // Atoms that bonds hold together lie next to each other from now on.
-    let constraints = bonds::constraints(&md, &deck.source.path, &mut origin)?;
+    let Origin {
+        system: origin,
+        has_velocities,
+        constraints,
+        terms,
+        notes,
+    } = Origin::of(&deck, &md)?;
     let plan = Plan {
         md: &md,
         output: &deck.output,

@@ -1,7 +1,6 @@
 //! What a run is going to do, in words: at its start, and for `zundel check`.
 
-use super::Plan;
-use super::bonds;
+use super::{Origin, Plan};
 use super::ensemble::{self as parts_of, Setting, holds_centre};
 use super::files::Files;
 use super::reliability::Watch;
@@ -330,8 +329,13 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
 pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
     let files = Files::of(&deck.output, md, 1);
     files.check_folders()?;
-    let (system, has_velocities) = parts::build_system(&deck.system)?;
-    let (terms, notes) = parts::deck_terms(deck, &system)?;
+    let Origin {
+        system,
+        has_velocities,
+        constraints,
+        terms,
+        notes,
+    } = Origin::of(deck, md)?;
     let mut evaluator = Evaluator::new(terms, md.skin);
     if let Some(reliability) = &md.reliability {
         Watch::new(reliability, &mut evaluator, &deck.source.path)?;
@@ -359,8 +363,6 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
         page.fact(what, text);
     }
     let mut freedoms = Vec::new();
-    let mut whole = system.clone();
-    let constraints = bonds::constraints(md, &deck.source.path, &mut whole)?;
     let setting = Setting {
         md,
         source: &deck.source.path,
@@ -369,7 +371,7 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
         seed: md.seed.unwrap_or(0),
     };
     for stage in &md.schedule() {
-        let built = parts_of::integrator(setting, stage, &whole)?;
+        let built = parts_of::integrator(setting, stage, &system)?;
         freedoms.push(built.1.to_string());
     }
     freedoms.dedup();
