@@ -51,12 +51,13 @@ fn fcc(a: f64, n: usize) -> System {
     repeat(&System { cell, atoms }, [n; 3]).expect("a crystal")
 }
 
-const ENSEMBLES: [&str; 9] = [
+const ENSEMBLES: [&str; 10] = [
     "nve",
     "rescaling",
     "chain",
     "langevin",
     "gle",
+    "gle of six",
     "rescaled cell",
     "mtk",
     "mtk triclinic",
@@ -88,9 +89,13 @@ fn integrator(name: &str, atoms: usize) -> Integrator {
         "rescaling" => nvt(rescaling()),
         "chain" => nvt(chain()),
         "langevin" => Integrator::baoab(FS, 5.0, Langevin::new(1.0 / tau, 7)),
-        "gle" => {
-            let a = [0.1, 1.0, 0.2, -1.0, 0.5, 0.1, -0.2, -0.1, 2.0].map(|x| x * 0.01 / FS);
-            let a = nalgebra::DMatrix::from_row_slice(3, 3, &a);
+        "gle" | "gle of six" => {
+            // Rates from 1 /ps up, coupled to the momentum by an antisymmetric part.
+            let n = if name == "gle" { 2 } else { 6 };
+            let a = nalgebra::DMatrix::from_fn(n + 1, n + 1, |i, j| {
+                let rate = if i == j { 1.0 + i as f64 } else { 0.0 };
+                (rate + 0.3 * (j as f64 - i as f64)) * 1e-3 / FS
+            });
             let matrices = GleMatrices::new(a, None).expect("matrices");
             let free = vec![[true; 3]; atoms];
             nvt(Box::new(Gle::new(Group::All, free, matrices, 7)))

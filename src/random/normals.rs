@@ -91,6 +91,7 @@ impl Name {
             draw < DRAWS,
             "a name has {DRAWS} sets of normals, not {draw}"
         );
+        debug_assert!(bead < 1 << 12, "a counter has no place for bead {bead}");
         Name {
             key: key(seed),
             // The lowest bit is the 33rd of the number of a block.

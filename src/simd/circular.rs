@@ -1,6 +1,7 @@
 //! Cosine and sine of several angles at once, to about one unit of the last digit.
 
 use super::F64x8;
+use std::f64::consts::FRAC_PI_2;
 
 /// Adding this leaves the nearest integer in the last bits of the sum.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -15,7 +16,7 @@ const SINE: [f64; 6] = [
     7.969_262_624_606_287e-2,
     -6.459_640_975_062_45e-1,
 ];
-const QUARTER: [f64; 2] = [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17];
+const QUARTER: [f64; 2] = [FRAC_PI_2, 6.123_233_995_736_766e-17];
 const COSINE: [f64; 7] = [
     -6.324_758_819_171_987e-9,
     4.710_641_612_279_719_7e-7,
@@ -63,7 +64,6 @@ impl F64x8 {
 mod tests {
     use super::*;
     use crate::simd::{Level, simd_dispatch, with_level};
-    use std::f64::consts::FRAC_PI_2;
 
     #[inline(always)]
     fn all_body<const FMA: bool>(t: &F64x8, out: &mut [F64x8; 2]) {

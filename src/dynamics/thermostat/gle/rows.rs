@@ -46,6 +46,8 @@ impl GleRows {
     /// on, a different set for each `draw` below 64; a call for some components gives what a call for more would. The first
     /// step draws the auxiliary momenta too, from their stationary distribution.
     ///
+    /// Steps of several rows may be taken at once, on any threads: no result depends on how.
+    ///
     /// # Panics
     /// When `velocities` or `roots` have another length than the rows.
     pub fn apply(
