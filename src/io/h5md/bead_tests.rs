@@ -378,3 +378,45 @@ fn a_view_shows_one_bead_and_grows_with_its_source() {
         assert_eq!(e.exit_code(), 2, "{e}");
     }
 }
+
+#[test]
+fn a_view_of_many_atoms_is_not_taken_for_damaged() {
+    // More than a file of the view's own length could ever hold.
+    let n = 2_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.h5md");
+    let species = crate::elements::Species::from_name("Si").unwrap();
+    let o = TrajectoryOptions {
+        path: path.clone(),
+        elements: vec![species.element; n],
+        masses: vec![species.mass; n],
+        single: true,
+        beads: Some(BeadOptions {
+            beads: 1,
+            temperature: 10.0,
+            velocities: false,
+            forces: false,
+        }),
+        ..TrajectoryOptions::default()
+    };
+    let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
+    w.write_beads(&BeadData {
+        step: 0,
+        time_fs: 0.0,
+        cell: &Cell::isolated(),
+        positions: &[vec![[1.0, 2.0, 3.0]; n]],
+        velocities: &[],
+        forces: &[],
+        energies: &[-1.0],
+    })
+    .unwrap();
+    w.close().unwrap();
+    let view = folder.path().join("view.h5md");
+    let r = TrajectoryReader::open(&path).unwrap();
+    let beads = r.beads().unwrap().unwrap();
+    r.write_view(&beads, 0, &view).unwrap();
+    assert!(std::fs::metadata(&view).unwrap().len() < n as u64 * 12 / 1032);
+    let r = TrajectoryReader::open(&view).unwrap();
+    let f = r.read_frame(0).unwrap();
+    assert_eq!(f.system.atoms.positions[n - 1], [1.0, 2.0, 3.0]);
+}
