@@ -7,10 +7,10 @@
 
 use super::layout::plain_group;
 use super::text::{attach, attribute};
-use super::{Beads, GROUP, TrajectoryReader, bead_sets, sentence};
+use super::{Beads, GROUP, TrajectoryReader, bead_sets, sentence, virtual_part};
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use hdf5::{Dataset, Extent, Extents, File, Group, H5Type, Hyperslab, SimpleExtents, SliceOrIndex};
+use hdf5::{File, Group};
 use std::path::{Component, Path, PathBuf};
 
 impl TrajectoryReader {
@@ -126,10 +126,12 @@ impl View<'_> {
         let place = format!("{}/{name}", bead_sets::GROUP);
         let element = plain_group(to, as_name)?;
         let set = beads.dataset(&format!("{name}/value"))?;
+        let source = format!("/{place}/value");
+        let source = (self.name.as_str(), source.as_str());
         let value = if set.dtype()?.size() == 4 {
-            self.part::<f32>(&set, &place, &element)
+            virtual_part::create::<f32>(&element, "value", source, &set.shape(), self.bead)
         } else {
-            self.part::<f64>(&set, &place, &element)
+            virtual_part::create::<f64>(&element, "value", source, &set.shape(), self.bead)
         }?;
         if let Some(unit) = attribute(&set, "unit") {
             attach(&value, "unit", &unit)?;
@@ -140,39 +142,5 @@ impl View<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The virtual dataset `value` [rows][...] of one bead of `set` [rows][beads][...], however many rows there will be.
-    fn part<T: H5Type>(&self, set: &Dataset, place: &str, to: &Group) -> hdf5::Result<Dataset> {
-        let shape = set.shape();
-        let [rows, _, rest @ ..] = &shape[..] else {
-            return Err("a dataset without beads".into());
-        };
-        let growing = |inner: &[usize]| {
-            let fixed = inner.iter().map(|&n| Extent::fixed(n));
-            let all = std::iter::once(Extent::resizable(*rows)).chain(fixed);
-            Extents::from(SimpleExtents::from_vec(all.collect()))
-        };
-        let all_rows = SliceOrIndex::from(..);
-        let inner = || rest.iter().map(|&n| SliceOrIndex::from(0..n));
-        let source: Vec<_> = [all_rows, SliceOrIndex::from(self.bead..self.bead + 1)]
-            .into_iter()
-            .chain(inner())
-            .collect();
-        let view: Vec<_> = std::iter::once(all_rows).chain(inner()).collect();
-        to.new_dataset_builder()
-            .obj_track_times(false)
-            .empty::<T>()
-            .shape(growing(rest))
-            .virtual_map(
-                // HDF5 counts files with %b in names.
-                self.name.replace('%', "%%"),
-                format!("/{place}/value"),
-                growing(&shape[1..]),
-                Hyperslab::new(source),
-                growing(rest),
-                Hyperslab::new(view),
-            )
-            .create("value")
     }
 }
