@@ -420,3 +420,48 @@ fn a_view_of_many_atoms_is_not_taken_for_damaged() {
     let f = r.read_frame(0).unwrap();
     assert_eq!(f.system.atoms.positions[n - 1], [1.0, 2.0, 3.0]);
 }
+
+/// Prints what a row costs; `cargo test --release cost_of_a_row -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_a_row_of_beads() {
+    let (n, beads) = (1000, 32);
+    let x: Vec<_> = (0..beads).map(|b| vectors(n, b, 0.0)).collect();
+    for (single, compression) in [(false, 0), (true, 0), (true, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5md");
+        let o = TrajectoryOptions {
+            single,
+            compression,
+            beads: Some(BeadOptions {
+                beads: beads as usize,
+                temperature: 300.0,
+                velocities: false,
+                forces: false,
+            }),
+            ..options(&path, n)
+        };
+        let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
+        let rows = 100;
+        let start = std::time::Instant::now();
+        for step in 0..rows {
+            w.write_beads(&BeadData {
+                step,
+                time_fs: step as f64,
+                cell: &cell(1),
+                positions: &x,
+                velocities: &[],
+                forces: &[],
+                energies: &[-1.0; 32],
+            })
+            .unwrap();
+            w.flush().unwrap();
+        }
+        println!(
+            "{beads} beads of {n} atoms, {} bytes, level {compression}: {:.2} ms a row, {:.0} kB",
+            if single { 4 } else { 8 },
+            start.elapsed().as_secs_f64() * 1e3 / rows as f64,
+            std::fs::metadata(&path).unwrap().len() as f64 / rows as f64 * 1e-3,
+        );
+    }
+}
