@@ -375,7 +375,12 @@ fn a_view_shows_one_bead_and_grows_with_its_source() {
         // Without its source a view is refused, not read as zeros.
         std::fs::rename(&path, folder.path().join("gone.h5md")).unwrap();
         let e = TrajectoryReader::open(&views[0]).unwrap_err();
-        assert_eq!(e.exit_code(), 2, "{e}");
+        assert_eq!(e.exit_code(), 2);
+        let said = e.to_string();
+        assert!(
+            said.contains("only shows one bead of `100%b.h5md`"),
+            "{said}"
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use super::rows::{Edges, Element3, Observable, slice};
 use super::scan::Scan;
 use super::store::Store;
 use super::text::{attribute, read_all};
-use super::{GROUP, sentence};
+use super::{GROUP, sentence, views};
 use crate::elements::Species;
 use crate::error::{Error, Result};
 use crate::system::{Atoms, System};
@@ -115,6 +115,7 @@ impl TrajectoryReader {
         })?;
         let length = length.saturating_add(elsewhere(&file, path));
         let scan = Scan { path, length };
+        views::check_source(&file, &scan)?;
         scan.open(file, species)
     }
 

@@ -6,6 +6,7 @@
 //! grow with the file of the run, and without it they are empty.
 
 use super::layout::plain_group;
+use super::scan::Scan;
 use super::text::{attach, attribute};
 use super::{Beads, GROUP, TrajectoryReader, bead_sets, sentence, virtual_part};
 use crate::error::{Error, Result};
@@ -68,6 +69,26 @@ impl TrajectoryReader {
     }
 }
 
+/// The attribute of a view that names the file it shows a part of.
+const SOURCE: &str = "source";
+
+/// Refuses a view that has lost its source; trajectories with numbers of their own pass.
+pub(super) fn check_source(file: &File, scan: &Scan<'_>) -> Result<()> {
+    let source = file.group(GROUP).ok();
+    let Some(source) = source.and_then(|g| attribute(&g, SOURCE)) else {
+        return Ok(());
+    };
+    if file.group("h5md").is_ok() {
+        return Ok(());
+    }
+    let reason = format!(
+        "this file only shows one bead of `{source}`, which is not where it was or cannot be read"
+    );
+    Err(scan
+        .bad(reason)
+        .advise("move the two together, or write the view anew with `zundel convert --beads`"))
+}
+
 /// The way from a folder to a file, both absolute. Without a common root it is the file's own path.
 fn relative(folder: &Path, file: &Path) -> PathBuf {
     let (from, to): (Vec<_>, Vec<_>) = (folder.components().collect(), file.components().collect());
@@ -102,6 +123,7 @@ impl View<'_> {
             .shape(())
             .create("bead")?
             .write_scalar(&bead)?;
+        attach(&group, SOURCE, &self.name)?;
         for name in ["species", "mass", "id"] {
             let place = format!("{GROUP}/{name}");
             if from.link_exists(&place) {
