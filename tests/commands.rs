@@ -6,7 +6,12 @@ use program::*;
 use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
-use zundel::io::{FrameIndex, ReadOptions, read_frame, read_frames};
+use zundel::elements::Species;
+use zundel::io::h5md::{
+    BeadData, BeadOptions, Existing, FrameData, TrajectoryOptions, TrajectoryWriter,
+};
+use zundel::io::{ColumnData, FrameIndex, ReadOptions, Value, read_frame, read_frames};
+use zundel::system::Cell;
 
 /// A folder with `si.xyz`: two frames of silicon, the second rattled, with velocities.
 fn silicon_frames() -> Job {
@@ -354,6 +359,159 @@ fn conversions_keep_every_bit() {
     // Different atoms do not fit into one trajectory.
     job.write("mixed.xyz", &format!("{}{ARGON}", silicon()));
     run(folder, &["convert", "mixed.xyz", "new.h5md"]).expect(2, &["mixed.xyz", "frame 1"]);
+}
+
+/// A trajectory `run.h5md` of two hydrogen atoms and three beads: frames at steps 0 to 30, beads at 0 and 30.
+fn path_integral(folder: &Path) {
+    let species = Species::from_name("D").unwrap();
+    let mut w = TrajectoryWriter::create(
+        TrajectoryOptions {
+            path: folder.join("run.h5md"),
+            elements: vec![species.element; 2],
+            masses: vec![species.mass; 2],
+            periodic: [true; 3],
+            beads: Some(BeadOptions {
+                beads: 3,
+                temperature: 250.0,
+                velocities: true,
+                forces: true,
+            }),
+            ..TrajectoryOptions::default()
+        },
+        Existing::Refuse,
+    )
+    .unwrap();
+    for step in [0, 10, 20, 30] {
+        let l = 8.0 + step as f64;
+        let cell = Cell::new([[l, 0.0, 0.0], [0.0, l, 0.0], [0.0, 0.0, l]], [true; 3]).unwrap();
+        w.write_frame(&FrameData {
+            step,
+            time_fs: 0.5 * step as f64,
+            cell: &cell,
+            positions: &bead(step, 1.0),
+            velocities: &[],
+            forces: &[],
+            observables: &[],
+        })
+        .unwrap();
+        let all = |kind: f64| {
+            (0..3)
+                .map(|b| bead(step, kind + b as f64))
+                .collect::<Vec<_>>()
+        };
+        if step % 30 == 0 {
+            w.write_beads(&BeadData {
+                step,
+                time_fs: 0.5 * step as f64,
+                cell: &cell,
+                positions: &all(0.0),
+                velocities: &all(10.0),
+                forces: &all(20.0),
+                energies: &[-1.5, -2.5, -3.5 - step as f64],
+            })
+            .unwrap();
+        }
+    }
+    w.close().unwrap();
+}
+
+fn bead(step: u64, kind: f64) -> Vec<[f64; 3]> {
+    let x = kind + (step as f64).sin();
+    vec![[x, 0.1, 0.2], [0.3, x, 0.5]]
+}
+
+#[test]
+fn beads_are_converted_one_by_one_or_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    path_integral(here);
+    let read = |name: &str| read_frames(&here.join(name), &ReadOptions::default()).unwrap();
+    let info = run(here, &["info", "run.h5md"]);
+    info.expect(0, &[]);
+    for said in [
+        "3 at 250 K; the frames are their centroid",
+        "2 rows, steps 0 to 30, every 30",
+    ] {
+        assert!(info.stdout.contains(said), "{}", info.stdout);
+    }
+    // A file for each bead.
+    run(here, &["convert", "run.h5md", "out.extxyz", "--beads"]).expect(
+        0,
+        &["wrote out.bead000.extxyz to out.bead002.extxyz: 3 files of 2 frames"],
+    );
+    let near = |a: &[[f64; 3]], b: &[[f64; 3]]| {
+        let pairs = a.as_flattened().iter().zip(b.as_flattened());
+        a.len() == b.len() && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-13)
+    };
+    for b in 0..3 {
+        let frames = read(&format!("out.bead00{b}.extxyz"));
+        assert_eq!(frames.len(), 2);
+        for (frame, step) in frames.iter().zip([0, 30]) {
+            let atoms = &frame.system.atoms;
+            assert_eq!(atoms.positions, bead(step, b as f64));
+            assert!(near(&atoms.velocities, &bead(step, 10.0 + b as f64)));
+            assert!(near(frame.forces().unwrap(), &bead(step, 20.0 + b as f64)));
+            assert_eq!(atoms.masses, [Species::from_name("D").unwrap().mass; 2]);
+            let energy = [-1.5, -2.5, -3.5 - step as f64][b];
+            assert_eq!(frame.energy(), Some(energy));
+            assert_eq!(frame.system.cell.row_vectors()[0][0], 8.0 + step as f64);
+            let number = |key| frame.value(key).and_then(Value::as_real);
+            assert_eq!(number("step"), Some(step as f64));
+            assert_eq!(number("time_fs"), Some(0.5 * step as f64));
+            assert_eq!(number("bead"), Some(b as f64));
+        }
+    }
+    // All of them in one.
+    run(
+        here,
+        &["convert", "run.h5md", "all.extxyz", "--beads=merged"],
+    )
+    .expect(0, &["wrote all.extxyz: 2 frames"]);
+    let frames = read("all.extxyz");
+    let last = &frames[1];
+    let numbers = last.column("bead").unwrap().data.clone();
+    assert_eq!(numbers, ColumnData::Integer(vec![0, 0, 1, 1, 2, 2]));
+    let wanted: Vec<_> = (0..3).flat_map(|b| bead(30, b as f64)).collect();
+    assert_eq!(last.system.atoms.positions, wanted);
+    assert_eq!(last.energy(), None);
+    let energies = last.value("bead_energies").cloned();
+    assert_eq!(energies, Some(Value::Reals(vec![-1.5, -2.5, -33.5])));
+    // Views: also readable by the program itself, and without beads of their own.
+    run(here, &["convert", "run.h5md", "run.h5md", "--beads"]).expect(
+        0,
+        &["wrote run.bead000.h5md to run.bead002.h5md: 3 files of 2 frames"],
+    );
+    run(here, &["convert", "run.bead001.h5md", "one.extxyz"]).expect(0, &["2 frames"]);
+    let (one, copy) = (read("one.extxyz"), read("out.bead001.extxyz"));
+    for (a, b) in one.iter().zip(&copy) {
+        assert_eq!(a.system, b.system);
+        assert_eq!((a.energy(), a.forces()), (b.energy(), b.forces()));
+    }
+    let files = std::fs::read_dir(here).unwrap();
+    let hidden = files.filter(|f| {
+        f.as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.')
+    });
+    assert_eq!(hidden.count(), 0);
+    // Without beads there is a word on how to get them.
+    run(
+        here,
+        &["convert", "run.bead001.h5md", "x.extxyz", "--beads"],
+    )
+    .expect(2, &["holds no beads", "[md]", "beads = 32"]);
+    run(here, &["convert", "one.extxyz", "x.extxyz", "--beads"])
+        .expect(2, &["one.extxyz: only trajectories in H5MD"]);
+    run(here, &["convert", "run.h5md", "x.unknown", "--beads"]).expect(2, &["x.bead000.unknown"]);
+    run(here, &["convert", "run.h5md", "x.extxyz", "--beads=some"]).expect(2, &["some"]);
+    std::fs::rename(here.join("run.h5md"), here.join("out.bead001.h5md")).unwrap();
+    run(
+        here,
+        &["convert", "out.bead001.h5md", "out.h5md", "--beads"],
+    )
+    .expect(2, &["same file"]);
 }
 
 #[test]

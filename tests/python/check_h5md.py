@@ -1,6 +1,7 @@
 """Checks trajectories with h5py and MDAnalysis, as their users would open them: no option, no repair.
 
     check_h5md.py files PATH FRAMES PATH FRAMES ...    files, each of which must hold so many frames
+    check_h5md.py beads PATH ROWS VIEW VIEW ...        a file with beads, its rows of them, and a view of every bead
     check_h5md.py replay EVENTS WINDOWS                the states that a recorded sequence of writes runs through
 """
 
@@ -101,6 +102,47 @@ def check_contents(path, frames, last=None):
     universe.trajectory.close()
 
 
+def check_beads(path, rows, views):
+    """The beads as h5py finds them, and each bead as MDAnalysis sees it through its view."""
+    with h5py.File(path, "r") as f:
+        assert list(f["h5md/modules/path_integral"].attrs["version"]) == [0, 1]
+        group = f["path_integral"]
+        assert group.attrs["beads"] == len(views)
+        assert group.attrs["temperature"] == 300.0
+        assert group.attrs["mode_transform"] == "orthonormal-real"
+        bead = {n: group[n]["value"][()] for n in ("position", "velocity", "force", "bead_energy") if n in group}
+        atoms = f[GROUP]["position/value"].shape[1]
+        for name, values in bead.items():
+            wanted = (rows, len(views)) + ((atoms, 3) if name != "bead_energy" else ())
+            assert values.shape == wanted, f"{name}: {values.shape}"
+            assert group[name]["step"] == group["position/step"], "steps are shared by hard links"
+            assert group[name]["time"] == group["position/time"]
+            assert group[name]["value"].attrs.get_id("unit").get_type().is_variable_str()
+        steps, time = group["position/step"][()], group["position/time"][()]
+        assert len(steps) == len(time) == rows
+        boxed = "edges" in group["box"]
+        edges = group["box/edges/value"][()] if boxed else None
+    for b, view in enumerate(views):
+        assert os.path.getsize(view) < 20000, "a view is small"
+        universe = MDAnalysis.Universe(view)
+        assert universe.trajectory.n_frames == rows
+        for k, ts in enumerate(universe.trajectory):
+            assert np.array_equal(ts.positions, bead["position"][k, b].astype(np.float32)), f"bead {b}, row {k}"
+            assert abs(ts.time - 1e-3 * time[k]) < 1e-6
+            assert ts.data["step"] == steps[k]
+            assert ts.data["potential_energy"] == bead["bead_energy"][k, b]
+            if "velocity" in bead:
+                assert np.allclose(ts.velocities, 1e3 * bead["velocity"][k, b], rtol=1e-5, atol=1e-3)
+            if "force" in bead:
+                assert np.allclose(ts.forces, bead["force"][k, b], rtol=1e-5, atol=1e-3)
+            if boxed:
+                assert abs(ts.dimensions[0] - np.linalg.norm(edges[k][0])) < 1e-4
+            else:
+                assert ts.dimensions is None
+        assert k == rows - 1
+        universe.trajectory.close()
+
+
 def replay(log_path, windows):
     """Every state between the reports in the windows, page by page."""
     windows = [tuple(map(int, w.split("-"))) for w in windows.split(",")]
@@ -143,6 +185,8 @@ def main():
     if kind == "files":
         for path, frames in zip(arguments[::2], arguments[1::2]):
             check_contents(path, (int(frames),))
+    elif kind == "beads":
+        check_beads(arguments[0], int(arguments[1]), arguments[2:])
     else:
         replay(*arguments)
 

@@ -375,6 +375,98 @@ fn a_view_shows_one_bead_and_grows_with_its_source() {
         // Without its source a view is refused, not read as zeros.
         std::fs::rename(&path, folder.path().join("gone.h5md")).unwrap();
         let e = TrajectoryReader::open(&views[0]).unwrap_err();
-        assert_eq!(e.exit_code(), 2, "{e}");
+        assert_eq!(e.exit_code(), 2);
+        let said = e.to_string();
+        assert!(
+            said.contains("only shows one bead of `100%b.h5md`"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_view_of_many_atoms_is_not_taken_for_damaged() {
+    // More than a file of the view's own length could ever hold.
+    let n = 2_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.h5md");
+    let species = crate::elements::Species::from_name("Si").unwrap();
+    let o = TrajectoryOptions {
+        path: path.clone(),
+        elements: vec![species.element; n],
+        masses: vec![species.mass; n],
+        single: true,
+        beads: Some(BeadOptions {
+            beads: 1,
+            temperature: 10.0,
+            velocities: false,
+            forces: false,
+        }),
+        ..TrajectoryOptions::default()
+    };
+    let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
+    w.write_beads(&BeadData {
+        step: 0,
+        time_fs: 0.0,
+        cell: &Cell::isolated(),
+        positions: &[vec![[1.0, 2.0, 3.0]; n]],
+        velocities: &[],
+        forces: &[],
+        energies: &[-1.0],
+    })
+    .unwrap();
+    w.close().unwrap();
+    let view = folder.path().join("view.h5md");
+    let r = TrajectoryReader::open(&path).unwrap();
+    let beads = r.beads().unwrap().unwrap();
+    r.write_view(&beads, 0, &view).unwrap();
+    assert!(std::fs::metadata(&view).unwrap().len() < n as u64 * 12 / 1032);
+    let r = TrajectoryReader::open(&view).unwrap();
+    let f = r.read_frame(0).unwrap();
+    assert_eq!(f.system.atoms.positions[n - 1], [1.0, 2.0, 3.0]);
+}
+
+/// Prints what a row costs; `cargo test --release cost_of_a_row -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_a_row_of_beads() {
+    let (n, beads) = (1000, 32);
+    let x: Vec<_> = (0..beads).map(|b| vectors(n, b, 0.0)).collect();
+    for (single, compression) in [(false, 0), (true, 0), (true, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.h5md");
+        let o = TrajectoryOptions {
+            single,
+            compression,
+            beads: Some(BeadOptions {
+                beads: beads as usize,
+                temperature: 300.0,
+                velocities: false,
+                forces: false,
+            }),
+            ..options(&path, n)
+        };
+        let mut w = TrajectoryWriter::create(o, Existing::Refuse).unwrap();
+        let rows = 100;
+        let start = std::time::Instant::now();
+        for step in 0..rows {
+            w.write_beads(&BeadData {
+                step,
+                time_fs: step as f64,
+                cell: &cell(1),
+                positions: &x,
+                velocities: &[],
+                forces: &[],
+                energies: &[-1.0; 32],
+            })
+            .unwrap();
+            w.flush().unwrap();
+        }
+        println!(
+            "{beads} beads of {n} atoms, {} bytes, level {compression}: {:.2} ms a row, {:.0} kB",
+            if single { 4 } else { 8 },
+            start.elapsed().as_secs_f64() * 1e3 / rows as f64,
+            std::fs::metadata(&path).unwrap().len() as f64 / rows as f64 * 1e-3,
+        );
     }
 }

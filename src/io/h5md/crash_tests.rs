@@ -53,7 +53,7 @@ fn write_all(w: &mut TrajectoryWriter, n: usize, i: u64) {
     write(w, n, i).unwrap();
     w.write_thermo(10 * i, 5.0 * i as f64, &[i as f64, 0.5])
         .unwrap();
-    if w.options.beads.is_some() && i % 3 == 0 {
+    if w.options.beads.is_some() && i.is_multiple_of(3) {
         write_beads(w, n, i / 3).unwrap();
     }
 }

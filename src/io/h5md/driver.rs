@@ -1,7 +1,7 @@
 //! The thin layer of C calls that puts a [`Store`] below HDF5 as a "virtual file driver".
 //!
 //! HDF5's own driver writes metadata when its cache sees fit and in the order of addresses; `docs/decisions/0003`
-//! tells what a kill then leaves. This is the only unsafe code of the trajectory files.
+//! tells what a kill then leaves. Beside it only `virtual_part.rs` calls C.
 
 use super::store::{Kind, Store};
 use hdf5::plist::FileAccess;

@@ -28,6 +28,7 @@ mod scan;
 mod store;
 mod text;
 mod views;
+mod virtual_part;
 mod writer;
 
 #[cfg(test)]

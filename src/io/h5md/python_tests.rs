@@ -1,5 +1,6 @@
 //! The files in the hands of h5py and MDAnalysis: `tests/python/check_h5md.py`, where a Python with both is found.
 
+use super::bead_tests::{BEADS, with_beads, write_beads};
 use super::crash_tests::recorded_run;
 use super::store::Event;
 use super::tests::{options, write};
@@ -82,6 +83,50 @@ fn other_programs_read_every_variant() {
         }
     }
     check_files(&files);
+}
+
+#[test]
+fn other_programs_read_the_beads() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in [1, 30] {
+        for (single, velocities, forces, compression) in [
+            (false, true, true, 0),
+            (true, false, false, 0),
+            (true, true, false, 1),
+        ] {
+            for periodic in [[true; 3], [false; 3]] {
+                let path = folder.path().join(format!("{n}.h5md"));
+                let mut o = TrajectoryOptions {
+                    single,
+                    compression,
+                    periodic,
+                    ..with_beads(&path, n)
+                };
+                if let Some(beads) = &mut o.beads {
+                    (beads.velocities, beads.forces) = (velocities, forces);
+                }
+                let mut w = TrajectoryWriter::create(o, Existing::Replace).unwrap();
+                for i in 0..7 {
+                    write(&mut w, n, i).unwrap();
+                    if i % 3 == 0 {
+                        write_beads(&mut w, n, i / 3).unwrap();
+                    }
+                }
+                w.close().unwrap();
+                let mut arguments = vec![path.to_string_lossy().into_owned(), "3".to_owned()];
+                let r = TrajectoryReader::open(&path).unwrap();
+                let beads = r.beads().unwrap().unwrap();
+                for bead in 0..BEADS {
+                    let view = folder.path().join(format!("{n}.bead{bead}.h5md"));
+                    r.write_view(&beads, bead, &view).unwrap();
+                    arguments.push(view.to_string_lossy().into_owned());
+                }
+                arguments.insert(0, "beads".to_owned());
+                script(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+                check_files(&[(path, 7)]);
+            }
+        }
+    }
 }
 
 #[test]

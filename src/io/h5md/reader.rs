@@ -5,9 +5,9 @@ use super::bead_reader::Beads;
 use super::driver::{self, Mode};
 use super::rows::{Edges, Element3, Observable, slice};
 use super::scan::Scan;
-use super::sentence;
 use super::store::Store;
 use super::text::{attribute, read_all};
+use super::{GROUP, sentence, views};
 use crate::elements::Species;
 use crate::error::{Error, Result};
 use crate::system::{Atoms, System};
@@ -45,6 +45,18 @@ pub struct Series {
     pub times_fs: Vec<f64>,
     /// Values in `unit`.
     pub values: Vec<f64>,
+}
+
+/// The length of the file that a view's numbers are in; 0 for a trajectory that holds its own.
+fn elsewhere(file: &File, path: &Path) -> u64 {
+    let Ok(step) = file.dataset(&format!("{GROUP}/position/step")) else {
+        return 0;
+    };
+    let name = step.filename();
+    if Path::new(&name) == path {
+        return 0;
+    }
+    std::fs::metadata(&name).map_or(0, |m| m.len())
 }
 
 /// An open trajectory: the frames that were complete when it was opened.
@@ -101,7 +113,9 @@ impl TrajectoryReader {
                 ),
             )
         })?;
+        let length = length.saturating_add(elsewhere(&file, path));
         let scan = Scan { path, length };
+        views::check_source(&file, &scan)?;
         scan.open(file, species)
     }
 

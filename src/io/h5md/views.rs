@@ -6,11 +6,12 @@
 //! grow with the file of the run, and without it they are empty.
 
 use super::layout::plain_group;
+use super::scan::Scan;
 use super::text::{attach, attribute};
-use super::{Beads, GROUP, TrajectoryReader, bead_sets, sentence};
+use super::{Beads, GROUP, TrajectoryReader, bead_sets, sentence, virtual_part};
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use hdf5::{Dataset, Extent, Extents, File, Group, H5Type, Hyperslab, SimpleExtents, SliceOrIndex};
+use hdf5::{File, Group};
 use std::path::{Component, Path, PathBuf};
 
 impl TrajectoryReader {
@@ -68,6 +69,26 @@ impl TrajectoryReader {
     }
 }
 
+/// The attribute of a view that names the file it shows a part of.
+const SOURCE: &str = "source";
+
+/// Refuses a view that has lost its source; trajectories with numbers of their own pass.
+pub(super) fn check_source(file: &File, scan: &Scan<'_>) -> Result<()> {
+    let source = file.group(GROUP).ok();
+    let Some(source) = source.and_then(|g| attribute(&g, SOURCE)) else {
+        return Ok(());
+    };
+    if file.group("h5md").is_ok() {
+        return Ok(());
+    }
+    let reason = format!(
+        "this file only shows one bead of `{source}`, which is not where it was or cannot be read"
+    );
+    Err(scan
+        .bad(reason)
+        .advise("move the two together, or write the view anew with `zundel convert --beads`"))
+}
+
 /// The way from a folder to a file, both absolute. Without a common root it is the file's own path.
 fn relative(folder: &Path, file: &Path) -> PathBuf {
     let (from, to): (Vec<_>, Vec<_>) = (folder.components().collect(), file.components().collect());
@@ -102,6 +123,7 @@ impl View<'_> {
             .shape(())
             .create("bead")?
             .write_scalar(&bead)?;
+        attach(&group, SOURCE, &self.name)?;
         for name in ["species", "mass", "id"] {
             let place = format!("{GROUP}/{name}");
             if from.link_exists(&place) {
@@ -126,10 +148,12 @@ impl View<'_> {
         let place = format!("{}/{name}", bead_sets::GROUP);
         let element = plain_group(to, as_name)?;
         let set = beads.dataset(&format!("{name}/value"))?;
+        let source = format!("/{place}/value");
+        let source = (self.name.as_str(), source.as_str());
         let value = if set.dtype()?.size() == 4 {
-            self.part::<f32>(&set, &place, &element)
+            virtual_part::create::<f32>(&element, "value", source, &set.shape(), self.bead)
         } else {
-            self.part::<f64>(&set, &place, &element)
+            virtual_part::create::<f64>(&element, "value", source, &set.shape(), self.bead)
         }?;
         if let Some(unit) = attribute(&set, "unit") {
             attach(&value, "unit", &unit)?;
@@ -140,39 +164,5 @@ impl View<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The virtual dataset `value` [rows][...] of one bead of `set` [rows][beads][...], however many rows there will be.
-    fn part<T: H5Type>(&self, set: &Dataset, place: &str, to: &Group) -> hdf5::Result<Dataset> {
-        let shape = set.shape();
-        let [rows, _, rest @ ..] = &shape[..] else {
-            return Err("a dataset without beads".into());
-        };
-        let growing = |inner: &[usize]| {
-            let fixed = inner.iter().map(|&n| Extent::fixed(n));
-            let all = std::iter::once(Extent::resizable(*rows)).chain(fixed);
-            Extents::from(SimpleExtents::from_vec(all.collect()))
-        };
-        let all_rows = SliceOrIndex::from(..);
-        let inner = || rest.iter().map(|&n| SliceOrIndex::from(0..n));
-        let source: Vec<_> = [all_rows, SliceOrIndex::from(self.bead..self.bead + 1)]
-            .into_iter()
-            .chain(inner())
-            .collect();
-        let view: Vec<_> = std::iter::once(all_rows).chain(inner()).collect();
-        to.new_dataset_builder()
-            .obj_track_times(false)
-            .empty::<T>()
-            .shape(growing(rest))
-            .virtual_map(
-                // HDF5 counts files with %b in names.
-                self.name.replace('%', "%%"),
-                format!("/{place}/value"),
-                growing(&shape[1..]),
-                Hyperslab::new(source),
-                growing(rest),
-                Hyperslab::new(view),
-            )
-            .create("value")
     }
 }
