@@ -47,7 +47,7 @@ impl<S: Default> BlockScratch<S> {
         slots: TileSlots<'_>,
         outcomes: &mut [Outcome],
     ) {
-        self.place_tile(members, list, chunk, translations, model.style());
+        self.place_tile(members, list, chunk, translations);
         let wanted = want.forces || want.virial;
         let TileScratch {
             local,
@@ -155,7 +155,6 @@ impl<S: Default> BlockScratch<S> {
         list: &NeighbourList,
         chunk: &Chunk,
         translations: &[[f64; 3]],
-        style: RowStyle,
     ) {
         let images = list.images().len();
         let last = members.len() - 1;
@@ -173,12 +172,10 @@ impl<S: Default> BlockScratch<S> {
                 }
             }
         }
+        let elements = members[0].configuration.elements;
         self.local_elements.clear();
-        if style != (RowStyle::Distances { elements: false }) {
-            let elements = members[0].configuration.elements;
-            self.local_elements
-                .extend(chunk.atoms.iter().map(|&a| elements[a as usize]));
-        }
+        self.local_elements
+            .extend(chunk.atoms.iter().map(|&a| elements[a as usize]));
     }
 }
 
