@@ -22,7 +22,7 @@ pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
 pub use card::ModelCard;
 pub use evaluator::{Evaluator, Term};
-pub use local::{Local, LocalModel, Names, RowResults, RowStyle, Rows};
+pub use local::{LANES, Local, LocalModel, Names, RowResults, RowStyle, Rows};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;

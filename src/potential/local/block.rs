@@ -1,6 +1,7 @@
 //! One chunk of centres, a block at a time: rows, model, scatter.
 
 use super::kernels::{self, Gradients};
+use super::tile::TileScratch;
 use super::wrapper::{Outcome, Slots};
 use super::{LocalModel, Names, RowResults, RowStyle, Rows};
 use crate::elements::Element;
@@ -11,14 +12,15 @@ use std::ops::Range;
 /// Arrays of one block of rows, reused by a thread.
 #[derive(Default)]
 pub(super) struct BlockScratch<S> {
-    model: S,
+    pub(super) model: S,
+    pub(super) tile: TileScratch,
     /// Positions of the chunk's local atoms; the fourth number makes each one vector.
     local: Vec<[f64; 4]>,
-    local_elements: Vec<Element>,
-    first: Vec<u32>,
+    pub(super) local_elements: Vec<Element>,
+    pub(super) first: Vec<u32>,
     /// Local atom of each neighbour.
     target: Vec<u32>,
-    elements: Vec<Element>,
+    pub(super) elements: Vec<Element>,
     atoms: Vec<u32>,
     shifts: Vec<[i32; 3]>,
     x: Vec<f64>,
@@ -35,7 +37,7 @@ pub(super) struct BlockScratch<S> {
 }
 
 /// Squared distance (Å^2) below which two atoms are said to be at one place.
-const COINCIDENT2: f64 = 1e-8;
+pub(super) const COINCIDENT2: f64 = 1e-8;
 
 impl<S: Default> BlockScratch<S> {
     /// Evaluates a model for all centres of a chunk.

@@ -2,6 +2,7 @@
 
 mod block;
 mod kernels;
+mod tile;
 mod wrapper;
 
 pub use wrapper::Local;
@@ -28,7 +29,8 @@ pub struct Rows<'a> {
     pub y: &'a [f64],
     /// z of neighbour minus centre (Å); vectors only.
     pub z: &'a [f64],
-    /// Squared distance (Å^2), never zero.
+    /// Squared distance (Å^2), never zero. For style [`RowStyle::Distances`] each neighbour may have several, side by side: see
+    /// [`lanes`](Self::lanes).
     pub r2: &'a [f64],
     /// Which image of which atom each neighbour is; empty where the style leaves it out.
     pub names: Names<'a>,
@@ -50,7 +52,18 @@ impl Rows<'_> {
     pub fn of(&self, c: usize) -> std::ops::Range<usize> {
         self.first[c] as usize..self.first[c + 1] as usize
     }
+
+    /// Configurations side by side: 1, or [`LANES`] where beads share a list and the style is [`RowStyle::Distances`]. So many
+    /// numbers stand for each neighbour in `r2`, `radial` and `booked`, and for each centre in `energy`.
+    #[inline]
+    pub fn lanes(&self) -> usize {
+        let neighbours = self.first.last().map_or(0, |n| *n as usize);
+        self.r2.len().checked_div(neighbours).unwrap_or(1)
+    }
 }
+
+/// Most configurations whose numbers stand side by side.
+pub const LANES: usize = 8;
 
 /// What a local model gives back for a block of rows. All arrays are zeroed by the caller and added into by the model.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! The wrapper that makes a [`Potential`] of a local model: chunks in parallel, slots gathered in a fixed order.
 
-use super::LocalModel;
 use super::block::BlockScratch;
+use super::tile::TileSlots;
+use super::{LANES, LocalModel, RowStyle};
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;
 use crate::parallel::{self, Disjoint, PerThread};
@@ -14,7 +15,10 @@ pub struct Local<M>(pub M);
 
 /// Scratch of [`Local`]: results by slot (local atom of a chunk) until they are gathered by atom.
 struct LocalWorkspace<S> {
+    tiles: Vec<Tile>,
     tasks: Vec<Task>,
+    /// What came out of each task, for each of its members.
+    outcomes: Vec<Outcome>,
     translations: Vec<[f64; 3]>,
     forces: Vec<[f64; 4]>,
     /// Site energy and reliability.
@@ -28,7 +32,9 @@ struct LocalWorkspace<S> {
 impl<S> Default for LocalWorkspace<S> {
     fn default() -> Self {
         LocalWorkspace {
+            tiles: Vec::new(),
             tasks: Vec::new(),
+            outcomes: Vec::new(),
             translations: Vec::new(),
             forces: Vec::new(),
             sites: Vec::new(),
@@ -39,16 +45,41 @@ impl<S> Default for LocalWorkspace<S> {
     }
 }
 
-/// One chunk of one member, and what came out of it.
+/// One chunk of one member, or of a tile of members that share a list.
 #[derive(Clone, Copy)]
 struct Task {
-    member: usize,
+    tile: Tile,
     chunk: usize,
-    /// First of the member's translations.
+    /// First of its outcomes.
+    outcomes: usize,
+}
+
+/// Members that are evaluated side by side: one, or up to [`LANES`] that share a list.
+#[derive(Clone, Copy)]
+struct Tile {
+    /// First member, and how many.
+    member: usize,
+    count: usize,
+    /// First of the members' translations.
     translations: usize,
-    /// First of the member's slots.
-    slots: usize,
-    outcome: Outcome,
+    /// First of its forces, and of its site numbers.
+    forces: usize,
+    sites: usize,
+}
+
+impl Tile {
+    fn members(&self) -> std::ops::Range<usize> {
+        self.member..self.member + self.count
+    }
+
+    /// Elements of the arrays of forces and site numbers that a slot takes.
+    fn per_slot(&self) -> (usize, usize) {
+        if self.count == 1 {
+            (1, 1)
+        } else {
+            (3 * LANES / 4, LANES / 2)
+        }
+    }
 }
 
 /// The sums over a chunk.
@@ -91,9 +122,18 @@ impl<M: LocalModel> Potential for Local<M> {
         } else {
             0
         };
-        space.plan(members, want, width);
+        // Features are sums over all centres of one member.
+        let distances = matches!(self.0.style(), RowStyle::Distances { .. });
+        let most = if distances && !want.reliability {
+            LANES
+        } else {
+            1
+        };
+        space.plan(members, want, width, most);
         let LocalWorkspace {
+            tiles,
             tasks,
+            outcomes,
             translations,
             forces,
             sites,
@@ -104,29 +144,66 @@ impl<M: LocalModel> Potential for Local<M> {
         let per_site = want.site_energies || want.reliability;
         let (slot_forces, slot_sites) = (Disjoint::new(forces), Disjoint::new(sites));
         let task_features = Disjoint::new(features);
-        parallel::for_each_mut(tasks, |t, task| {
-            let member = &members[task.member];
+        let task_outcomes = Disjoint::new(outcomes);
+        parallel::for_each(tasks.len(), |t| {
+            let Task {
+                tile,
+                chunk,
+                outcomes,
+            } = tasks[t];
+            let member = &members[tile.member];
             let Some(list) = member.neighbours else {
                 return;
             };
-            let chunk = &list.chunks()[task.chunk];
-            let whole = (task.slots + chunk.base, chunk.atoms.len());
-            let part = |wanted: bool| if wanted { whole } else { (0, 0) };
-            let ((fs, fl), (ss, sl)) = (part(want.forces), part(per_site));
-            // SAFETY: chunks of one list have disjoint slots, and members have disjoint ranges of slots.
+            let chunk = &list.chunks()[chunk];
+            let part = |first: usize, size: usize, wanted: bool| {
+                if wanted {
+                    (first + chunk.base * size, chunk.atoms.len() * size)
+                } else {
+                    (0, 0)
+                }
+            };
+            let (force_size, site_size) = tile.per_slot();
+            let (fs, fl) = part(tile.forces, force_size, want.forces);
+            let (ss, sl) = part(tile.sites, site_size, per_site);
+            // SAFETY: chunks of one list have disjoint slots, and tiles have disjoint ranges of slots.
             let forces = unsafe { slot_forces.range(fs, fl) };
             // SAFETY: as above.
             let sites = unsafe { slot_sites.range(ss, sl) };
             // SAFETY: tasks have disjoint ranges.
             let features = unsafe { task_features.range(t * width, width) };
-            let translations = &translations[task.translations..];
+            // SAFETY: as above.
+            let outcomes = unsafe { task_outcomes.range(outcomes, tile.count) };
+            let translations = &translations[tile.translations..];
+            let mut scratch = threads.get();
+            if tile.count > 1 {
+                let slots = TileSlots {
+                    forces: forces
+                        .as_flattened_mut()
+                        .as_chunks_mut()
+                        .0
+                        .as_chunks_mut()
+                        .0,
+                    sites: sites.as_flattened_mut().as_chunks_mut().0,
+                };
+                scratch.run_tile(
+                    &self.0,
+                    &members[tile.members()],
+                    list,
+                    chunk,
+                    translations,
+                    want,
+                    slots,
+                    outcomes,
+                );
+                return;
+            }
             let slots = Slots {
                 forces,
                 sites,
                 features,
             };
-            let mut scratch = threads.get();
-            task.outcome = scratch.run(
+            outcomes[0] = scratch.run(
                 &self.0,
                 request.cutoff,
                 member.configuration,
@@ -137,53 +214,56 @@ impl<M: LocalModel> Potential for Local<M> {
                 slots,
             );
         });
-        for Task {
-            member, outcome, ..
-        } in tasks.iter()
-        {
-            let member = *member;
-            if let Some((i, j, distance)) = outcome.coincident {
-                return Err(EvaluationError::Coincident {
-                    member,
-                    i: i as usize,
-                    j: j as usize,
-                    distance,
-                });
-            }
-            let result = &mut results[member];
-            result.energy += outcome.energy;
-            result.closest = result.closest.min(outcome.closest2.sqrt());
-            for (a, b) in result
-                .virial
-                .as_flattened_mut()
-                .iter_mut()
-                .zip(outcome.virial.as_flattened())
-            {
-                *a += b;
+        for task in tasks.iter() {
+            for (member, outcome) in task.tile.members().zip(&outcomes[task.outcomes..]) {
+                if let Some((i, j, distance)) = outcome.coincident {
+                    return Err(EvaluationError::Coincident {
+                        member,
+                        i: i as usize,
+                        j: j as usize,
+                        distance,
+                    });
+                }
+                let result = &mut results[member];
+                result.energy += outcome.energy;
+                result.closest = result.closest.min(outcome.closest2.sqrt());
+                for (a, b) in result
+                    .virial
+                    .as_flattened_mut()
+                    .iter_mut()
+                    .zip(outcome.virial.as_flattened())
+                {
+                    *a += b;
+                }
             }
         }
         if width > 0 {
             for (m, (member, result)) in members.iter().zip(&mut *results).enumerate() {
                 summed.fill(0.0);
                 let parts = tasks.iter().zip(features.chunks_exact(width));
-                for (_, part) in parts.filter(|(task, _)| task.member == m) {
+                for (_, part) in parts.filter(|(task, _)| task.tile.member == m) {
                     summed.iter_mut().zip(part).for_each(|(s, p)| *s += p);
                 }
                 let atoms = member.configuration.positions.len();
                 result.frame_reliability += self.0.frame_reliability(summed, atoms);
             }
         }
-        let mut slots = 0;
-        for (member, result) in members.iter().zip(results) {
-            let Some(list) = member.neighbours else {
+        for tile in tiles.iter() {
+            let Some(list) = members[tile.member].neighbours else {
                 continue;
             };
             let (f, s) = (
-                if want.forces { slots } else { 0 },
-                if per_site { slots } else { 0 },
+                if want.forces { tile.forces } else { 0 },
+                if per_site { tile.sites } else { 0 },
             );
-            gather(list, &forces[f..], &sites[s..], want, result);
-            slots += list.slots();
+            let results = &mut results[tile.members()];
+            if tile.count > 1 {
+                gather_tile(list, &forces[f..], &sites[s..], want, results);
+            } else {
+                gather(list, &forces[f..], &sites[s..], want, &mut results[0]);
+            }
+        }
+        for (member, result) in members.iter().zip(results) {
             self.0.add_global(member.configuration, want, result);
         }
         Ok(())
@@ -199,38 +279,55 @@ impl<M: LocalModel> Potential for Local<M> {
 }
 
 impl<S: Default + Send> LocalWorkspace<S> {
-    /// Lists the chunks of all members and makes room for their slots and features.
-    fn plan(&mut self, members: &[Member<'_>], want: Want, width: usize) {
+    /// Lists the chunks of all members, in tiles of at most `most`, and makes room for their slots and features.
+    fn plan(&mut self, members: &[Member<'_>], want: Want, width: usize, most: usize) {
         let outcome = Outcome {
             energy: 0.0,
             virial: [[0.0; 3]; 3],
             coincident: None,
             closest2: f64::INFINITY,
         };
+        self.tiles.clear();
         self.tasks.clear();
+        self.outcomes.clear();
         self.translations.clear();
-        let mut slots = 0;
-        for (m, member) in members.iter().enumerate() {
-            let Some(list) = member.neighbours else {
+        let (mut forces, mut sites, mut member) = (0, 0, 0);
+        while let Some(first) = members.get(member) {
+            let Some(list) = first.neighbours else {
                 unreachable!("the engine provides the list that was asked for")
             };
-            let translations = self.translations.len();
-            list.translations(member.configuration.cell, &mut self.translations);
-            self.tasks
-                .extend((0..list.chunks().len()).map(|chunk| Task {
-                    member: m,
+            let same = |m: &&Member<'_>| m.neighbours.is_some_and(|l| std::ptr::eq(l, list));
+            let sharing = members[member..].iter().take(most).take_while(same).count();
+            let tile = Tile {
+                member,
+                count: if sharing < WORTH { 1 } else { sharing },
+                translations: self.translations.len(),
+                forces,
+                sites,
+            };
+            self.tiles.push(tile);
+            for m in &members[tile.members()] {
+                list.translations(m.configuration.cell, &mut self.translations);
+            }
+            for chunk in 0..list.chunks().len() {
+                let outcomes = self.outcomes.len();
+                self.tasks.push(Task {
+                    tile,
                     chunk,
-                    translations,
-                    slots,
-                    outcome,
-                }));
-            slots += list.slots();
+                    outcomes,
+                });
+                self.outcomes.resize(outcomes + tile.count, outcome);
+            }
+            let (force_size, site_size) = tile.per_slot();
+            forces += list.slots() * force_size;
+            sites += list.slots() * site_size;
+            member += tile.count;
         }
-        if want.forces && self.forces.len() < slots {
-            self.forces.resize(slots, [0.0; 4]);
+        if want.forces && self.forces.len() < forces {
+            self.forces.resize(forces, [0.0; 4]);
         }
-        if (want.site_energies || want.reliability) && self.sites.len() < slots {
-            self.sites.resize(slots, [0.0; 2]);
+        if (want.site_energies || want.reliability) && self.sites.len() < sites {
+            self.sites.resize(sites, [0.0; 2]);
         }
         let features = self.tasks.len() * width;
         if self.features.len() < features {
@@ -241,6 +338,11 @@ impl<S: Default + Send> LocalWorkspace<S> {
     }
 }
 
+/// Fewer members than this are evaluated one by one.
+const WORTH: usize = 4;
+/// Atoms in a piece of the work of gathering.
+const PIECE: usize = 4096;
+
 /// Adds the slots' forces and site numbers to the atoms, each atom's slots in chunk order.
 fn gather(
     list: &NeighbourList,
@@ -249,7 +351,6 @@ fn gather(
     want: Want,
     result: &mut Evaluation,
 ) {
-    const PIECE: usize = 4096;
     if want.forces {
         let pieces = Disjoint::new(&mut result.forces);
         parallel::for_each(list.atoms().div_ceil(PIECE), |p| {
@@ -281,5 +382,53 @@ fn gather(
     }
     if want.reliability {
         add(&mut result.reliability, 1);
+    }
+}
+
+/// The same for a tile.
+fn gather_tile(
+    list: &NeighbourList,
+    forces: &[[f64; 4]],
+    sites: &[[f64; 2]],
+    want: Want,
+    results: &mut [Evaluation],
+) {
+    if want.forces {
+        let forces: &[[[f64; LANES]; 3]] = forces.as_flattened().as_chunks().0.as_chunks().0;
+        let mut rest = results.iter_mut();
+        let outs: [Option<Disjoint<[f64; 3]>>; LANES] =
+            std::array::from_fn(|_| rest.next().map(|r| Disjoint::new(&mut r.forces)));
+        parallel::for_each(list.atoms().div_ceil(PIECE), |p| {
+            let (start, end) = (p * PIECE, (p * PIECE + PIECE).min(list.atoms()));
+            let mut outs = outs.each_ref().map(|out| {
+                let out = out.as_ref()?;
+                // SAFETY: pieces do not overlap.
+                Some(unsafe { out.range(start, end - start) })
+            });
+            for a in start..end {
+                let mut f = [[0.0; LANES]; 3];
+                for &s in list.slots_of(a) {
+                    let g = &forces[s as usize];
+                    for k in 0..3 {
+                        for l in 0..LANES {
+                            f[k][l] += g[k][l];
+                        }
+                    }
+                }
+                for (l, out) in outs.iter_mut().flatten().enumerate() {
+                    let out = &mut out[a - start];
+                    *out = [out[0] + f[0][l], out[1] + f[1][l], out[2] + f[2][l]];
+                }
+            }
+        });
+    }
+    if want.site_energies {
+        let sites: &[[f64; LANES]] = sites.as_flattened().as_chunks().0;
+        for (l, result) in results.iter_mut().enumerate() {
+            for (a, out) in result.site_energies.iter_mut().enumerate() {
+                let slots = list.slots_of(a).iter();
+                *out += slots.map(|&s| sites[s as usize][l]).sum::<f64>();
+            }
+        }
     }
 }

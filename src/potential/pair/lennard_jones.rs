@@ -193,13 +193,13 @@ impl LennardJonesPair {
             .all(|x| x.is_finite())
     }
 
-    /// Energy at squared distance `r2`, and (dV/dr)/r.
+    /// Energy at squared distance `r2`, and (dV/dr)/r. `ROOT` says whether the root is needed: where there is a force shift.
     #[inline(always)]
-    fn at<const FMA: bool>(&self, r2: f64) -> (f64, f64) {
+    fn at<const FMA: bool, const ROOT: bool>(&self, r2: f64) -> (f64, f64) {
         let i2 = 1.0 / r2;
         let i6 = i2 * i2 * i2;
         let a = self.c12 * i6;
-        let r = r2.sqrt();
+        let r = if ROOT { r2.sqrt() } else { 0.0 };
         let v = fma::<FMA>(a - self.c6, i6, fma::<FMA>(self.v1, r, self.v0));
         // dV/dr / r = (-12 c12/r^12 + 6 c6/r^6)/r^2 + v1/r
         let g = fma::<FMA>(
@@ -223,12 +223,25 @@ fn uniform_pairs_body<const FMA: bool>(
     energy: &mut [f64],
     slope: &mut [f64],
 ) {
-    let one = |r2: f64| -> (f64, f64) {
-        let (e, s) = c.at::<FMA>(r2);
-        if r2 < c.cutoff2 { (e, s) } else { (0.0, 0.0) }
-    };
-    for ((r2, e), s) in r2.iter().zip(energy).zip(slope) {
-        (*e, *s) = one(*r2);
+    if c.v1 == 0.0 {
+        uniform::<FMA, false>(c, r2, energy, slope);
+    } else {
+        uniform::<FMA, true>(c, r2, energy, slope);
+    }
+}
+
+#[inline(always)]
+fn uniform<const FMA: bool, const ROOT: bool>(
+    c: &LennardJonesPair,
+    r2: &[f64],
+    energy: &mut [f64],
+    slope: &mut [f64],
+) {
+    for ((r2, energy), slope) in r2.iter().zip(energy).zip(slope) {
+        let (e, s) = c.at::<FMA, ROOT>(*r2);
+        let inside = *r2 < c.cutoff2;
+        *energy = if inside { e } else { 0.0 };
+        *slope = if inside { s } else { 0.0 };
     }
 }
 
@@ -239,7 +252,7 @@ impl PairFunction for LennardJonesPair {
 
     #[inline]
     fn energy_and_slope(&self, r2: f64) -> (f64, f64) {
-        self.at::<false>(r2)
+        self.at::<false, true>(r2)
     }
 
     fn many(&self, r2: &[f64], energy: &mut [f64], slope: &mut [f64]) {

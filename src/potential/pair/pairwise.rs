@@ -2,7 +2,7 @@
 
 use crate::elements::Element;
 use crate::potential::{
-    Configuration, Description, Evaluation, Gives, ListKind, LocalModel, NeighbourRequest,
+    Configuration, Description, Evaluation, Gives, LANES, ListKind, LocalModel, NeighbourRequest,
     RowResults, RowStyle, Rows, Symmetry, Want,
 };
 use crate::simd::lane_sum;
@@ -118,11 +118,21 @@ impl<F: PairFunction> Pairwise<F> {
 
     /// Energies and (dV/dr)/r of pairs of several types.
     fn mixed_pairs(&self, rows: &Rows<'_>, energies: &mut [f64], slopes: &mut [f64]) {
+        let lanes = rows.lanes();
         for (k, centre) in rows.centres.iter().enumerate() {
             let row = usize::from(self.type_of[usize::from(centre.number())]) * self.types;
             for n in rows.of(k) {
                 let other = usize::from(self.type_of[usize::from(rows.elements[n].number())]);
                 let function = &self.table[row + other];
+                if lanes > 1 {
+                    let n = n * lanes..(n + 1) * lanes;
+                    function.many(
+                        &rows.r2[n.clone()],
+                        &mut energies[n.clone()],
+                        &mut slopes[n],
+                    );
+                    continue;
+                }
                 (energies[n], slopes[n]) = if rows.r2[n] < function.cutoff2() {
                     function.energy_and_slope(rows.r2[n])
                 } else {
@@ -166,10 +176,21 @@ impl<F: PairFunction> LocalModel for Pairwise<F> {
         } else {
             self.mixed_pairs(rows, energies, slopes);
         }
-        let book = !results.booked.is_empty();
-        for (k, sum) in results.energy.iter_mut().enumerate() {
-            let total = lane_sum([&energies[rows.of(k)]]);
-            *sum += if book { 0.5 * total } else { total };
+        let share = if results.booked.is_empty() { 1.0 } else { 0.5 };
+        if rows.lanes() == 1 {
+            for (k, sum) in results.energy.iter_mut().enumerate() {
+                *sum += share * lane_sum([&energies[rows.of(k)]]);
+            }
+        } else {
+            let energies = energies.as_chunks::<LANES>().0;
+            let sums = results.energy.as_chunks_mut::<LANES>().0;
+            for (k, sum) in sums.iter_mut().enumerate() {
+                for e in &energies[rows.of(k)] {
+                    for (sum, e) in sum.iter_mut().zip(e) {
+                        *sum += share * e;
+                    }
+                }
+            }
         }
         results
             .booked
