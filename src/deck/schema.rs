@@ -31,7 +31,9 @@ impl JobDeck {
             let key = format!("md.reliability.{}.file", r.measure.name());
             Some((key, r.save.as_ref()?.file.clone()))
         });
-        saved.collect()
+        let momentum = md.estimators.momentum.iter();
+        let momentum = momentum.map(|m| ("md.estimators.momentum.file".to_owned(), m.file.clone()));
+        saved.chain(momentum).collect()
     }
 }
 

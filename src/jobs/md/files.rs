@@ -17,6 +17,8 @@ pub(super) struct Files {
     pub final_structure: Option<PathBuf>,
     /// Frames that the model does not know.
     pub unknown: Option<PathBuf>,
+    /// The momentum distribution of an atom.
+    pub momentum: Option<PathBuf>,
     pub checkpoint: PathBuf,
     /// The frame of a failure, beside the checkpoint.
     pub failed: PathBuf,
@@ -35,6 +37,7 @@ impl Files {
             plot: output.plot.as_ref().map(name),
             final_structure: output.final_structure.as_ref().map(name),
             unknown: unknown.map(|save| name(&save.file)),
+            momentum: md.estimators.momentum.as_ref().map(|m| name(&m.file)),
             checkpoint: name(&output.checkpoint.file),
             failed: name(&output.checkpoint.file.with_extension("failed.extxyz")),
         }
@@ -50,6 +53,7 @@ impl Files {
             &self.plot,
             &self.final_structure,
             &self.unknown,
+            &self.momentum,
         ];
         optional.into_iter().flatten().chain([&self.checkpoint])
     }
@@ -127,7 +131,7 @@ impl Files {
     pub fn remove_checkpoints(&self) -> Result<()> {
         let previous = checkpoint::previous(&self.checkpoint);
         let state = [&self.checkpoint, &previous, &self.failed];
-        let results = [&self.averages, &self.plot].into_iter().flatten();
+        let results = [&self.averages, &self.plot, &self.momentum].into_iter().flatten();
         for path in state.into_iter().chain(results.filter(|p| p.is_file())) {
             match std::fs::remove_file(path) {
                 Err(e) if path.is_file() => {

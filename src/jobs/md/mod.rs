@@ -9,6 +9,7 @@ mod files;
 mod fluctuations;
 mod ledger;
 mod membership;
+mod momentum;
 mod output;
 mod picture;
 mod plan;

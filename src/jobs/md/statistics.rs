@@ -95,7 +95,9 @@ impl Statistics {
                 .map(quantity)
                 .collect(),
             conduct: temperature.and_then(|t| {
-                Conduct::of(ledger, first, t.mean, s.timestep_fs, [freedom, atoms], ramp)
+                let sizes = [freedom, atoms];
+                let stirred = places.quantum && stage.mode_thermostat.is_some();
+                Conduct::of(ledger, first, t.mean, s.timestep_fs, sizes, ramp, stirred)
             }),
             remarks: Vec::new(),
         };

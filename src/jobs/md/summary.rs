@@ -197,6 +197,7 @@ fn print_averages(summaries: &[Summary], console: &Console) {
 fn short_unit(unit: &str) -> String {
     let words = unit.split(' ').map(|w| match w {
         "Angstrom" => "Å",
+        "Angstrom2" => "Å^2",
         "Angstrom3" => "Å^3",
         "degree" => "deg",
         w => w,
