@@ -518,7 +518,7 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
         compression: deck.map_or(0, |d| d.compression),
         beads: beads_deck(plan).map(|b| BeadOptions {
             beads: plan.md.ring_beads(),
-            temperature: s.integrator.rings().map_or(0.0, RingDynamics::temperature),
+            temperature: plan.md.schedule()[0].temperature.unwrap_or(0.0),
             velocities: b.velocities,
             forces: b.forces,
         }),
