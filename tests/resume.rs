@@ -99,7 +99,9 @@ fn rings() -> Vec<(&'static str, String)> {
         ("rings with estimators", format!("{quantum}{estimators}")),
         (
             "rings, one factor for the centroids",
-            format!("{quantum}[md.thermostat.velocity_rescaling]\n[md.ring_polymer]\npropagator = \"exact\"\n{npt}"),
+            format!(
+                "{quantum}[md.thermostat.velocity_rescaling]\n[md.ring_polymer]\npropagator = \"exact\"\n{npt}"
+            ),
         ),
         (
             "rings, coloured",
@@ -107,7 +109,9 @@ fn rings() -> Vec<(&'static str, String)> {
         ),
         (
             "rings with a piston and a ramp",
-            format!("{quantum}final_temperature = \"60 K\"\n[md.barostat.bzp]\npressure = \"500 bar\"\n"),
+            format!(
+                "{quantum}final_temperature = \"60 K\"\n[md.barostat.bzp]\npressure = \"500 bar\"\n"
+            ),
         ),
         (
             "rings of fourth order",
@@ -212,7 +216,10 @@ fn rings_resume_to_the_bit() {
         [[stage]]\nname = \"rpmd\"\nlength = \"50 steps\"\nthermostat = \"none\"\nmode_thermostat = \"none\"\n";
     resumes_to_the_bit("RPMD after PILE", || {
         let job = job(stages);
-        job.edit("seed = 7\n", "seed = 7\nbeads = 6\ntemperature = \"90 K\"\n");
+        job.edit(
+            "seed = 7\n",
+            "seed = 7\nbeads = 6\ntemperature = \"90 K\"\n",
+        );
         job
     });
 }
@@ -254,11 +261,14 @@ fn rings_that_make_no_sense_are_refused() {
         &["names atom 99", "32 atoms"],
     );
     refused(
-        &quantum("[md.estimators]\nheat_capacity = true\n[md.ring_polymer]\norder = \"takahashi_imada\"\n"),
+        &quantum(
+            "[md.estimators]\nheat_capacity = true\n[md.ring_polymer]\norder = \"takahashi_imada\"\n",
+        ),
         &["are those of Trotter's splitting"],
     );
     let idle = job(&format!("{WATCHED}[md.estimators]\nheat_capacity = true\n"));
-    idle.run(&[]).expect(0, &["classical nuclei have no use for `estimators`"]);
+    idle.run(&[])
+        .expect(0, &["classical nuclei have no use for `estimators`"]);
 }
 
 #[test]

@@ -367,7 +367,15 @@ impl Rings {
             (0..3).for_each(|k| x[k] += d[k]);
         }
         let (space, count) = (&mut self.space, positions.len() / n);
-        space.call(&positions, centroid, evaluator, &|_| true, Want::ENERGY, count, 1)?;
+        space.call(
+            &positions,
+            centroid,
+            evaluator,
+            &|_| true,
+            Want::ENERGY,
+            count,
+            1,
+        )?;
         energies.clear();
         energies.extend(space.displaced[0].iter().map(|e| e.energy));
         Ok(())

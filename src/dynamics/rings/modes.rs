@@ -145,7 +145,8 @@ impl NormalModes {
                                 space.modes[p / 2] = Complex::new(own[p / 2], 0.0);
                             }
                             // The lengths are those of the plan.
-                            let _ = plan.process_with_scratch(&mut space.modes, own, &mut space.work);
+                            let _ =
+                                plan.process_with_scratch(&mut space.modes, own, &mut space.work);
                         }
                         space.scatter(out, p, start, width);
                     }
@@ -175,7 +176,8 @@ impl NormalModes {
                         space.gather(beads, p, start, width);
                         for own in space.columns.chunks_exact_mut(p).take(width) {
                             // The lengths are those of the plan.
-                            let _ = plan.process_with_scratch(own, &mut space.modes, &mut space.work);
+                            let _ =
+                                plan.process_with_scratch(own, &mut space.modes, &mut space.work);
                             own[0] = scale * space.modes[0].re;
                             for k in 1..p.div_ceil(2) {
                                 let z = space.modes[k];

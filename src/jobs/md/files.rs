@@ -131,7 +131,9 @@ impl Files {
     pub fn remove_checkpoints(&self) -> Result<()> {
         let previous = checkpoint::previous(&self.checkpoint);
         let state = [&self.checkpoint, &previous, &self.failed];
-        let results = [&self.averages, &self.plot, &self.momentum].into_iter().flatten();
+        let results = [&self.averages, &self.plot, &self.momentum]
+            .into_iter()
+            .flatten();
         for path in state.into_iter().chain(results.filter(|p| p.is_file())) {
             match std::fs::remove_file(path) {
                 Err(e) if path.is_file() => {

@@ -37,7 +37,12 @@ impl Momentum {
     pub fn new(deck: &MomentumDeck, source: &str, atoms: &Atoms) -> Result<Momentum> {
         let atom = deck.atom as usize;
         let Some(mass) = atoms.masses.get(atom) else {
-            return Err(no_such_atom(deck.atom, atoms, source, "[md.estimators.momentum]"));
+            return Err(no_such_atom(
+                deck.atom,
+                atoms,
+                source,
+                "[md.estimators.momentum]",
+            ));
         };
         let n = deck.points as usize;
         let step = deck.largest / n as f64;
@@ -108,7 +113,8 @@ impl Momentum {
     pub fn csv(&self, first: usize, temperature: f64) -> String {
         let kt = BOLTZMANN * temperature;
         let free = |x: f64| (-0.5 * self.mass * kt * (x / HBAR).powi(2)).exp();
-        let mut text = String::from("distance (Angstrom),end_to_end,error,free_particle\n0,1,0,1\n");
+        let mut text =
+            String::from("distance (Angstrom),end_to_end,error,free_particle\n0,1,0,1\n");
         let mut known = vec![(0.0, 1.0)];
         for (k, &x) in self.distances.iter().enumerate() {
             let blocks = self.series.channel(k, first);
@@ -118,12 +124,16 @@ impl Momentum {
             };
             let value = free(x) * a.mean;
             known.push((x, value));
-            let error = a.error.map_or(String::new(), |e| format!("{:?}", free(x) * e));
+            let error = a
+                .error
+                .map_or(String::new(), |e| format!("{:?}", free(x) * e));
             // A string holds whatever is written into it.
             let _ = writeln!(text, "{x:?},{value:?},{error},{:?}", free(x));
         }
         // n(p) = 1/(πħ) ∫ cos(px/ħ) ñ(x) dx from 0 to the largest distance, by the trapezoidal rule, in units of 1/sqrt(amu eV).
-        let curvature = known.get(1).map_or(0.0, |&(x, n)| -2.0 * n.max(1e-300).ln() / (x * x));
+        let curvature = known
+            .get(1)
+            .map_or(0.0, |&(x, n)| -2.0 * n.max(1e-300).ln() / (x * x));
         let width = HBAR * curvature.max(0.0).sqrt();
         let _ = writeln!(text, "\nmomentum (sqrt(amu eV)),density");
         for k in 0..=MOMENTA.0 {
@@ -148,5 +158,6 @@ pub(super) fn asked(md: &MdDeck, source: &str, atoms: &Atoms) -> Result<Option<M
         return Err(Error::input(source, reason)
             .advise("remove [md.estimators.momentum] or the contraction"));
     }
-    deck.map(|deck| Momentum::new(deck, source, atoms)).transpose()
+    deck.map(|deck| Momentum::new(deck, source, atoms))
+        .transpose()
 }

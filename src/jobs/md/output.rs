@@ -257,10 +257,15 @@ impl Sinks {
             atomic::write(path, found.csv().as_bytes(), "cannot write the averages")?;
             written.push(path.clone());
         }
-        if let Some((path, momentum)) = files.momentum.as_ref().zip(s.estimators.momentum.as_ref()) {
+        if let Some((path, momentum)) = files.momentum.as_ref().zip(s.estimators.momentum.as_ref())
+        {
             let temperature = s.integrator.rings().map_or(0.0, RingDynamics::temperature);
             let table = momentum.csv(found.first, temperature);
-            atomic::write(path, table.as_bytes(), "cannot write the momentum distribution")?;
+            atomic::write(
+                path,
+                table.as_bytes(),
+                "cannot write the momentum distribution",
+            )?;
             written.push(path.clone());
         }
         if let Some(path) = &files.plot {

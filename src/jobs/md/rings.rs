@@ -227,8 +227,7 @@ impl Estimators {
         if md.ring_beads() == 1 {
             return Ok(Estimators::default());
         }
-        let asked =
-            deck.heat_capacity || !deck.isotopes.is_empty() || deck.momentum.is_some();
+        let asked = deck.heat_capacity || !deck.isotopes.is_empty() || deck.momentum.is_some();
         if asked && md.rings.order != Order::Second {
             return Err(Error::input(
                 source,
