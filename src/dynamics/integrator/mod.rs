@@ -198,6 +198,14 @@ impl Integrator {
         self.kinetic_mid
     }
 
+    /// Makes what it needs to go on with a state that another integrator has moved.
+    pub fn adopt(&mut self, state: &State) {
+        self.begin(&state.system.atoms);
+        if let Some((dynamics, rings)) = self.rings.as_mut().zip(state.rings.as_ref()) {
+            dynamics.prepare(rings.beads(), &self.inverse_masses);
+        }
+    }
+
     /// Evaluates the state where it is; needed once before the first step.
     pub fn prepare(
         &mut self,

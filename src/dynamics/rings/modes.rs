@@ -44,7 +44,7 @@ struct Space {
 }
 
 /// With so many beads and more, Fourier transforms are faster.
-const FOURIER: usize = 48;
+const FOURIER: usize = 56;
 /// Components that a thread transforms in one go.
 const COLUMNS: usize = 128;
 /// Components of which a cache line is full.

@@ -363,6 +363,7 @@ impl Simulation {
         let setting = setting(plan, &self.evaluator, self.seed);
         let (integrator, freedom) = ensemble::integrator(setting, stage, &plan.origin)?;
         self.integrator = integrator;
+        self.integrator.adopt(&self.state);
         self.columns.degrees_of_freedom = freedom;
         Ok(())
     }
