@@ -31,7 +31,9 @@ impl JobDeck {
             let key = format!("md.reliability.{}.file", r.measure.name());
             Some((key, r.save.as_ref()?.file.clone()))
         });
-        saved.collect()
+        let exchange = md.exchange.iter();
+        let exchange = exchange.map(|e| ("md.exchange.file".to_owned(), e.file.clone()));
+        saved.chain(exchange).collect()
     }
 }
 

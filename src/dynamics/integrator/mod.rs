@@ -1,5 +1,6 @@
 //! Integrators as sequences of elementary operations.
 
+mod exchange;
 mod levels;
 mod memory;
 mod motion;
@@ -7,6 +8,7 @@ mod operations;
 mod pressure;
 mod together;
 
+pub use exchange::{Exchanged, exchange};
 pub use levels::MOST_SUBSTEPS;
 pub use operations::Operation;
 pub use together::{Walker, step_together};

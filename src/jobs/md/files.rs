@@ -17,6 +17,8 @@ pub(super) struct Files {
     pub final_structure: Option<PathBuf>,
     /// Frames that the model does not know.
     pub unknown: Option<PathBuf>,
+    /// The book of replica exchange, which the first replica has for all.
+    pub exchange: Option<PathBuf>,
     pub checkpoint: PathBuf,
     /// The frame of a failure, beside the checkpoint.
     pub failed: PathBuf,
@@ -35,6 +37,11 @@ impl Files {
             plot: output.plot.as_ref().map(name),
             final_structure: output.final_structure.as_ref().map(name),
             unknown: unknown.map(|save| name(&save.file)),
+            exchange: md
+                .exchange
+                .as_ref()
+                .filter(|_| replica == 1)
+                .map(|e| e.file.clone()),
             checkpoint: name(&output.checkpoint.file),
             failed: name(&output.checkpoint.file.with_extension("failed.extxyz")),
         }
@@ -50,6 +57,7 @@ impl Files {
             &self.plot,
             &self.final_structure,
             &self.unknown,
+            &self.exchange,
         ];
         optional.into_iter().flatten().chain([&self.checkpoint])
     }
