@@ -1,6 +1,6 @@
 //! Ring polymers without a force: what the beads themselves cost.
 //!
-//! `cargo bench --bench rings`. Counts bead-atom-steps; 32 beads × 216 atoms and 64 beads × 1000 atoms.
+//! `RAYON_NUM_THREADS=1 cargo bench --bench rings` is on one core. Counts bead-atom-steps; 32 beads × 216 atoms and 64 beads × 1000 atoms.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nalgebra::DMatrix;

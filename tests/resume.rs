@@ -89,6 +89,41 @@ fn job(md: &str) -> Job {
     job
 }
 
+/// Quantum nuclei in every way.
+fn rings() -> Vec<(&'static str, String)> {
+    let quantum = format!("{WATCHED}beads = 6\n");
+    let estimators = "[md.estimators]\nheat_capacity = true\n[[md.estimators.isotope]]\nname = \"heavy\"\natoms = \"0-3\"\nmass = \"60 u\"\n\
+        [md.estimators.momentum]\natom = 2\npoints = 3\nfile = \"momentum.csv\"\n";
+    let npt = "[md.barostat.cell_rescaling]\npressure = \"500 bar\"\nbulk_modulus = \"1 GPa\"\ncoupling = \"triclinic\"\n";
+    vec![
+        ("rings with estimators", format!("{quantum}{estimators}")),
+        (
+            "rings, one factor for the centroids",
+            format!(
+                "{quantum}[md.thermostat.velocity_rescaling]\n[md.ring_polymer]\npropagator = \"exact\"\n{npt}"
+            ),
+        ),
+        (
+            "rings, coloured",
+            format!("{quantum}[md.mode_thermostat.gle]\ndrift = \"A.txt\"\n"),
+        ),
+        (
+            "rings with a piston and a ramp",
+            format!(
+                "{quantum}final_temperature = \"60 K\"\n[md.barostat.bzp]\npressure = \"500 bar\"\n"
+            ),
+        ),
+        (
+            "rings of fourth order",
+            format!("{quantum}[md.ring_polymer]\norder = \"suzuki_chin\"\n"),
+        ),
+        (
+            "rings at one frequency",
+            format!("{quantum}thermostat = \"none\"\n[md.ring_polymer]\nfrequency = \"40 /ps\"\n"),
+        ),
+    ]
+}
+
 /// Two terms, the stiffer of which is evaluated thrice in a step.
 fn two_terms(md: &str) -> Job {
     let job = job(&format!("{md}[md.substeps]\nstiff = 3\n"));
@@ -168,6 +203,72 @@ fn every_ensemble_resumes_to_the_bit() {
     for (name, md) in ensembles() {
         resumes_to_the_bit(name, || job(&md));
     }
+}
+
+#[test]
+fn rings_resume_to_the_bit() {
+    for (name, md) in rings() {
+        resumes_to_the_bit(name, || job(&md));
+    }
+    let contracted = format!("{WATCHED}beads = 6\n[md.ring_polymer.contraction]\nsoft = 3\n");
+    resumes_to_the_bit("contraction and several steps", || two_terms(&contracted));
+    let stages = "[[stage]]\nname = \"settle\"\nlength = \"40 steps\"\ntemperature = \"90 K\"\n\
+        [[stage]]\nname = \"rpmd\"\nlength = \"50 steps\"\nthermostat = \"none\"\nmode_thermostat = \"none\"\n";
+    resumes_to_the_bit("RPMD after PILE", || {
+        let job = job(stages);
+        job.edit(
+            "seed = 7\n",
+            "seed = 7\nbeads = 6\ntemperature = \"90 K\"\n",
+        );
+        job
+    });
+}
+
+#[test]
+fn rings_that_make_no_sense_are_refused() {
+    let refused = |md: &str, words: &[&str]| {
+        let job = job(md);
+        job.run(&[]).expect(2, words);
+        assert!(!job.path("run.h5md").exists());
+    };
+    refused(
+        "length = \"9 steps\"\nbeads = 8\n",
+        &["quantum nuclei need a `temperature`", "300 K"],
+    );
+    refused(
+        &format!("{WATCHED}beads = \"many\"\n"),
+        &["a whole number from 1 to 4095, or \"auto\""],
+    );
+    let quantum = |text: &str| format!("{WATCHED}beads = 7\n{text}");
+    refused(
+        &quantum("[md.ring_polymer]\norder = \"suzuki_chin\"\n"),
+        &["needs an even number of beads", "beads = 8"],
+    );
+    refused(
+        &quantum("[md.ring_polymer.contraction]\nslow = 1\n"),
+        &["no term of the potential is called so", "the terms are"],
+    );
+    refused(
+        &quantum("[[md.constraints.bond]]\natoms = [0, 1]\n"),
+        &["bonds of fixed length do not go with quantum nuclei"],
+    );
+    refused(
+        &quantum("[md.thermostat.andersen]\n[md.mode_thermostat.gle]\ndrift = \"A.txt\"\n"),
+        &["have the centroid's too"],
+    );
+    refused(
+        &quantum("[[md.estimators.isotope]]\nname = \"x\"\natoms = \"99\"\nmass = \"2 u\"\n"),
+        &["names atom 99", "32 atoms"],
+    );
+    refused(
+        &quantum(
+            "[md.estimators]\nheat_capacity = true\n[md.ring_polymer]\norder = \"takahashi_imada\"\n",
+        ),
+        &["are those of Trotter's splitting"],
+    );
+    let idle = job(&format!("{WATCHED}[md.estimators]\nheat_capacity = true\n"));
+    idle.run(&[])
+        .expect(0, &["classical nuclei have no use for `estimators`"]);
 }
 
 #[test]

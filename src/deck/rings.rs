@@ -5,7 +5,7 @@ use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
 use super::ensemble::Asked;
 use super::kinds::{
-    Count, Flag, InFile, Kind, Mass, Name, Number, OneOf, Quantity, Read, mismatch,
+    Count, Flag, InFile, Kind, Mass, Name, Number, OneOf, OutFile, Quantity, Read, mismatch,
 };
 use super::reader::{Choice, Context, Table, Variant};
 use super::resolved::quote;
@@ -87,6 +87,8 @@ pub struct MomentumDeck {
     pub largest: f64,
     /// Number of distances.
     pub points: u32,
+    /// The table.
+    pub file: PathBuf,
 }
 
 /// A number of beads, or "auto".
@@ -292,7 +294,11 @@ pub(super) fn estimators(t: &Table<'_>, beads: Option<Beads>) -> Option<Estimato
                 .or("0.8 Å");
             let doc = "Number of distances, each one more energy of all beads along each of the three axes.";
             let points = t.key("points", Count { least: 2, most: 200 }, doc).or("12");
+            let file = t
+                .key("file", OutFile, "The table (CSV).")
+                .required("\"momentum.csv\"");
             Some(MomentumDeck {
+                file: file?,
                 atom: u32::try_from(atom?).ok()?,
                 largest: largest?,
                 points: u32::try_from(points?).ok()?,

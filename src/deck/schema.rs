@@ -31,9 +31,11 @@ impl JobDeck {
             let key = format!("md.reliability.{}.file", r.measure.name());
             Some((key, r.save.as_ref()?.file.clone()))
         });
+        let momentum = md.estimators.momentum.iter();
+        let momentum = momentum.map(|m| ("md.estimators.momentum.file".to_owned(), m.file.clone()));
         let exchange = md.exchange.iter();
         let exchange = exchange.map(|e| ("md.exchange.file".to_owned(), e.file.clone()));
-        saved.chain(exchange).collect()
+        saved.chain(momentum).chain(exchange).collect()
     }
 }
 

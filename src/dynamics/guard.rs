@@ -2,7 +2,8 @@
 
 use super::State;
 use crate::elements::Element;
-use crate::potential::{Description, Evaluator};
+use crate::neighbours::NeighbourList;
+use crate::potential::{Configuration, Description, Evaluator};
 
 /// Two atoms and their distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,8 +115,18 @@ impl Guard {
 
     /// The pair that is closest in units of its own limit, if any is below it.
     fn worst_contact(&self, state: &State, evaluator: &Evaluator) -> Option<Contact> {
-        let list = evaluator.longest_list(0)?;
-        let configuration = state.configuration();
+        let centroid = state.configuration();
+        let Some(rings) = &state.rings else {
+            return self.worst_of(centroid, evaluator.longest_list(0)?);
+        };
+        let beads = (0..rings.beads()).filter_map(|j| {
+            let list = evaluator.longest_list(j)?;
+            self.worst_of(rings.configuration(j, centroid), list)
+        });
+        beads.min_by(|a, b| (a.distance / a.least).total_cmp(&(b.distance / b.least)))
+    }
+
+    fn worst_of(&self, configuration: Configuration<'_>, list: &NeighbourList) -> Option<Contact> {
         let mut translations = Vec::new();
         list.translations(configuration.cell, &mut translations);
         let place = |a: u32, image: u32| {

@@ -82,8 +82,8 @@ pub(super) fn run(
 }
 
 /// What a run's deck must say.
-const ADVICE: &str = "a run writes beads if its deck has `beads = 32` (or another number) below [md] and \
-     `beads_every = \"0.5 ps\"` (or another stride) in the trajectory of [output]; without --beads the frames are converted";
+const ADVICE: &str = "a run with `beads = 32` (or another number) below [md] writes them into its trajectory, unless \
+     that says `beads = \"none\"`; without --beads the frames are converted";
 
 /// `NAME.bead007.SUFFIX` for `NAME.SUFFIX`, with as many digits as all beads need.
 fn name(path: &Path, bead: usize, number: usize) -> PathBuf {

@@ -423,16 +423,19 @@ impl Evaluator {
             let outcome = if *scale == 1.0 {
                 potential.evaluate(&members, want, &mut self.workspaces[t], results)
             } else {
-                self.partial
-                    .resize_with(configurations.len(), Evaluation::default);
-                for (c, p) in configurations.iter().zip(&mut self.partial) {
+                // Batches of several sizes may take turns; what each needs stays.
+                let count = configurations.len();
+                if self.partial.len() < count {
+                    self.partial.resize_with(count, Evaluation::default);
+                }
+                let partial = &mut self.partial[..count];
+                for (c, p) in configurations.iter().zip(&mut *partial) {
                     p.reset(c.positions.len(), want);
                 }
-                let outcome =
-                    potential.evaluate(&members, want, &mut self.workspaces[t], &mut self.partial);
+                let outcome = potential.evaluate(&members, want, &mut self.workspaces[t], partial);
                 results
                     .iter_mut()
-                    .zip(&self.partial)
+                    .zip(&*partial)
                     .for_each(|(r, p)| r.add_scaled(p, *scale));
                 outcome
             };

@@ -3,7 +3,8 @@
 use crate::program::*;
 use std::collections::BTreeMap;
 
-const LADDER: &str = "[md.exchange]\ntemperatures = [\"60 K\", \"62 K\", \"65 K\"]\nevery = \"7 steps\"\n";
+const LADDER: &str =
+    "[md.exchange]\ntemperatures = [\"60 K\", \"62 K\", \"65 K\"]\nevery = \"7 steps\"\n";
 
 fn job(md: &str) -> Job {
     Job::argon(2, &format!("length = \"90 steps\"\n{md}"), OUTPUT)
@@ -22,7 +23,9 @@ fn decks() -> Vec<(&'static str, String)> {
         ),
         (
             "cell_rescaling",
-            barostat("[md.barostat.cell_rescaling]\npressure = \"1 bar\"\nbulk_modulus = \"1 GPa\"\n"),
+            barostat(
+                "[md.barostat.cell_rescaling]\npressure = \"1 bar\"\nbulk_modulus = \"1 GPa\"\n",
+            ),
         ),
         (
             "mtk",
@@ -90,9 +93,7 @@ fn exchanges_resume_to_the_bit() {
 fn a_replica_that_meets_nobody_is_a_run_of_its_own() {
     let ladder = LADDER.replace("7 steps", "100 steps");
     let together = job(&ladder);
-    together
-        .run(&["-q"])
-        .expect(0, &[]);
+    together.run(&["-q"]).expect(0, &[]);
     let alone = job("temperature = \"60 K\"\n");
     alone.run(&["-q"]).expect(0, &[]);
     for (ending, stem) in [("csv", "run"), ("extxyz", "last")] {
@@ -153,7 +154,12 @@ fn checkpoints_of_different_runs_are_refused() {
     std::fs::remove_file(job.path("deck.r02.chk.prev")).unwrap();
     job.run(&["--resume"]).expect(
         2,
-        &["no checkpoint of the same step", "1: 60", "2: 90", "--overwrite"],
+        &[
+            "no checkpoint of the same step",
+            "1: 60",
+            "2: 90",
+            "--overwrite",
+        ],
     );
     job.run(&[]).expect(2, &["earlier run", "--overwrite"]);
     job.run(&["-q", "--overwrite"]).expect(0, &[]);

@@ -94,6 +94,8 @@ impl std::fmt::Debug for Threads {
     }
 }
 
+/// Fewer components of all modes are not worth several threads.
+const WORTH: usize = 8192;
 /// Components on which all waiting operations are done while they are in the cache.
 const BLOCK: usize = 768;
 
@@ -302,7 +304,7 @@ impl Rings {
             ModeBath::Gle(_) => row,
             _ => BLOCK,
         };
-        parallel::for_each_mut(&mut all, |k, own| {
+        let work = |k: usize, own: &mut Own| {
             own.taken = 0.0;
             // The centroid is moved by the integrator.
             if k == 0 {
@@ -321,7 +323,13 @@ impl Rings {
                     d.operate(*operation, k, u, v, columns, forces, inverse_masses, own);
                 }
             }
-        });
+        };
+        // Small rings are done before other threads would have begun.
+        if beads * row < WORTH {
+            all.iter_mut().enumerate().for_each(|(k, own)| work(k, own));
+        } else {
+            parallel::for_each_mut(&mut all, work);
+        }
         let sum = all.iter().map(|own| own.taken).sum();
         dynamics.own = all;
         self.pending.clear();

@@ -348,31 +348,32 @@ impl Rings {
         Ok(energy)
     }
 
-    /// Energies of the beads (eV), all terms on all of them, when bead j of an atom is moved by `path(j)`. For estimators.
+    /// Energies (eV), all terms on full beads, where an atom of some beads is moved by some vectors. For estimators.
     pub fn displaced_energies(
         &mut self,
         centroid: &System,
         evaluator: &mut Evaluator,
         atom: usize,
-        path: impl Fn(usize) -> [f64; 3],
+        moves: impl Iterator<Item = (usize, [f64; 3])>,
         energies: &mut Vec<f64>,
     ) -> Result<(), EvaluationError> {
-        let (beads, n) = (self.beads(), self.atoms);
+        let n = self.atoms;
         self.place(&centroid.atoms.positions);
-        let mut positions = self.positions.clone();
-        for j in 0..beads {
-            let d = path(j);
-            let x = &mut positions[j * n + atom];
+        let mut positions = Vec::new();
+        for (bead, d) in moves {
+            let first = positions.len();
+            positions.extend_from_slice(&self.positions[bead * n..(bead + 1) * n]);
+            let x = &mut positions[first + atom];
             (0..3).for_each(|k| x[k] += d[k]);
         }
-        let space = &mut self.space;
+        let (space, count) = (&mut self.space, positions.len() / n);
         space.call(
             &positions,
             centroid,
             evaluator,
             &|_| true,
             Want::ENERGY,
-            beads,
+            count,
             1,
         )?;
         energies.clear();

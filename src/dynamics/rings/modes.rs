@@ -38,7 +38,7 @@ enum Way {
 /// Scratch of the Fourier transforms.
 #[derive(Default)]
 struct Space {
-    beads: Vec<f64>,
+    columns: Vec<f64>,
     modes: Vec<Complex<f64>>,
     work: Vec<Complex<f64>>,
 }
@@ -46,7 +46,9 @@ struct Space {
 /// With so many beads and more, Fourier transforms are faster.
 const FOURIER: usize = 48;
 /// Components that a thread transforms in one go.
-const COLUMNS: usize = 256;
+const COLUMNS: usize = 128;
+/// Components of which a cache line is full.
+const TOGETHER: usize = F64x8::WIDTH;
 
 impl Clone for NormalModes {
     fn clone(&self) -> NormalModes {
@@ -118,37 +120,35 @@ impl NormalModes {
     pub fn to_beads(&mut self, modes: &[f64], beads: &mut [f64]) {
         let p = self.beads;
         match &mut self.way {
+            // T of rows by k: x_j sums over its columns.
             Way::Matrix(t) => by_blocks(modes, beads, p, |c, modes, out| {
-                // T of rows by k: x_j sums over its columns.
-                multiply(t, [1, p], 1.0, modes, c, out);
+                multiply(t, [1, p], 1.0, modes, c.start, c.end, out);
             }),
             Way::Fourier {
                 backward, threads, ..
             } => {
                 threads.prepare();
                 let (threads, plan) = (&*threads, &*backward);
+                let half = 0.5 * SQRT_2;
                 by_blocks(modes, beads, p, |c, modes, out| {
                     let space = &mut *threads.get();
                     space.size(p, plan.get_scratch_len());
-                    for c in c {
-                        let u = |k: usize| modes[k * (modes.len() / p) + c];
-                        space.modes[0] = Complex::new(u(0), 0.0);
-                        let half = 0.5 * SQRT_2;
-                        for k in 1..p.div_ceil(2) {
-                            space.modes[k] = Complex::new(half * u(k), half * u(p - k));
+                    for start in c.clone().step_by(TOGETHER) {
+                        let width = TOGETHER.min(c.end - start);
+                        space.gather(modes, p, start, width);
+                        for own in space.columns.chunks_exact_mut(p).take(width) {
+                            space.modes[0] = Complex::new(own[0], 0.0);
+                            for k in 1..p.div_ceil(2) {
+                                space.modes[k] = Complex::new(half * own[k], half * own[p - k]);
+                            }
+                            if p.is_multiple_of(2) {
+                                space.modes[p / 2] = Complex::new(own[p / 2], 0.0);
+                            }
+                            // The lengths are those of the plan.
+                            let _ =
+                                plan.process_with_scratch(&mut space.modes, own, &mut space.work);
                         }
-                        if p.is_multiple_of(2) {
-                            space.modes[p / 2] = Complex::new(u(p / 2), 0.0);
-                        }
-                        // The lengths are those of the plan.
-                        let _ = plan.process_with_scratch(
-                            &mut space.modes,
-                            &mut space.beads,
-                            &mut space.work,
-                        );
-                        for (j, x) in space.beads.iter().enumerate() {
-                            out.set(j, c, *x);
-                        }
+                        space.scatter(out, p, start, width);
                     }
                 });
             }
@@ -161,7 +161,7 @@ impl NormalModes {
         let scale = 1.0 / p as f64;
         match &mut self.way {
             Way::Matrix(t) => by_blocks(beads, modes, p, |c, beads, out| {
-                multiply(t, [p, 1], scale, beads, c, out);
+                multiply(t, [p, 1], scale, beads, c.start, c.end, out);
             }),
             Way::Fourier {
                 forward, threads, ..
@@ -171,25 +171,24 @@ impl NormalModes {
                 by_blocks(beads, modes, p, |c, beads, out| {
                     let space = &mut *threads.get();
                     space.size(p, plan.get_scratch_len());
-                    for c in c {
-                        for (j, x) in space.beads.iter_mut().enumerate() {
-                            *x = beads[j * (beads.len() / p) + c];
+                    for start in c.clone().step_by(TOGETHER) {
+                        let width = TOGETHER.min(c.end - start);
+                        space.gather(beads, p, start, width);
+                        for own in space.columns.chunks_exact_mut(p).take(width) {
+                            // The lengths are those of the plan.
+                            let _ =
+                                plan.process_with_scratch(own, &mut space.modes, &mut space.work);
+                            own[0] = scale * space.modes[0].re;
+                            for k in 1..p.div_ceil(2) {
+                                let z = space.modes[k];
+                                own[k] = SQRT_2 * scale * z.re;
+                                own[p - k] = SQRT_2 * scale * z.im;
+                            }
+                            if p.is_multiple_of(2) {
+                                own[p / 2] = scale * space.modes[p / 2].re;
+                            }
                         }
-                        // The lengths are those of the plan.
-                        let _ = plan.process_with_scratch(
-                            &mut space.beads,
-                            &mut space.modes,
-                            &mut space.work,
-                        );
-                        out.set(0, c, scale * space.modes[0].re);
-                        for k in 1..p.div_ceil(2) {
-                            let z = space.modes[k];
-                            out.set(k, c, SQRT_2 * scale * z.re);
-                            out.set(p - k, c, SQRT_2 * scale * z.im);
-                        }
-                        if p.is_multiple_of(2) {
-                            out.set(p / 2, c, scale * space.modes[p / 2].re);
-                        }
+                        space.scatter(out, p, start, width);
                     }
                 });
             }
@@ -199,9 +198,28 @@ impl NormalModes {
 
 impl Space {
     fn size(&mut self, beads: usize, work: usize) {
-        self.beads.resize(beads, 0.0);
+        self.columns.resize(TOGETHER * beads, 0.0);
         self.modes.resize(beads / 2 + 1, Complex::default());
         self.work.resize(work, Complex::default());
+    }
+
+    /// Some columns, one after the other.
+    fn gather(&mut self, from: &[f64], p: usize, start: usize, width: usize) {
+        let row = from.len() / p;
+        for (j, own) in from.chunks_exact(row).enumerate() {
+            for (l, x) in own[start..start + width].iter().enumerate() {
+                self.columns[l * p + j] = *x;
+            }
+        }
+    }
+
+    /// Puts them into their places.
+    fn scatter(&self, out: &Columns<'_>, p: usize, start: usize, width: usize) {
+        for j in 0..p {
+            for (l, x) in out.block(j, start, width).iter_mut().enumerate() {
+                *x = self.columns[l * p + j];
+            }
+        }
     }
 }
 
@@ -224,13 +242,6 @@ struct Columns<'a> {
 
 impl Columns<'_> {
     #[inline(always)]
-    fn set(&self, row: usize, column: usize, x: f64) {
-        // SAFETY: a thread writes only the columns that it was given.
-        let place = unsafe { self.all.range(row * self.row + column, 1) };
-        place[0] = x;
-    }
-
-    #[inline(always)]
     fn block(&self, row: usize, column: usize, len: usize) -> &mut [f64] {
         // SAFETY: a thread writes only the columns that it was given.
         unsafe { self.all.range(row * self.row + column, len) }
@@ -252,25 +263,14 @@ fn by_blocks(
     });
 }
 
-/// Sets the given columns of `out` to `scale` M `from`, where M[r][s] = t[r stride[0] + s stride[1]].
-fn multiply(
-    t: &[f64],
-    stride: [usize; 2],
-    scale: f64,
-    from: &[f64],
-    columns: std::ops::Range<usize>,
-    out: &Columns<'_>,
-) {
-    multiply_columns(t, stride, scale, from, columns.start, columns.end, out);
-}
-
 simd_dispatch! {
-    fn multiply_columns(t: &[f64], stride: [usize; 2], scale: f64, from: &[f64], first: usize, end: usize, out: &Columns<'_>)
+    /// Sets the columns `first..end` of `out` to `scale` M `from`, where M[r][s] = t[r stride[0] + s stride[1]].
+    fn multiply(t: &[f64], stride: [usize; 2], scale: f64, from: &[f64], first: usize, end: usize, out: &Columns<'_>)
         = multiply_body;
 }
 
 /// Rows of the result that are summed together, so that what is read serves several.
-const TOGETHER: usize = 4;
+const ROWS: usize = 4;
 
 #[inline(always)]
 fn multiply_body<const FMA: bool>(
@@ -282,37 +282,64 @@ fn multiply_body<const FMA: bool>(
     end: usize,
     out: &Columns<'_>,
 ) {
-    let row = out.row;
-    let p = from.len() / row;
+    let p = from.len() / out.row;
     let mut c = first;
+    // What is left over after whole vectors is done with the last whole one again, or number by number.
     while c < end {
-        let width = F64x8::WIDTH.min(end - c);
+        let at = if c + TOGETHER <= end {
+            c
+        } else if end - first >= TOGETHER {
+            end - TOGETHER
+        } else {
+            for r in 0..p {
+                let mut sum = 0.0;
+                for s in 0..p {
+                    sum += t[r * stride[0] + s * stride[1]] * from[s * out.row + c];
+                }
+                out.block(r, c, 1)[0] = scale * sum;
+            }
+            c += 1;
+            continue;
+        };
         let mut r = 0;
-        while r < p {
-            let rows = TOGETHER.min(p - r);
-            let mut sums = [F64x8::ZERO; TOGETHER];
-            for s in 0..p {
-                let mut x = F64x8::ZERO;
-                if width == F64x8::WIDTH {
-                    x.0.copy_from_slice(&from[s * row + c..s * row + c + F64x8::WIDTH]);
-                } else {
-                    x.0[..width].copy_from_slice(&from[s * row + c..s * row + c + width]);
-                }
-                let at = r * stride[0] + s * stride[1];
-                for k in 0..rows {
-                    let w = F64x8::splat(t[at + k * stride[0]]);
-                    sums[k] = w.mul_add::<FMA>(x, sums[k]);
-                }
-            }
-            for (k, sum) in sums.iter().enumerate().take(rows) {
-                let place = out.block(r + k, c, width);
-                for l in 0..width {
-                    place[l] = scale * sum.0[l];
-                }
-            }
-            r += rows;
+        while r + ROWS <= p {
+            tile::<FMA, ROWS>(t, stride, scale, from, at, r, out);
+            r += ROWS;
         }
-        c += width;
+        while r < p {
+            tile::<FMA, 1>(t, stride, scale, from, at, r, out);
+            r += 1;
+        }
+        c = at + TOGETHER;
+    }
+}
+
+/// `R` rows of eight columns.
+#[inline(always)]
+fn tile<const FMA: bool, const R: usize>(
+    t: &[f64],
+    stride: [usize; 2],
+    scale: f64,
+    from: &[f64],
+    c: usize,
+    r: usize,
+    out: &Columns<'_>,
+) {
+    let mut sums = [F64x8::ZERO; R];
+    let weights = &t[r * stride[0]..];
+    for (s, row) in from.chunks_exact(out.row).enumerate() {
+        let mut x = F64x8::ZERO;
+        x.0.copy_from_slice(&row[c..c + TOGETHER]);
+        for k in 0..R {
+            let w = F64x8::splat(weights[k * stride[0] + s * stride[1]]);
+            sums[k] = w.mul_add::<FMA>(x, sums[k]);
+        }
+    }
+    for k in 0..R {
+        let place = out.block(r + k, c, TOGETHER);
+        for l in 0..TOGETHER {
+            place[l] = scale * sums[k].0[l];
+        }
     }
 }
 

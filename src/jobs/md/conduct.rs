@@ -14,6 +14,9 @@ pub(super) struct Conduct {
     pub fluctuation: Option<f64>,
     /// Whether a target changes.
     ramp: bool,
+    /// Whether internal modes of ring polymers meet a heat bath. Its friction is as strong as they are fast, and makes a drift of
+    /// what would else fluctuate, so that neither number says whether averages are right.
+    stirred: bool,
     /// kT, and the fluctuation of the kinetic energy per atom (eV), for numbers in other units.
     kt: f64,
     kinetic: f64,
@@ -43,6 +46,7 @@ impl Conduct {
         timestep_fs: f64,
         [freedom, atoms]: [usize; 2],
         ramp: bool,
+        stirred: bool,
     ) -> Option<Conduct> {
         let kt = BOLTZMANN * temperature;
         if !kt.is_finite() || kt <= 0.0 || freedom == 0 || atoms == 0 {
@@ -56,6 +60,7 @@ impl Conduct {
             drift: line.map(|l| (l.slope * per_ns, l.error * per_ns)),
             fluctuation: variance.map(|v| v.max(0.0).sqrt() / kinetic),
             ramp,
+            stirred,
             kt,
             kinetic: kinetic / atoms as f64,
         })
@@ -63,6 +68,9 @@ impl Conduct {
 
     /// The verdict: what is certain beyond two standard errors.
     pub fn verdict(&self) -> Verdict {
+        if self.stirred {
+            return Verdict::Unknown;
+        }
         let Some(f) = self.fluctuation else {
             return Verdict::Unknown;
         };
@@ -84,6 +92,15 @@ impl Conduct {
 
     /// What it means, with the numbers that decide.
     pub fn words(&self) -> String {
+        if self.stirred {
+            let drift = self.drift.map_or(String::new(), |(d, _)| {
+                format!(" (here by {:+.1e} eV/atom/ps)", d * self.kt * 1e-3)
+            });
+            return format!(
+                "with friction on the internal modes of ring polymers the conserved energy drifts{drift}; whether the time step is \
+                 fine shows in the averages: halve it once"
+            );
+        }
         let mut text = self.judgement();
         if let Some(f) = self.fluctuation {
             text.push_str(&format!(
@@ -160,6 +177,7 @@ mod tests {
 
     fn conduct(drift: Option<(f64, f64)>, fluctuation: Option<f64>) -> Conduct {
         Conduct {
+            stirred: false,
             drift,
             fluctuation,
             ramp: false,

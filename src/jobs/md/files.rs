@@ -19,6 +19,8 @@ pub(super) struct Files {
     pub unknown: Option<PathBuf>,
     /// The book of replica exchange, which the first replica has for all.
     pub exchange: Option<PathBuf>,
+    /// The momentum distribution of an atom.
+    pub momentum: Option<PathBuf>,
     pub checkpoint: PathBuf,
     /// The frame of a failure, beside the checkpoint.
     pub failed: PathBuf,
@@ -42,6 +44,7 @@ impl Files {
                 .as_ref()
                 .filter(|_| replica == 1)
                 .map(|e| e.file.clone()),
+            momentum: md.estimators.momentum.as_ref().map(|m| name(&m.file)),
             checkpoint: name(&output.checkpoint.file),
             failed: name(&output.checkpoint.file.with_extension("failed.extxyz")),
         }
@@ -58,6 +61,7 @@ impl Files {
             &self.final_structure,
             &self.unknown,
             &self.exchange,
+            &self.momentum,
         ];
         optional.into_iter().flatten().chain([&self.checkpoint])
     }
@@ -135,7 +139,9 @@ impl Files {
     pub fn remove_checkpoints(&self) -> Result<()> {
         let previous = checkpoint::previous(&self.checkpoint);
         let state = [&self.checkpoint, &previous, &self.failed];
-        let results = [&self.averages, &self.plot].into_iter().flatten();
+        let results = [&self.averages, &self.plot, &self.momentum]
+            .into_iter()
+            .flatten();
         for path in state.into_iter().chain(results.filter(|p| p.is_file())) {
             match std::fs::remove_file(path) {
                 Err(e) if path.is_file() => {

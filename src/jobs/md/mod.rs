@@ -11,6 +11,7 @@ mod fluctuations;
 mod ladder;
 mod ledger;
 mod membership;
+mod momentum;
 mod output;
 mod picture;
 mod plan;

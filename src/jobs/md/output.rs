@@ -257,6 +257,17 @@ impl Sinks {
             atomic::write(path, found.csv().as_bytes(), "cannot write the averages")?;
             written.push(path.clone());
         }
+        if let Some((path, momentum)) = files.momentum.as_ref().zip(s.estimators.momentum.as_ref())
+        {
+            let temperature = s.integrator.rings().map_or(0.0, RingDynamics::temperature);
+            let table = momentum.csv(found.first, temperature);
+            atomic::write(
+                path,
+                table.as_bytes(),
+                "cannot write the momentum distribution",
+            )?;
+            written.push(path.clone());
+        }
         if let Some(path) = &files.plot {
             let picture = picture::svg(plan, s, found)?;
             atomic::write(path, picture.as_bytes(), "cannot write the plot")?;
@@ -512,7 +523,7 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
         compression: deck.map_or(0, |d| d.compression),
         beads: beads_deck(plan).map(|b| BeadOptions {
             beads: plan.md.ring_beads(),
-            temperature: s.integrator.rings().map_or(0.0, RingDynamics::temperature),
+            temperature: plan.md.schedule()[0].temperature.unwrap_or(0.0),
             velocities: b.velocities,
             forces: b.forces,
         }),

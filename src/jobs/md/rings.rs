@@ -1,6 +1,7 @@
 //! Quantum nuclei: from the deck's words to ring polymers, and the estimates that need evaluations of their own.
 
 use super::ensemble::{Setting, temperature};
+use super::momentum::{self, Momentum};
 use super::simulation::Simulation;
 use crate::deck::{MdDeck, ModeThermostatDeck, StageDeck, ThermostatDeck};
 use crate::dynamics::rings::{ModeBath, Order, Propagator};
@@ -195,6 +196,8 @@ fn contraction(setting: Setting<'_>, beads: usize) -> Result<Vec<Option<usize>>>
 pub(super) struct Estimators {
     heat_capacity: bool,
     isotopes: Vec<Isotope>,
+    /// The momentum distribution of an atom.
+    pub momentum: Option<Momentum>,
     /// The latest numbers, in the order of [`RingColumns::further`].
     pub numbers: Vec<f64>,
 }
@@ -224,7 +227,7 @@ impl Estimators {
         if md.ring_beads() == 1 {
             return Ok(Estimators::default());
         }
-        let asked = deck.heat_capacity || !deck.isotopes.is_empty();
+        let asked = deck.heat_capacity || !deck.isotopes.is_empty() || deck.momentum.is_some();
         if asked && md.rings.order != Order::Second {
             return Err(Error::input(
                 source,
@@ -248,6 +251,7 @@ impl Estimators {
         Ok(Estimators {
             heat_capacity: deck.heat_capacity,
             isotopes: isotopes.collect::<Result<_>>()?,
+            momentum: momentum::asked(md, source, atoms)?,
             numbers: Vec::new(),
         })
     }
@@ -279,16 +283,20 @@ impl Estimators {
 
 impl Simulation {
     /// Makes the estimates that need evaluations of their own, for the state of now.
-    pub fn estimate(&mut self) -> std::result::Result<(), EvaluationError> {
+    /// Those that are averaged by themselves are only made for a `row` of the table.
+    pub fn estimate(&mut self, row: bool) -> std::result::Result<(), EvaluationError> {
         let (Some(rings), Some(dynamics)) = (&mut self.state.rings, self.integrator.rings()) else {
             return Ok(());
         };
         let estimators = &mut self.estimators;
         estimators.numbers.clear();
+        let (system, evaluator) = (&self.state.system, &mut self.evaluator);
+        if let Some(momentum) = estimators.momentum.as_mut().filter(|_| row) {
+            momentum.add(rings, dynamics, system, evaluator)?;
+        }
         if !estimators.heat_capacity && estimators.isotopes.is_empty() {
             return Ok(());
         }
-        let (system, evaluator) = (&self.state.system, &mut self.evaluator);
         let beta = 1.0 / (BOLTZMANN * dynamics.temperature());
         let now = self.state.evaluation.energy;
         if estimators.heat_capacity {

@@ -181,6 +181,12 @@ impl Simulation {
         s.vigil
             .restore(numbers(name)?)
             .ok_or_else(|| broken(name))?;
+        if let Some(momentum) = &mut s.estimators.momentum {
+            let name = "momentum";
+            momentum
+                .restore(numbers(name)?)
+                .ok_or_else(|| broken(name))?;
+        }
         if let Some(watch) = &mut s.watch {
             let name = "reliability";
             watch
@@ -349,6 +355,9 @@ impl Simulation {
                 let removed = system::remove_drift(&mut self.state.system.atoms);
                 self.integrator.book(removed);
             }
+            if let Some(momentum) = &mut self.estimators.momentum {
+                momentum.clear();
+            }
             let every = plan.output.thermo_every;
             self.ledger = Ledger::new(&self.columns, every, every as f64 * self.timestep_fs);
             self.vigil.enter_stage(&self.state.system.cell);
@@ -406,7 +415,8 @@ impl Simulation {
 
     /// Hands the state to the outputs that are due at this step, and counts it in the averages.
     pub fn record(&mut self, sinks: &mut Sinks) -> Result<()> {
-        self.estimate().map_err(|e| {
+        let row = sinks.due(self.state.step).thermo;
+        self.estimate(row).map_err(|e| {
             let (reason, advice) = parts::describe_evaluation_error(e, &self.state.system);
             Error::input("[md.estimators]", reason).advise(advice)
         })?;
@@ -449,6 +459,9 @@ impl Simulation {
         numbers.insert("averages".to_owned(), self.ledger.to_numbers());
         numbers.insert("history".to_owned(), self.history.to_numbers());
         numbers.insert("vigil".to_owned(), self.vigil.to_numbers());
+        if let Some(momentum) = &self.estimators.momentum {
+            numbers.insert("momentum".to_owned(), momentum.to_numbers());
+        }
         if let Some(watch) = &self.watch {
             numbers.insert("reliability".to_owned(), watch.to_numbers());
         }

@@ -7,6 +7,9 @@ use super::simulation::Simulation;
 use crate::analysis::Average;
 use crate::deck::{MdDeck, ModeThermostatDeck, ThermostatDeck};
 use crate::dynamics::name;
+use crate::elements::Element;
+use crate::system::Atoms;
+use crate::units::BOLTZMANN;
 use std::fmt::Write;
 
 /// An averaged quantity.
@@ -36,6 +39,8 @@ pub(super) struct Statistics {
     pub rows: u64,
     pub columns: Vec<Quantity>,
     pub properties: Vec<Quantity>,
+    /// What follows from averages of quantum nuclei.
+    pub quantum: Vec<Quantity>,
     /// Whether the ensemble has properties from fluctuations.
     pub sampled: bool,
     pub conduct: Option<Conduct>,
@@ -89,22 +94,28 @@ impl Statistics {
             rows: (blocks - first) as u64 * ledger.block_rows(),
             columns,
             sampled: found.is_some(),
+            quantum: Vec::new(),
             properties: found
                 .unwrap_or_default()
                 .into_iter()
                 .map(quantity)
                 .collect(),
             conduct: temperature.and_then(|t| {
-                Conduct::of(ledger, first, t.mean, s.timestep_fs, [freedom, atoms], ramp)
+                let sizes = [freedom, atoms];
+                let stirred = places.quantum && stage.mode_thermostat.is_some();
+                Conduct::of(ledger, first, t.mean, s.timestep_fs, sizes, ramp, stirred)
             }),
             remarks: Vec::new(),
         };
-        let isotopes = statistics
-            .columns
-            .iter()
-            .filter(|q| q.name.starts_with(ISOTOPE));
-        let logarithms: Vec<Quantity> = isotopes.filter_map(logarithm).collect();
-        statistics.properties.extend(logarithms);
+        if places.quantum && !md.groups.iter().any(|g| g.held.contains(&true)) {
+            let kt = BOLTZMANN * stage.temperature.unwrap_or(0.0);
+            let atoms = &s.state.system.atoms;
+            statistics.quantum = statistics
+                .columns
+                .iter()
+                .filter_map(|q| logarithm(q).or(excess(q, atoms, kt)))
+                .collect();
+        }
         if first == 0 {
             statistics.equilibration_fs = 0.0;
         }
@@ -124,7 +135,8 @@ impl Statistics {
         let mut text = String::from(
             "quantity,unit,mean,error,standard_deviation,correlation_time (fs),independent_samples,reliable,from (fs),to (fs)\n",
         );
-        for q in self.columns.iter().chain(&self.properties) {
+        let all = self.columns.iter().chain(&self.properties);
+        for q in all.chain(&self.quantum) {
             let a = &q.average;
             let number = |x: Option<f64>| {
                 x.filter(|x| x.is_finite())
@@ -196,9 +208,31 @@ fn quantity((property, average): (Property, Average)) -> Quantity {
     }
 }
 
-/// The logarithm of a quantity that is positive beyond its error.
+/// The kinetic energy beyond that of classical nuclei.
+fn excess(q: &Quantity, atoms: &Atoms, kt: f64) -> Option<Quantity> {
+    let of = q.name.strip_prefix("kinetic_energy")?;
+    let count = match of.strip_prefix('_') {
+        None if of.is_empty() => atoms.len(),
+        Some(symbol) => {
+            let element = Element::from_symbol(symbol)?;
+            atoms.elements.iter().filter(|e| **e == element).count()
+        }
+        _ => return None,
+    };
+    Some(Quantity {
+        name: name(&format!("quantum_{}", q.name)),
+        average: Average {
+            mean: q.average.mean - 1.5 * count as f64 * kt,
+            ..q.average
+        },
+        ..*q
+    })
+}
+
+/// The logarithm of an isotope's ratio, where it is positive beyond its error.
 fn logarithm(q: &Quantity) -> Option<Quantity> {
     let a = &q.average;
+    q.name.strip_prefix(ISOTOPE)?;
     let error = a.error.filter(|e| a.mean > 2.0 * e)?;
     Some(Quantity {
         name: name(&format!("ln_{}", q.name)),

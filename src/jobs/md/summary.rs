@@ -255,6 +255,23 @@ fn print_averages(summaries: &[Summary], console: &Console) {
         );
         console.say(line.trim_end());
     }
+    let quantum = combined(&found, |s| &s.quantum);
+    if !quantum.is_empty() {
+        console.say("of quantum nuclei: kinetic energies beyond the classical ones");
+    }
+    for q in &quantum {
+        let per_atom = match q.unit == "eV" {
+            true => format!("{} eV/atom", q.average.times(1.0 / atoms).display()),
+            false => String::new(),
+        };
+        let line = format!(
+            "{:>22}  {:>18} {:<9} {per_atom:>26}",
+            q.name.replace('_', " "),
+            q.average.display(),
+            short_unit(q.unit),
+        );
+        console.say(line.trim_end());
+    }
     if rows.iter().chain(&properties).any(|q| !q.average.certain) {
         console.say("  ~ too few independent samples to rely on the error: a longer run is needed");
     }
@@ -268,6 +285,7 @@ fn print_averages(summaries: &[Summary], console: &Console) {
 fn short_unit(unit: &str) -> String {
     let words = unit.split(' ').map(|w| match w {
         "Angstrom" => "Å",
+        "Angstrom2" => "Å^2",
         "Angstrom3" => "Å^3",
         "degree" => "deg",
         w => w,

@@ -68,7 +68,8 @@ impl<S: Default> BlockScratch<S> {
         slots.sites.fill([0.0; LANES]);
         let mut least = [f64::INFINITY; LANES];
         let mut sum = [0.0; LANES];
-        let block = (model.block() / LANES).max(1);
+        // The arrays of a block stay in the first cache.
+        let block = (model.block() / (2 * LANES)).max(1);
         for start in (0..chunk.own).step_by(block) {
             let centres = start..(start + block).min(chunk.own);
             let rows = &chunk.first[centres.start..=centres.end];

@@ -9,6 +9,8 @@ use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{
     Description, Evaluation, EvaluationError, Member, Potential, Selection, Want, Workspace,
 };
+use crate::simd::simd_dispatch;
+use std::ops::Range;
 
 /// A [`LocalModel`] as a [`Potential`].
 pub struct Local<M>(pub M);
@@ -68,7 +70,7 @@ struct Tile {
 }
 
 impl Tile {
-    fn members(&self) -> std::ops::Range<usize> {
+    fn members(&self) -> Range<usize> {
         self.member..self.member + self.count
     }
 
@@ -405,21 +407,7 @@ fn gather_tile(
                 // SAFETY: pieces do not overlap.
                 Some(unsafe { out.range(start, end - start) })
             });
-            for a in start..end {
-                let mut f = [[0.0; LANES]; 3];
-                for &s in list.slots_of(a) {
-                    let g = &forces[s as usize];
-                    for k in 0..3 {
-                        for l in 0..LANES {
-                            f[k][l] += g[k][l];
-                        }
-                    }
-                }
-                for (l, out) in outs.iter_mut().flatten().enumerate() {
-                    let out = &mut out[a - start];
-                    *out = [out[0] + f[0][l], out[1] + f[1][l], out[2] + f[2][l]];
-                }
-            }
+            gather_lanes(list, forces, start..end, &mut outs);
         });
     }
     if want.site_energies {
@@ -429,6 +417,41 @@ fn gather_tile(
                 let slots = list.slots_of(a).iter();
                 *out += slots.map(|&s| sites[s as usize][l]).sum::<f64>();
             }
+        }
+    }
+}
+
+simd_dispatch! {
+    /// Adds the forces on some atoms to those of each member, which begin with the first of the atoms.
+    fn gather_lanes(
+        list: &NeighbourList,
+        forces: &[[[f64; LANES]; 3]],
+        atoms: Range<usize>,
+        outs: &mut [Option<&mut [[f64; 3]]>; LANES],
+    ) = gather_lanes_body;
+}
+
+#[inline(always)]
+fn gather_lanes_body<const FMA: bool>(
+    list: &NeighbourList,
+    forces: &[[[f64; LANES]; 3]],
+    atoms: Range<usize>,
+    outs: &mut [Option<&mut [[f64; 3]]>; LANES],
+) {
+    let start = atoms.start;
+    for a in atoms {
+        let mut f = [[0.0; LANES]; 3];
+        for &s in list.slots_of(a) {
+            let g = &forces[s as usize];
+            for k in 0..3 {
+                for l in 0..LANES {
+                    f[k][l] += g[k][l];
+                }
+            }
+        }
+        for (l, out) in outs.iter_mut().flatten().enumerate() {
+            let out = &mut out[a - start];
+            *out = [out[0] + f[0][l], out[1] + f[1][l], out[2] + f[2][l]];
         }
     }
 }

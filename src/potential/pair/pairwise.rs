@@ -5,7 +5,7 @@ use crate::potential::{
     Configuration, Description, Evaluation, Gives, LANES, ListKind, LocalModel, NeighbourRequest,
     RowResults, RowStyle, Rows, Symmetry, Want,
 };
-use crate::simd::lane_sum;
+use crate::simd::{lane_sum, simd_dispatch};
 
 /// The energy of one pair of elements as a function of their distance.
 pub trait PairFunction: Send + Sync {
@@ -170,7 +170,13 @@ impl<F: PairFunction> LocalModel for Pairwise<F> {
     ) {
         let pairs = rows.r2.len();
         energies.resize(pairs, 0.0);
-        slopes.resize(pairs, 0.0);
+        // Nothing else writes to the gradients, which are zero until now.
+        let slopes = if results.radial.is_empty() {
+            slopes.resize(pairs, 0.0);
+            &mut slopes[..]
+        } else {
+            &mut *results.radial
+        };
         if self.types == 1 {
             self.table[0].many(rows.r2, energies, slopes);
         } else {
@@ -178,30 +184,17 @@ impl<F: PairFunction> LocalModel for Pairwise<F> {
         }
         let share = if results.booked.is_empty() { 1.0 } else { 0.5 };
         if rows.lanes() == 1 {
-            for (k, sum) in results.energy.iter_mut().enumerate() {
-                *sum += share * lane_sum([&energies[rows.of(k)]]);
-            }
+            sum_rows(rows.first, energies, share, results.energy);
         } else {
             let energies = energies.as_chunks::<LANES>().0;
             let sums = results.energy.as_chunks_mut::<LANES>().0;
-            for (k, sum) in sums.iter_mut().enumerate() {
-                for e in &energies[rows.of(k)] {
-                    for (sum, e) in sum.iter_mut().zip(e) {
-                        *sum += share * e;
-                    }
-                }
-            }
+            sum_lanes(rows.first, energies, share, sums);
         }
         results
             .booked
             .iter_mut()
             .zip(energies.iter())
             .for_each(|(b, e)| *b += 0.5 * e);
-        results
-            .radial
-            .iter_mut()
-            .zip(slopes.iter())
-            .for_each(|(g, s)| *g += s);
     }
 
     /// Long-range corrections of a uniform fluid (Allen and Tildesley, Computer Simulation of Liquids, 2nd ed., section
@@ -231,5 +224,42 @@ impl<F: PairFunction> LocalModel for Pairwise<F> {
             .site_energies
             .iter_mut()
             .for_each(|e| *e += energy / n);
+    }
+}
+
+simd_dispatch! {
+    /// Adds a share of the energies of each row to its centre.
+    fn sum_rows(first: &[u32], energies: &[f64], share: f64, sums: &mut [f64]) = sum_rows_body;
+}
+
+#[inline(always)]
+fn sum_rows_body<const FMA: bool>(first: &[u32], energies: &[f64], share: f64, sums: &mut [f64]) {
+    for (f, sum) in first.windows(2).zip(sums) {
+        *sum += share * lane_sum([&energies[f[0] as usize..f[1] as usize]]);
+    }
+}
+
+simd_dispatch! {
+    /// The same for configurations side by side.
+    fn sum_lanes(first: &[u32], energies: &[[f64; LANES]], share: f64, sums: &mut [[f64; LANES]]) = sum_lanes_body;
+}
+
+#[inline(always)]
+fn sum_lanes_body<const FMA: bool>(
+    first: &[u32],
+    energies: &[[f64; LANES]],
+    share: f64,
+    sums: &mut [[f64; LANES]],
+) {
+    for (f, sum) in first.windows(2).zip(sums) {
+        let mut total = [0.0; LANES];
+        for e in &energies[f[0] as usize..f[1] as usize] {
+            for l in 0..LANES {
+                total[l] += e[l];
+            }
+        }
+        for l in 0..LANES {
+            sum[l] += share * total[l];
+        }
     }
 }
