@@ -242,6 +242,7 @@ struct Columns<'a> {
 
 impl Columns<'_> {
     #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
     fn block(&self, row: usize, column: usize, len: usize) -> &mut [f64] {
         // SAFETY: a thread writes only the columns that it was given.
         unsafe { self.all.range(row * self.row + column, len) }
