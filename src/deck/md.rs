@@ -4,6 +4,7 @@ use super::barostat::{self, BarostatDeck};
 use super::constraints::{self, ConstraintsDeck};
 use super::diagnostics::Diagnostic;
 use super::ensemble::Asked;
+use super::exchange::{self, ExchangeDeck};
 use super::group::{self, GroupDeck};
 use super::kinds::{Count, Flag, OneOf, Quantity, Steps};
 use super::reader::Table;
@@ -57,6 +58,8 @@ pub struct MdDeck {
     pub seed: Option<u64>,
     /// Independent copies of the system, run side by side.
     pub replicas: u32,
+    /// Whether the replicas have temperatures of their own and change places.
+    pub exchange: Option<ExchangeDeck>,
     /// How far beyond the cutoff neighbours are listed (Å).
     pub skin: f64,
     /// What ends a run that has gone wrong.
@@ -144,7 +147,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         )
         .not_negative()
         .optional("no change");
-    let known = temperature.is_some() || t.place_of("temperature").is_some();
+    let known =
+        temperature.is_some() || t.place_of("temperature").is_some() || exchange::is_asked(t);
     let doc = "How the temperature is kept. Without it: Langevin with a friction of 1 /ps when there is a \
                `temperature`, and none (NVE) otherwise. \"none\" is NVE in any case.";
     let thermostat = thermostat::read(t, doc, known, known);
@@ -159,7 +163,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
     let constraints = constraints::read(t);
     let doc = "How often in each time step a named term of the potential is evaluated: fast terms often, slow ones once.";
     let substeps = t.optional_table("substeps", doc, |t| Some(substeps(t)));
-    let velocities = velocities(t, temperature);
+    let velocities = velocities(t, temperature, known);
     let fix_centre_of_mass = t
         .key(
             "fix_centre_of_mass",
@@ -191,6 +195,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
             "Seed of the random numbers; the same seed gives the same run.",
         )
         .optional("the run picks one and records it");
+    let exchange = exchange::read(t);
+    let rungs = exchange.as_ref().map_or(1, |e| e.temperatures.len());
     let replicas = t
         .key(
             "replicas",
@@ -200,7 +206,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
             },
             "Independent copies of the system, with random numbers of their own.",
         )
-        .or("1");
+        .or_as(
+            &rungs.to_string(),
+            "`1`; with `exchange` one for each temperature",
+        );
+    exchange::replicas(t, exchange.as_ref(), replicas);
     let skin = t
         .key(
             "skin",
@@ -215,7 +225,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         guard,
     );
     let reliability = reliability::read(t);
-    Some(MdDeck {
+    let mut md = MdDeck {
         timestep: timestep?,
         steps: steps?,
         temperature,
@@ -242,10 +252,13 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         remove_rotation: remove_rotation?,
         seed,
         replicas: u32::try_from(replicas?).ok()?,
+        exchange,
         skin: skin?,
         guard: guard?,
         reliability: reliability?,
-    })
+    };
+    exchange::fit(t, &mut md);
+    Some(md)
 }
 
 /// Warns about what only quantum nuclei have.
@@ -323,14 +336,13 @@ fn substeps(t: &Table<'_>) -> Vec<(String, u32)> {
     found
 }
 
-fn velocities(t: &Table<'_>, temperature: Option<f64>) -> Option<VelocitiesDeck> {
+fn velocities(t: &Table<'_>, temperature: Option<f64>, known: bool) -> Option<VelocitiesDeck> {
     const SOURCES: OneOf<VelocitySource> = OneOf(&[
         ("auto", VelocitySource::Auto),
         ("thermal", VelocitySource::Thermal),
         ("file", VelocitySource::File),
         ("zero", VelocitySource::Zero),
     ]);
-    let known = temperature.is_some() || t.place_of("temperature").is_some();
     t.table("velocities", "The velocities at the start.", |t| {
         let doc = "From the structure file, thermal, or zero; auto: from the file when it has them, else thermal.";
         let from = t.key("from", SOURCES, doc).or("auto");

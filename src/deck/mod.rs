@@ -14,6 +14,7 @@ mod dispersion;
 mod document;
 mod duration;
 mod ensemble;
+mod exchange;
 mod external;
 mod group;
 mod kinds;
@@ -42,6 +43,7 @@ pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
+pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
 };

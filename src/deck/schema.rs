@@ -33,7 +33,9 @@ impl JobDeck {
         });
         let momentum = md.estimators.momentum.iter();
         let momentum = momentum.map(|m| ("md.estimators.momentum.file".to_owned(), m.file.clone()));
-        saved.chain(momentum).collect()
+        let exchange = md.exchange.iter();
+        let exchange = exchange.map(|e| ("md.exchange.file".to_owned(), e.file.clone()));
+        saved.chain(momentum).chain(exchange).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::barostat::{self, BarostatDeck};
 use super::diagnostics::Diagnostic;
+use super::exchange;
 use super::kinds::{Name, Quantity, Steps};
 use super::md::MdDeck;
 use super::reader::Table;
@@ -82,6 +83,7 @@ pub(super) fn read(root: &Table<'_>, md: Option<MdDeck>) -> Option<MdDeck> {
     let Some(stages) = stages else {
         return Some(md);
     };
+    exchange::refuse_stages(root, &md);
     md.stages = stages.into_iter().collect::<Option<_>>()?;
     // Atoms do not start at rest when the first stage has a temperature.
     let warm = md.stages.first().and_then(|s| s.temperature);

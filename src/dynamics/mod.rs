@@ -20,7 +20,10 @@ pub mod thermostat;
 pub use chain::{Chain, LONGEST_CHAIN};
 pub use constraints::{Bond, Constraints, Unsolved};
 pub use guard::{Contact, Guard, Violation};
-pub use integrator::{Integrator, MOST_SUBSTEPS, Operation, Splitting, StepError};
+pub use integrator::{
+    Exchanged, Integrator, MOST_SUBSTEPS, Operation, Splitting, StepError, Walker, exchange,
+    step_together,
+};
 pub use ramp::Ramp;
 pub use rings::{RingDynamics, Rings};
 pub use sites::Sites;

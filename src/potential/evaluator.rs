@@ -36,6 +36,20 @@ impl Term {
 /// A list request, and per member of a batch the list.
 type Group = (NeighbourRequest, Vec<VerletList>);
 
+/// The lists of an evaluator, and those of others beside it.
+struct Lists<'a> {
+    groups: &'a [Group],
+    rings: &'a [RingLists],
+    others: &'a [&'a mut Evaluator],
+}
+
+impl<'a> Lists<'a> {
+    /// The list of a member in a group.
+    fn of(&self, g: usize, m: usize) -> Option<&'a NeighbourList> {
+        self.groups[g].1.get(m).map(VerletList::list)
+    }
+}
+
 /// Evaluates a sum of terms for batches of configurations, keeping the neighbour lists between calls.
 ///
 /// Two lists are kept apart only when kind or cutoff differ. All lists of one configuration are rebuilt at the same time,
@@ -268,14 +282,66 @@ impl Evaluator {
         results: &mut [Evaluation],
     ) -> Result<(), EvaluationError> {
         for (m, c) in configurations.iter().enumerate() {
-            let stale = |lists: &Vec<VerletList>| lists.get(m).is_none_or(|l| l.is_stale(*c));
-            if self.groups.iter().any(|(_, lists)| stale(lists)) {
-                self.build_lists(m, *c)?;
-            }
+            self.keep_lists(m, *c)?;
         }
-        self.sum(chosen, configurations, want, results, |groups, _, g, m| {
-            groups[g].1.get(m).map(VerletList::list)
+        self.sum(chosen, &[], configurations, want, results, |own, g, m| {
+            own.of(g, m)
         })
+    }
+
+    /// One configuration of each of several evaluators of the same terms, in one call of each potential. Every configuration has the
+    /// lists of its own evaluator; the scratch memory is that of the first.
+    ///
+    /// Errors name the place of the evaluator as the member.
+    ///
+    /// # Panics
+    /// When there is not one configuration and one result for each evaluator.
+    pub fn evaluate_together(
+        evaluators: &mut [&mut Evaluator],
+        chosen: impl Fn(usize) -> bool,
+        configurations: &[Configuration<'_>],
+        want: Want,
+        results: &mut [Evaluation],
+    ) -> Result<(), EvaluationError> {
+        assert!(
+            evaluators.len() == configurations.len() && evaluators.len() == results.len(),
+            "a configuration and a result for each evaluator"
+        );
+        for (m, (evaluator, c)) in evaluators.iter_mut().zip(configurations).enumerate() {
+            let kept = evaluator.keep_lists(0, *c);
+            kept.map_err(|e| e.of_member(m))?;
+        }
+        let Some((first, others)) = evaluators.split_first_mut() else {
+            return Ok(());
+        };
+        first.sum(
+            chosen,
+            others,
+            configurations,
+            want,
+            results,
+            |own, g, m| match m.checked_sub(1) {
+                None => own.of(g, 0),
+                Some(m) => own.others[m].groups[g].1.first().map(VerletList::list),
+            },
+        )
+    }
+
+    /// Builds the lists of a member where they are stale.
+    fn keep_lists(&mut self, m: usize, c: Configuration<'_>) -> Result<(), EvaluationError> {
+        let stale = |lists: &Vec<VerletList>| lists.get(m).is_none_or(|l| l.is_stale(c));
+        if self.groups.iter().any(|(_, lists)| stale(lists)) {
+            self.build_lists(m, c)?;
+        }
+        Ok(())
+    }
+
+    /// Exchanges all lists with another evaluator of the same terms: for systems that change places.
+    pub fn swap_lists(&mut self, other: &mut Evaluator) {
+        for (a, b) in self.groups.iter_mut().zip(&mut other.groups) {
+            std::mem::swap(&mut a.1, &mut b.1);
+        }
+        std::mem::swap(&mut self.rings, &mut other.rings);
     }
 
     /// The sum of some of the terms for the beads of a ring polymer, which have the cell and the elements of their centroid.
@@ -300,7 +366,7 @@ impl Evaluator {
             "a result for every bead, and the atoms of the centroid in every bead"
         );
         if self.groups.is_empty() {
-            return self.sum(chosen, beads, want, results, |_, _, _, _| None);
+            return self.sum(chosen, &[], beads, want, results, |_, _, _| None);
         }
         let r = self.ring(beads.len());
         let ring = &mut self.rings[r];
@@ -318,29 +384,34 @@ impl Evaluator {
             },
             BuildError::TooMany => EvaluationError::TooManyNeighbours { member: bead },
         })?;
-        self.sum(chosen, beads, want, results, |_, rings, g, m| {
-            rings[r].list(g, m)
+        self.sum(chosen, &[], beads, want, results, |own, g, m| {
+            own.rings[r].list(g, m)
         })
     }
 
-    /// The sum of some of the terms, with lists by group and member.
+    /// The sum of some of the terms, with lists by group and member; `others` may have some of them.
     fn sum(
         &mut self,
         chosen: impl Fn(usize) -> bool,
+        others: &[&mut Evaluator],
         configurations: &[Configuration<'_>],
         want: Want,
         results: &mut [Evaluation],
-        list: impl for<'a> Fn(&'a [Group], &'a [RingLists], usize, usize) -> Option<&'a NeighbourList>,
+        list: impl for<'a> Fn(&Lists<'a>, usize, usize) -> Option<&'a NeighbourList>,
     ) -> Result<(), EvaluationError> {
         for (c, result) in configurations.iter().zip(results.iter_mut()) {
             result.reset(c.positions.len(), want);
         }
         for t in (0..self.terms.len()).filter(|t| chosen(*t)) {
             let mut members = recycle(std::mem::take(&mut self.members));
-            let (groups, rings) = (&self.groups, &self.rings);
+            let lists = Lists {
+                groups: &self.groups,
+                rings: &self.rings,
+                others,
+            };
             members.extend(configurations.iter().enumerate().map(|(m, c)| Member {
                 configuration: *c,
-                neighbours: self.group_of[t].and_then(|g| list(groups, rings, g, m)),
+                neighbours: self.group_of[t].and_then(|g| list(&lists, g, m)),
             }));
             let Term {
                 scale, potential, ..

@@ -281,6 +281,31 @@ pub enum EvaluationError {
     },
 }
 
+impl EvaluationError {
+    /// The member of the batch that it concerns.
+    pub fn member(&self) -> usize {
+        match self {
+            EvaluationError::Coincident { member, .. }
+            | EvaluationError::NotFinite { member, .. }
+            | EvaluationError::OtherAtoms { member }
+            | EvaluationError::BehindWall { member, .. }
+            | EvaluationError::TooManyNeighbours { member } => *member,
+        }
+    }
+
+    /// The same of another member.
+    pub(crate) fn of_member(mut self, m: usize) -> EvaluationError {
+        match &mut self {
+            EvaluationError::Coincident { member, .. }
+            | EvaluationError::NotFinite { member, .. }
+            | EvaluationError::OtherAtoms { member }
+            | EvaluationError::BehindWall { member, .. }
+            | EvaluationError::TooManyNeighbours { member } => *member = m,
+        }
+        self
+    }
+}
+
 /// A model that gives energies and forces.
 ///
 /// Implementations are immutable data shared by all threads; everything mutable is in the [`Workspace`], which is scratch

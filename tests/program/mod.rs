@@ -221,6 +221,18 @@ pub fn trajectory(path: &Path) -> Written {
             add(&format!("observable {name}"), bits([value]));
         }
     }
+    if let Some(beads) = reader.beads().unwrap() {
+        all.insert("bead steps".into(), beads.steps());
+        for row in 0..beads.rows() {
+            let row = beads.read(row, 0..beads.number()).unwrap();
+            let positions = row.positions.iter().flat_map(|b| b.as_flattened());
+            let mut add = |name: &str, values: Vec<u64>| {
+                all.entry(name.to_owned()).or_default().extend(values);
+            };
+            add("beads", bits(positions));
+            add("bead energies", bits(row.energies.iter().flatten()));
+        }
+    }
     for s in reader.thermo().unwrap() {
         all.insert(format!("thermo {} steps", s.name), s.steps);
         all.insert(format!("thermo {} times", s.name), bits(&s.times_fs));
@@ -241,9 +253,11 @@ pub fn state(path: &Path) -> Written {
     all.insert("velocities".into(), bits(atoms.velocities.as_flattened()));
     all.insert("forces".into(), bits(c.forces.as_flattened()));
     all.insert("virial".into(), bits(c.virial.unwrap().as_flattened()));
-    let (cell, positions) = c.list.unwrap();
-    all.insert("list cell".into(), bits(cell.row_vectors().as_flattened()));
-    all.insert("list".into(), bits(positions.as_flattened()));
+    // Rings have lists of their own, among the numbers.
+    if let Some((cell, positions)) = c.list {
+        all.insert("list cell".into(), bits(cell.row_vectors().as_flattened()));
+        all.insert("list".into(), bits(positions.as_flattened()));
+    }
     for (name, values) in c.numbers.iter().filter(|n| n.0 != "mark") {
         all.insert(name.clone(), bits(values));
     }
@@ -256,6 +270,14 @@ pub fn written(job: &Job, replica: &str) -> BTreeMap<String, Vec<u64>> {
     let mut all = trajectory(&name("run", "h5md"));
     for (key, value) in state(&name("deck", "chk")) {
         all.insert(format!("checkpoint {key}"), value);
+    }
+    let momentum = name("momentum", "csv");
+    if momentum.is_file() {
+        let bytes = std::fs::read(momentum).unwrap();
+        all.insert(
+            "momentum".into(),
+            bytes.into_iter().map(u64::from).collect(),
+        );
     }
     for (stem, ending) in [
         ("run", "csv"),

@@ -2,9 +2,9 @@
 
 use crate::common::wells::stationary;
 use crate::fields::{field, particles, quantum_mass, term, unit_temperature};
-use zundel::dynamics::rings::{ModeBath, NormalModes, Order, Propagator};
+use zundel::dynamics::rings::{ModeBath, Order, Propagator};
 use zundel::dynamics::{Integrator, Operation, Ramp, RingDynamics, Splitting, State};
-use zundel::potential::{Evaluation, Evaluator, Want};
+use zundel::potential::{Evaluator, Want};
 use zundel::random::{Purpose, normals};
 use zundel::system::{Cell, System};
 use zundel::units::HBAR;
@@ -226,6 +226,34 @@ fn free_rings_conserve_their_energy_and_return() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn modes_of_one_frequency_return_together() {
+    // Masses of their own give all internal modes the same period.
+    let frequency = 0.37 / HBAR;
+    let mut evaluator = field(|_| [0.0, 0.0]);
+    let mut state = stretched(12, 2, quantum_mass(), 0.3);
+    let mut rings = RingDynamics::new(Ramp::constant(unit_temperature()), 1);
+    rings.bath = ModeBath::None;
+    rings.adiabatic = Some(frequency);
+    let h = 2.0 * std::f64::consts::PI / frequency / 5.0;
+    let mut integrator = Integrator::velocity_verlet(h).with_rings(rings);
+    integrator
+        .prepare(&mut state, &mut evaluator, Want::ENERGY)
+        .unwrap();
+    let before = state.rings.as_mut().unwrap().modes_mut()[0].to_vec();
+    let energy = integrator.conserved(&state);
+    for _ in 0..5 {
+        integrator
+            .step(&mut state, &mut evaluator, Want::ENERGY)
+            .unwrap();
+    }
+    assert!((integrator.conserved(&state) / energy - 1.0).abs() < 1e-12);
+    let after = &state.rings.as_mut().unwrap().modes_mut()[0][6..];
+    for (a, b) in after.iter().zip(&before[6..]) {
+        assert!((a - b).abs() < 1e-12, "{a} {b}");
     }
 }
 
@@ -463,28 +491,4 @@ fn energy_is_conserved_to_second_order() {
         let slope = (whole / half).log2();
         assert!((slope - 2.0).abs() < 0.1, "{propagator:?}: {slope} {whole}");
     }
-}
-
-#[test]
-fn modes_of_many_beads_are_a_fourier_transform() {
-    // The program chooses; both ways are compared in the crate. Here only that the choice makes no difference to a step.
-    let beads = 48;
-    let row = 30;
-    let mut x = vec![0.0; beads * row];
-    normals(9, Purpose::Displacement, 0, 0, 0, 0, &mut x);
-    let mut ways = [
-        NormalModes::by_matrix(beads),
-        NormalModes::by_fourier(beads),
-    ];
-    let [a, b] = &mut ways;
-    let (mut u, mut w) = (x.clone(), x.clone());
-    a.to_modes(&x, &mut u);
-    b.to_modes(&x, &mut w);
-    let far = u
-        .iter()
-        .zip(&w)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f64::max);
-    assert!(far < 1e-12, "{far}");
-    let _ = Evaluation::default();
 }

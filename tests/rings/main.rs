@@ -8,5 +8,6 @@ mod common;
 
 mod deterministic;
 mod fields;
+mod gases;
 mod lattice;
 mod sampled;

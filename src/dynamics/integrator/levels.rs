@@ -9,7 +9,7 @@ use crate::potential::{Evaluation, Evaluator, Want};
 pub(super) struct Level {
     /// Evaluations in a step.
     pub substeps: u32,
-    /// Its terms, by their places in the evaluator; with one level all are.
+    /// Its terms, by their places in the evaluator; an empty list has all.
     pub terms: Vec<bool>,
     /// Their latest evaluation; unused with one level, whose evaluation is that of the state.
     pub evaluation: Evaluation,
@@ -62,22 +62,29 @@ impl Integrator {
         evaluator: &mut Evaluator,
         want: Want,
     ) -> Result<(), StepError> {
-        let want = Want {
+        let want = self.want_last(want);
+        for level in 0..self.levels.len() {
+            self.evaluate_level(level, state, evaluator, want)?;
+        }
+        self.finish_evaluation(state, want);
+        Ok(())
+    }
+
+    /// What an evaluation at the end of a step has to give.
+    pub(super) fn want_last(&self, want: Want) -> Want {
+        Want {
             forces: true,
             virial: want.virial || self.barostat.is_some(),
             ..want
-        };
-        if self.levels.len() == 1 {
-            let mut evaluation = std::mem::take(&mut state.evaluation);
-            let outcome = self.evaluate_some(|_| true, 0, state, evaluator, want, &mut evaluation);
-            state.evaluation = evaluation;
-            outcome?;
-        } else {
+        }
+    }
+
+    /// Adds up the levels, and books what waited for the virial.
+    pub(super) fn finish_evaluation(&mut self, state: &mut State, want: Want) {
+        if self.levels.len() > 1 {
             state.evaluation.reset(state.system.atoms.len(), want);
-            for level in 0..self.levels.len() {
-                self.evaluate_level(level, state, evaluator, want)?;
-                let own = &self.levels[level].evaluation;
-                state.evaluation.add_scaled(own, 1.0);
+            for level in &self.levels {
+                state.evaluation.add_scaled(&level.evaluation, 1.0);
             }
         }
         let rescales = |b: &Barostat| matches!(b.method, Method::Rescaling(_));
@@ -89,9 +96,17 @@ impl Integrator {
                 self.taken.add(r.book(&virial));
             }
         }
-        Ok(())
     }
 
+    /// Where the evaluation of a level is kept.
+    pub(super) fn kept<'a>(&'a mut self, state: &'a mut State, level: usize) -> &'a mut Evaluation {
+        match self.levels.len() {
+            1 => &mut state.evaluation,
+            _ => &mut self.levels[level].evaluation,
+        }
+    }
+
+    /// Evaluates the terms of a level where the state is.
     pub(super) fn evaluate_level(
         &mut self,
         level: usize,
@@ -99,35 +114,22 @@ impl Integrator {
         evaluator: &mut Evaluator,
         want: Want,
     ) -> Result<(), StepError> {
-        let mut evaluation = std::mem::take(&mut self.levels[level].evaluation);
-        let terms = std::mem::take(&mut self.levels[level].terms);
-        let chosen = |t: usize| terms.get(t).is_some_and(|c| *c);
-        let outcome = self.evaluate_some(chosen, level, state, evaluator, want, &mut evaluation);
-        self.levels[level].terms = terms;
-        self.levels[level].evaluation = evaluation;
-        outcome
-    }
-
-    /// Evaluates some of the terms where the state is, as a level.
-    fn evaluate_some(
-        &mut self,
-        chosen: impl Fn(usize) -> bool,
-        level: usize,
-        state: &mut State,
-        evaluator: &mut Evaluator,
-        want: Want,
-        evaluation: &mut Evaluation,
-    ) -> Result<(), StepError> {
         self.settle_rings(state);
-        if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
-            let (system, masses) = (&state.system, &self.inverse_masses);
-            return Ok(rings.evaluate(
-                dynamics, masses, system, evaluator, chosen, want, level, evaluation,
-            )?);
-        }
-        let mut result = [std::mem::take(evaluation)];
-        let outcome = evaluator.evaluate_terms(chosen, &[state.configuration()], want, &mut result);
-        [*evaluation] = result;
+        let mut result = [std::mem::take(self.kept(state, level))];
+        let terms = std::mem::take(&mut self.levels[level].terms);
+        let chosen = |t: usize| terms.is_empty() || terms.get(t).is_some_and(|c| *c);
+        let outcome = match state.rings.as_mut().zip(self.rings.as_mut()) {
+            None => evaluator.evaluate_terms(chosen, &[state.configuration()], want, &mut result),
+            Some((rings, dynamics)) => {
+                let (system, masses) = (&state.system, &self.inverse_masses);
+                let [evaluation] = &mut result;
+                rings.evaluate(
+                    dynamics, masses, system, evaluator, chosen, want, level, evaluation,
+                )
+            }
+        };
+        self.levels[level].terms = terms;
+        [*self.kept(state, level)] = result;
         Ok(outcome?)
     }
 }

@@ -1,13 +1,17 @@
 //! Integrators as sequences of elementary operations.
 
+mod exchange;
 mod levels;
 mod memory;
 mod motion;
 mod operations;
 mod pressure;
+mod together;
 
+pub use exchange::{Exchanged, exchange};
 pub use levels::MOST_SUBSTEPS;
 pub use operations::Operation;
+pub use together::{Walker, step_together};
 
 use super::barostat::{Barostat, Method};
 use super::constraints::{Bond, Constraints, Unsolved};
@@ -84,6 +88,21 @@ pub struct Integrator {
     /// 1/m of every component, zero where it is held.
     inverse_masses: Vec<f64>,
 }
+
+/// An evaluation in a step.
+#[derive(Clone, Copy)]
+enum Call {
+    /// Of a level.
+    Level(usize),
+    /// Of all levels, at the end.
+    Last,
+}
+
+/// What is wanted of an evaluation within a step.
+const WITHIN: Want = Want {
+    forces: true,
+    ..Want::ENERGY
+};
 
 /// More than any list of operations has: draws are numbered by step and place in the list.
 const PLACES: u64 = 1 << 10;
@@ -198,6 +217,14 @@ impl Integrator {
         self.kinetic_mid
     }
 
+    /// Makes what it needs to go on with a state that another integrator has moved.
+    pub fn adopt(&mut self, state: &State) {
+        self.begin(&state.system.atoms);
+        if let Some((dynamics, rings)) = self.rings.as_mut().zip(state.rings.as_ref()) {
+            dynamics.prepare(rings.beads(), &self.inverse_masses);
+        }
+    }
+
     /// Evaluates the state where it is; needed once before the first step.
     pub fn prepare(
         &mut self,
@@ -259,42 +286,54 @@ impl Integrator {
         evaluator: &mut Evaluator,
         want: Want,
     ) -> Result<(), StepError> {
+        self.enter(state);
+        for place in 0..self.operations.len() {
+            match self.operate(place, state)? {
+                None => {}
+                Some(Call::Level(level)) => self.evaluate_level(level, state, evaluator, WITHIN)?,
+                Some(Call::Last) => self.evaluate(state, evaluator, want)?,
+            }
+        }
+        self.leave(state, evaluator);
+        Ok(())
+    }
+
+    /// What comes before the operations of a step.
+    fn enter(&mut self, state: &mut State) {
         self.begin(&state.system.atoms);
         if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
             let taken = dynamics.follow(rings, &self.inverse_masses, state.step);
             self.taken.add(taken);
         }
-        for o in 0..self.operations.len() {
-            let draw = state.step * PLACES + o as u64;
-            match self.operations[o] {
-                Operation::Kick(part, level) => self.kick(state, part * self.timestep, level)?,
-                Operation::Drift(part) => self.drift(state, part * self.timestep)?,
-                Operation::Thermostat(part) => {
-                    self.thermostats(state, part * self.timestep, draw)?
+    }
+
+    /// The operation at a place of the list; the evaluation that is to be made where it is one.
+    fn operate(&mut self, place: usize, state: &mut State) -> Result<Option<Call>, StepError> {
+        let draw = state.step * PLACES + place as u64;
+        match self.operations[place] {
+            Operation::Kick(part, level) => self.kick(state, part * self.timestep, level)?,
+            Operation::Drift(part) => self.drift(state, part * self.timestep)?,
+            Operation::Thermostat(part) => self.thermostats(state, part * self.timestep, draw)?,
+            Operation::CellBath(part) => {
+                if let Some(b) = &mut self.barostat
+                    && let Method::Piston(p) = &mut b.method
+                {
+                    let kt = BOLTZMANN * b.temperature.at(state.step);
+                    p.thermalise(kt, part * self.timestep, draw);
                 }
-                Operation::CellBath(part) => {
-                    if let Some(b) = &mut self.barostat
-                        && let Method::Piston(p) = &mut b.method
-                    {
-                        let kt = BOLTZMANN * b.temperature.at(state.step);
-                        p.thermalise(kt, part * self.timestep, draw);
-                    }
-                }
-                Operation::Cell(part) => self.cell(state, part * self.timestep, draw),
-                Operation::Forces(level) => {
-                    let want = Want {
-                        forces: true,
-                        ..Want::ENERGY
-                    };
-                    self.evaluate_level(level, state, evaluator, want)?
-                }
-                Operation::LastForces => self.evaluate(state, evaluator, want)?,
             }
+            Operation::Cell(part) => self.cell(state, part * self.timestep, draw),
+            Operation::Forces(level) => return Ok(Some(Call::Level(level))),
+            Operation::LastForces => return Ok(Some(Call::Last)),
         }
+        Ok(None)
+    }
+
+    /// What comes after the operations of a step.
+    fn leave(&mut self, state: &mut State, evaluator: &Evaluator) {
         self.settle_rings(state);
         self.reduce_cell(state, evaluator);
         state.step += 1;
-        Ok(())
     }
 
     /// The conserved energy (eV): total energy plus what thermostats and barostats have taken out or hold. Its drift

@@ -162,7 +162,7 @@ impl RingDynamics {
     }
 
     /// Makes tables for rings of `beads` beads whose components have these inverse masses.
-    pub(super) fn prepare(&mut self, beads: usize, inverse_masses: &[f64]) {
+    pub(in crate::dynamics) fn prepare(&mut self, beads: usize, inverse_masses: &[f64]) {
         if self.masses.len() != inverse_masses.len() {
             let mass = |w: &f64| if *w > 0.0 { 1.0 / w } else { 0.0 };
             self.masses = inverse_masses.iter().map(mass).collect();

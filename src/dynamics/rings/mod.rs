@@ -115,6 +115,23 @@ impl Rings {
         [&mut self.amplitudes, &mut self.velocities]
     }
 
+    /// Scales amplitudes and velocities of the internal modes so that free rings of one temperature become free rings of another:
+    /// the energies of springs and velocities in units of kT stay.
+    pub(super) fn change_temperature(&mut self, from: &RingDynamics, to: &RingDynamics) {
+        let row = self.row();
+        for k in 1..self.beads() {
+            let own = k * row..(k + 1) * row;
+            let warmer = (to.temperature() / from.temperature()).sqrt();
+            let stiffer = to.frequency(k) / from.frequency(k);
+            let heavier = to.mass_factor(k) / from.mass_factor(k);
+            let [u, v] = [warmer / stiffer, warmer / heavier.sqrt()];
+            self.amplitudes[own.clone()]
+                .iter_mut()
+                .for_each(|x| *x *= u);
+            self.velocities[own].iter_mut().for_each(|x| *x *= v);
+        }
+    }
+
     /// Positions of a bead (Å) at the latest evaluation.
     pub fn positions(&self, bead: usize) -> &[[f64; 3]] {
         &self.positions[bead * self.atoms..(bead + 1) * self.atoms]

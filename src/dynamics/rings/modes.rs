@@ -44,7 +44,7 @@ struct Space {
 }
 
 /// With so many beads and more, Fourier transforms are faster.
-const FOURIER: usize = 48;
+const FOURIER: usize = 56;
 /// Components that a thread transforms in one go.
 const COLUMNS: usize = 128;
 /// Components of which a cache line is full.
@@ -242,6 +242,7 @@ struct Columns<'a> {
 
 impl Columns<'_> {
     #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
     fn block(&self, row: usize, column: usize, len: usize) -> &mut [f64] {
         // SAFETY: a thread writes only the columns that it was given.
         unsafe { self.all.range(row * self.row + column, len) }

@@ -33,6 +33,7 @@ pub(super) fn settle(
         .iter()
         .flat_map(|s| [s.temperature, s.final_temperature])
         .flatten()
+        .chain(md.exchange.iter().flat_map(|e| e.temperatures.clone()))
         .fold(f64::INFINITY, f64::min);
     let mut evaluator = Evaluator::new(terms.to_vec(), md.skin);
     let omega = fastest(&mut evaluator, system).map_err(|e| {

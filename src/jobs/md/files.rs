@@ -17,6 +17,8 @@ pub(super) struct Files {
     pub final_structure: Option<PathBuf>,
     /// Frames that the model does not know.
     pub unknown: Option<PathBuf>,
+    /// The book of replica exchange, which the first replica has for all.
+    pub exchange: Option<PathBuf>,
     /// The momentum distribution of an atom.
     pub momentum: Option<PathBuf>,
     pub checkpoint: PathBuf,
@@ -37,6 +39,11 @@ impl Files {
             plot: output.plot.as_ref().map(name),
             final_structure: output.final_structure.as_ref().map(name),
             unknown: unknown.map(|save| name(&save.file)),
+            exchange: md
+                .exchange
+                .as_ref()
+                .filter(|_| replica == 1)
+                .map(|e| e.file.clone()),
             momentum: md.estimators.momentum.as_ref().map(|m| name(&m.file)),
             checkpoint: name(&output.checkpoint.file),
             failed: name(&output.checkpoint.file.with_extension("failed.extxyz")),
@@ -53,6 +60,7 @@ impl Files {
             &self.plot,
             &self.final_structure,
             &self.unknown,
+            &self.exchange,
             &self.momentum,
         ];
         optional.into_iter().flatten().chain([&self.checkpoint])

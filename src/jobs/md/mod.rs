@@ -4,9 +4,11 @@ mod beads;
 mod bonds;
 mod conduct;
 mod ensemble;
+mod exchange;
 mod failure;
 mod files;
 mod fluctuations;
+mod ladder;
 mod ledger;
 mod membership;
 mod momentum;
@@ -43,6 +45,7 @@ use summary::Summary;
 use vigil::Notice;
 
 /// Everything that is the same for all replicas of a run.
+#[derive(Clone)]
 struct Plan<'a> {
     md: &'a MdDeck,
     output: &'a OutputDeck,
@@ -159,6 +162,9 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
         sources: provenance::sources(&deck)?,
     };
     plan::announce(&plan, console);
+    if let Some(deck) = &md.exchange {
+        return exchange::run(&plan, deck, &files, options.resume, &limits, console);
+    }
     let summaries = if let [files] = &files[..] {
         let begun = if options.resume {
             resume(&plan, 1, files, "", console)?
@@ -195,17 +201,25 @@ struct Begun {
     sinks: Sinks,
 }
 
-/// A simulation at step 0, its first frame and checkpoint written. Nothing of an earlier run is touched before the structure
-/// has been evaluated.
-fn start(plan: &Plan<'_>, replica: u32, files: &Files) -> Result<Begun> {
-    let mut simulation = Simulation::start(plan, replica)?;
-    let mut sinks = Sinks::create(plan, &simulation, files)?;
-    simulation.record(&mut sinks)?;
-    save(plan, &simulation, &mut sinks, files)?;
-    Ok(Begun { simulation, sinks })
+impl Begun {
+    /// A simulation at step 0, its first frame written. Nothing of an earlier run is touched before the structure has been
+    /// evaluated.
+    fn at_start(plan: &Plan<'_>, replica: u32, files: &Files) -> Result<Begun> {
+        let mut simulation = Simulation::start(plan, replica)?;
+        let mut sinks = Sinks::create(plan, &simulation, files)?;
+        simulation.record(&mut sinks)?;
+        Ok(Begun { simulation, sinks })
+    }
 }
 
-/// The simulation of a checkpoint, its files cut back to it.
+/// A simulation at step 0 with its first checkpoint.
+fn start(plan: &Plan<'_>, replica: u32, files: &Files) -> Result<Begun> {
+    let mut begun = Begun::at_start(plan, replica, files)?;
+    save(plan, &begun.simulation, &mut begun.sinks, files)?;
+    Ok(begun)
+}
+
+/// The simulation of the newest checkpoint, its files cut back to it.
 fn resume(
     plan: &Plan<'_>,
     replica: u32,
@@ -214,8 +228,20 @@ fn resume(
     console: &Console,
 ) -> Result<Begun> {
     let checkpoint = read_checkpoint(plan, files, console)?;
-    let simulation = Simulation::resume(plan, replica, files, &checkpoint)?;
-    let sinks = Sinks::append(plan, &simulation, files, &checkpoint)?;
+    resume_from(plan, replica, files, &checkpoint, label, console)
+}
+
+/// The simulation of a checkpoint, its files cut back to it.
+fn resume_from(
+    plan: &Plan<'_>,
+    replica: u32,
+    files: &Files,
+    checkpoint: &Checkpoint,
+    label: &str,
+    console: &Console,
+) -> Result<Begun> {
+    let simulation = Simulation::resume(plan, replica, files, checkpoint)?;
+    let sinks = Sinks::append(plan, &simulation, files, checkpoint)?;
     let at = format!(
         "step {} ({:.4} ps)",
         simulation.state.step,
@@ -285,23 +311,41 @@ fn advance(
             return Err(with_hint(e, saved));
         }
     };
-    let done = if simulation.state.step > saved {
-        save(plan, &simulation, &mut sinks, files)
-    } else {
-        Ok(())
-    };
-    let found = Statistics::of(&simulation, md);
-    let mut results = Vec::new();
-    let done = done.and_then(|()| {
-        results = sinks.write_results(plan, &simulation, &found, files)?;
-        if outcome == Outcome::Done
-            && let Some(file) = &files.final_structure
-        {
-            output::write_structure(file, &simulation)?;
-        }
-        sinks.close()
-    });
-    let mut written = done.map_err(|e| with_hint(e, saved))?;
+    if simulation.state.step > saved {
+        save(plan, &simulation, &mut sinks, files).map_err(|e| with_hint(e, saved))?;
+    }
+    let begun = Begun { simulation, sinks };
+    let speed = (wall, per_atom_step);
+    conclude(plan, begun, files, label, outcome, speed, first)
+}
+
+/// Writes the results of a simulation whose last checkpoint is written, closes its files and sums it up. `speed` is its wall time
+/// and the time per atom and step, `first` the step from which it went on.
+fn conclude(
+    plan: &Plan<'_>,
+    begun: Begun,
+    files: &Files,
+    label: &str,
+    outcome: Outcome,
+    speed: (f64, f64),
+    first: u64,
+) -> Result<Summary> {
+    let Begun {
+        simulation,
+        mut sinks,
+    } = begun;
+    let found = Statistics::of(&simulation, plan.md);
+    let written = sinks
+        .write_results(plan, &simulation, &found, files)
+        .and_then(|results| {
+            if outcome == Outcome::Done
+                && let Some(file) = &files.final_structure
+            {
+                output::write_structure(file, &simulation)?;
+            }
+            Ok((sinks.close()?, results))
+        });
+    let (mut written, mut results) = written.map_err(|e| with_hint(e, simulation.state.step))?;
     written.append(&mut results);
     written.push(files.checkpoint.clone());
     written.extend(
@@ -315,8 +359,8 @@ fn advance(
         found,
         label,
         outcome,
-        wall,
-        per_atom_step,
+        speed.0,
+        speed.1,
         first,
         written,
     ))

@@ -2,6 +2,7 @@
 
 use super::ensemble::{self as parts_of, Setting, holds_centre};
 use super::files::Files;
+use super::ladder;
 use super::reliability::Watch;
 use super::simulation::in_femtoseconds;
 use super::{Origin, Plan};
@@ -98,6 +99,16 @@ fn ensembles(md: &MdDeck) -> Vec<(&'static str, String)> {
         lines.push((
             "steps",
             format!("{}, other terms every {h} fs", each.join(", ")),
+        ));
+    }
+    if let Some(exchange) = &md.exchange {
+        let rungs: Vec<String> = (0..exchange.temperatures.len())
+            .map(|k| ladder::rung(exchange, k))
+            .collect();
+        let pause = tidy(exchange.every as f64 * in_femtoseconds(md.timestep));
+        lines.push((
+            "exchange",
+            format!("{}; every {pause} fs", rungs.join(", ")),
         ));
     }
     lines.extend(nuclei(md).map(|text| ("nuclei", text)));
@@ -283,6 +294,7 @@ pub(super) fn ensemble(md: &MdDeck, stage: &StageDeck) -> String {
         middle.get_or_insert(!inertia);
     }
     let target = match stage.final_temperature {
+        _ if md.exchange.is_some() => "the temperatures below".to_owned(),
         Some(last) => format!("{t} to {last} K"),
         None => format!("{t} K"),
     };
@@ -518,7 +530,10 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
 
 /// Where the first velocities come from.
 fn velocities(md: &MdDeck, in_file: bool) -> String {
-    let thermal = || md.velocities.temperature.map(|t| format!("thermal, {t} K"));
+    let thermal = || match (&md.exchange, md.velocities.temperature) {
+        (Some(_), None) => Some("thermal, at the temperature of each replica".to_owned()),
+        (_, t) => t.map(|t| format!("thermal, {t} K")),
+    };
     match md.velocities.from {
         VelocitySource::File => "from the structure file".to_owned(),
         VelocitySource::Auto if in_file => "from the structure file".to_owned(),

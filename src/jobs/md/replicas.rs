@@ -20,7 +20,7 @@ pub(super) fn run(
     limits: &Limits<'_>,
     console: &Console,
 ) -> Result<Vec<Summary>> {
-    let replica = |i: usize| u32::try_from(i + 1).unwrap_or(u32::MAX);
+    let replica = replica_number;
     let label = |i: usize| {
         format!(
             "replica {:>width$}",
@@ -103,8 +103,13 @@ pub(super) fn run(
     Err(last)
 }
 
+/// The number of a replica, counted from 1.
+pub(super) fn replica_number(i: usize) -> u32 {
+    u32::try_from(i + 1).unwrap_or(u32::MAX)
+}
+
 /// Says which replica an error concerns.
-fn of_replica(mut e: Error, i: usize) -> Error {
+pub(super) fn of_replica(mut e: Error, i: usize) -> Error {
     let which = format!("replica {}: ", i.saturating_add(1));
     match &mut e {
         Error::Run(e) => e.reason.insert_str(0, &which),

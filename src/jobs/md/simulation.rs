@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::jobs::parts;
 use crate::potential::{Configuration, Evaluation, Evaluator, Want};
-use crate::system::{self, System, kinetic_energy};
+use crate::system::{self, Cell, System, kinetic_energy};
 use crate::units::TIME_FS;
 
 /// A running simulation.
@@ -293,15 +293,30 @@ impl Simulation {
 
     /// One step, checked by the guard.
     pub fn advance(&mut self, due: Due) -> std::result::Result<(), Failure> {
-        let want = Want {
+        let before = self.cell_before();
+        let want = self.want(due);
+        self.integrator
+            .step(&mut self.state, &mut self.evaluator, want)?;
+        self.look(before, due)
+    }
+
+    /// What a step has to give where so much is due at its end.
+    pub fn want(&self, due: Due) -> Want {
+        Want {
             virial: due.is_anything() && self.columns.pressure,
             reliability: due.reliability,
             ..Want::DYNAMICS
-        };
+        }
+    }
+
+    /// The cell before a step, where [`look`](Self::look) needs it.
+    pub fn cell_before(&self) -> Option<Cell> {
         let shears = self.integrator.barostat().is_some_and(|b| b.space.shears());
-        let before = shears.then(|| self.state.system.cell.clone());
-        self.integrator
-            .step(&mut self.state, &mut self.evaluator, want)?;
+        shears.then(|| self.state.system.cell.clone())
+    }
+
+    /// Looks at the step that was done.
+    pub fn look(&mut self, before: Option<Cell>, due: Due) -> std::result::Result<(), Failure> {
         if let Some(before) = before {
             let notice = self.vigil.step(&before, &self.state);
             self.notices.extend(notice);
@@ -363,6 +378,7 @@ impl Simulation {
         let setting = setting(plan, &self.evaluator, self.seed);
         let (integrator, freedom) = ensemble::integrator(setting, stage, &plan.origin)?;
         self.integrator = integrator;
+        self.integrator.adopt(&self.state);
         self.columns.degrees_of_freedom = freedom;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The closing summary of a run: averages with their errors, conservation, speed, files.
 
+use super::ladder::Ladder;
 use super::reliability::Watch;
 use super::simulation::{Simulation, in_femtoseconds};
 use super::statistics::{Quantity, Statistics};
@@ -92,6 +93,76 @@ pub(super) fn print(summaries: &[Summary], console: &Console) {
             console.say(&s.label);
         }
         print_one(s, console);
+    }
+}
+
+/// Prints the summaries of replicas that changed places.
+pub(super) fn print_ladder(summaries: &[Summary], ladder: &Ladder, console: &Console) {
+    let Some(first) = summaries.first() else {
+        return;
+    };
+    console.say("");
+    console.say(first.ending());
+    console.say("\naverages of each replica after its own equilibration; the error of the last digits in brackets");
+    let columns = [
+        ("temperature", "K"),
+        ("potential_energy", "eV"),
+        ("pressure", "GPa"),
+        ("density", "g/cm^3"),
+    ];
+    let of = |s: &Summary, name: &str| {
+        let found = s.statistics.columns.iter().find(|q| q.name == name);
+        found.map(|q| q.average.display())
+    };
+    let shown: Vec<(&str, &str)> = columns
+        .into_iter()
+        .filter(|c| summaries.iter().any(|s| of(s, c.0).is_some()))
+        .collect();
+    let width = ladder.rungs.iter().map(|r| r.len()).max().unwrap_or(0);
+    let mut head = format!("{:>9} {:>width$}", "replica", "target");
+    for (name, unit) in &shown {
+        let title = format!("{} ({unit})", name.replace('_', " "));
+        head.push_str(&format!(" {title:>22}"));
+    }
+    console.say(format!("{head} {:>22}", "exchange with next"));
+    for (k, s) in summaries.iter().enumerate() {
+        let mut line = format!("{:>9} {:>width$}", k + 1, ladder.rungs[k]);
+        for (name, _) in &shown {
+            line.push_str(&format!(" {:>22}", of(s, name).unwrap_or_default()));
+        }
+        if let Some(pair) = ladder.pairs.get(k) {
+            let text = match pair.acceptance() {
+                Some(a) => format!("{:.1} % of {}", 100.0 * a, pair.attempts),
+                None => "none".to_owned(),
+            };
+            line.push_str(&format!(" {text:>22}"));
+        }
+        console.say(line.trim_end());
+    }
+    let uncertain = |s: &Summary| s.statistics.columns.iter().any(|q| !q.average.certain);
+    if summaries.iter().any(uncertain) {
+        console.say("  ~ too few independent samples to rely on the error: a longer run is needed");
+    }
+    console.say("");
+    let trips = match ladder.trips() {
+        0 => "no configuration".to_owned(),
+        1 => "one configuration, once,".to_owned(),
+        n => format!("configurations {n} times"),
+    };
+    console.fact(
+        "exchange",
+        format!("{trips} went from the first replica to the last and back"),
+    );
+    for remark in ladder.remarks() {
+        console.warn(remark);
+    }
+    print_speed(first, console);
+    console.fact("wrote", ladder.path().display().to_string());
+    for s in summaries {
+        console.say("");
+        console.say(&s.label);
+        print_conduct(s, console);
+        print_files(s, console);
     }
 }
 
@@ -273,6 +344,13 @@ fn combined(found: &[&Statistics], of: impl Fn(&Statistics) -> &Vec<Quantity>) -
 
 /// Conservation, speed and files of one simulation.
 fn print_one(s: &Summary, console: &Console) {
+    print_conduct(s, console);
+    print_speed(s, console);
+    print_files(s, console);
+}
+
+/// How the conserved energy and the cell behaved.
+fn print_conduct(s: &Summary, console: &Console) {
     if let Some(conduct) = &s.statistics.conduct {
         console.fact("conserved", conduct.words());
     }
@@ -287,6 +365,10 @@ fn print_one(s: &Summary, console: &Console) {
             format!("tilted and described by shorter vectors of the same lattice {times}"),
         );
     }
+}
+
+/// The speed, and how often the lists were built.
+fn print_speed(s: &Summary, console: &Console) {
     if s.steps_done > 0 {
         let per_step = s.wall / s.steps_done as f64;
         console.fact(
@@ -306,6 +388,10 @@ fn print_one(s: &Summary, console: &Console) {
         };
         console.fact("neighbours", format!("lists built {times}"));
     }
+}
+
+/// What the model and the statistics have to say, and the files.
+fn print_files(s: &Summary, console: &Console) {
     if let Some(text) = &s.reliability {
         console.fact("model", text);
     }
