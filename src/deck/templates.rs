@@ -1,7 +1,7 @@
 //! Commented decks to start from.
 
 /// The jobs that have a template.
-pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages"];
+pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages", "pimd"];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
 pub fn template(job: &str) -> Option<String> {
@@ -9,6 +9,7 @@ pub fn template(job: &str) -> Option<String> {
         "nvt" => include_str!("templates/nvt.toml"),
         "npt" => include_str!("templates/npt.toml"),
         "stages" => include_str!("templates/stages.toml"),
+        "pimd" => include_str!("templates/pimd.toml"),
         "nve" => include_str!("templates/nve.toml"),
         _ => return None,
     };
