@@ -390,7 +390,7 @@ fn trajectories_that_are_gone_or_foreign() {
 #[test]
 fn one_of_several_replicas_fails() {
     // Noise decides which replica is above this temperature first; the limit is such that not all of them are.
-    let md = "length = \"40 steps\"\ntemperature = \"90 K\"\nreplicas = 4\nguard = { max_temperature = \"102 K\" }";
+    let md = "length = \"40 steps\"\ntemperature = \"90 K\"\nreplicas = 4\nguard = { max_temperature = \"98 K\" }";
     let job = Job::argon(2, md, OUTPUT);
     let said = job.run(&[]);
     said.expect(
