@@ -268,9 +268,11 @@ def drive(run, room, clients, wanted, nice=0):
         said = json.dumps({**wanted, "report": str(report)})
         helpers.append(start([sys.executable, __file__, "--serve", prefix + address, said], f"client{k}.log"))
     try:
-        if server.wait() == 0:
+        while server.poll() is None and all(h.poll() in (None, 0) for h in helpers):
+            time.sleep(0.05)
+        if server.poll() == 0:
             for helper in helpers:
-                helper.wait(timeout=60)
+                helper.wait(timeout=120)
     finally:
         for process in started:
             if process.poll() is None:

@@ -99,7 +99,7 @@ class Theirs:
 
     def __call__(self):
         if self.start is None:
-            self.start = min(self.run(2)["all"] for _ in range(2))
+            self.start = self.run(2)["all"]
         found = self.run(self.steps)
         begun = found["steps"]
         each = [b - a for a, b in zip(begun, begun[1:])]
@@ -140,7 +140,8 @@ def ethanol(options, program, room):
     beads, wanted = 32, {"kind": "sgdml", "model": str(model), "chunk": chunk}
     potential = f'[potential.sgdml]\nfile = "{model}"'
     sides = {
-        "Zundel, 2 threads": Ours(program, room / "a", atoms, beads, potential, 2, options.steps * 100),
+        "Zundel, 2 threads": Ours(program, room / "a", atoms, beads, potential, 2, options.steps * 20),
+        "Zundel, 1 thread": Ours(program, room / "e", atoms, beads, potential, 1, options.steps * 20),
         f"i-PI, one client, chunks of {chunk}": Theirs(room / "b", atoms, beads, wanted, 1, options.steps),
         f"i-PI, two clients, chunks of {chunk}": Theirs(room / "c", atoms, beads, wanted, 2, options.steps),
         "i-PI, one client, default setting": Theirs(room / "d", atoms, beads, {**wanted, "chunk": None}, 1, options.steps),

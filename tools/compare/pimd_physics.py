@@ -22,7 +22,6 @@ both programs (the centre of mass is free). Errors are from blocking.
 
 import argparse
 import csv
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -45,12 +44,12 @@ class Case:
         self.atoms = ase.io.read(structure)
         self.structure = structure
 
-    def theirs(self, room, seconds=0, steps=10**9, wanted=None, every=None, nice=0):
+    def theirs(self, room, seconds=0, steps=10**9, wanted=None, every=None, nice=0, seed=1):
         """i-PI's table, by the names of the columns here."""
         room.mkdir(parents=True, exist_ok=True)
         columns = ["step", "time{femtosecond}", *(theirs for theirs, _, _ in self.columns.values())]
         job = dict(
-            atoms=self.atoms, beads=self.beads, timestep=self.timestep, temperature=self.temperature, time=100.0, seed=1,
+            atoms=self.atoms, beads=self.beads, timestep=self.timestep, temperature=self.temperature, time=100.0, seed=seed,
             steps=steps, seconds=seconds, columns=columns, every=every or self.every,
         )  # fmt: skip
         ipi_client.drive(job, room, 1, wanted or self.wanted, nice)
@@ -95,11 +94,8 @@ thermo = {{ file = "table.csv", every = "{self.every} steps" }}
         return column("time (fs)"), {name: column(ours) for name, (_, ours, _) in self.columns.items()}
 
 
-def blocked(values):
+def blocked(x):
     """Mean, and its error: the largest of those from ever longer blocks, down to 32 of them."""
-    import numpy as np
-
-    x = np.asarray(values)
     mean, error = x.mean(), 0.0
     while len(x) >= 32:
         error = max(error, x.std(ddof=1) / len(x) ** 0.5)
@@ -149,13 +145,12 @@ def same(case, room, steps):
 def compare(case, theirs, ours, skip):
     import numpy as np
 
-    rows, found = [], {}
-    lengths = []
-    for k, (times, table) in enumerate((theirs, ours)):
-        start = next(i for i, t in enumerate(times) if t >= skip * 1000.0)
-        lengths.append((times[-1] - times[start]) / 1000.0)
+    rows, found, lengths = [], {}, []
+    for k, runs in enumerate((theirs, [ours])):
+        starts = [next((i for i, t in enumerate(times) if t >= skip * 1000.0), len(times) - 1) for times, _ in runs]
+        lengths.append(sum(times[-1] - times[start] for start, (times, _) in zip(starts, runs)) / 1000.0)
         for name, (_, _, unit) in case.columns.items():
-            found[name, k] = blocked(np.asarray(table[name][start:]) * unit)
+            found[name, k] = blocked(np.concatenate([table[name][start:] for start, (_, table) in zip(starts, runs)]) * unit)
     print(f"{case.name}, {case.beads} beads, {case.temperature} K, {case.timestep} fs: i-PI {lengths[0]:.1f} ps, Zundel {lengths[1]:.1f} ps\n")
     worst = 0.0
     for name in case.columns:
@@ -178,6 +173,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--case", choices=["ethanol", "silicon"], help="only one of the two")
     p.add_argument("--minutes", type=float, default=30, help="how long i-PI runs for each (30)")
+    p.add_argument("--runs", type=int, default=1, help="number of such runs of i-PI, with seeds 1, 2, ... (1)")
     p.add_argument("--longer", type=float, default=1.0, help="length of Zundel's run in lengths of i-PI's (1)")
     p.add_argument("--skip", type=float, default=1.0, help="what is left out at the start, in ps (1)")
     p.add_argument("--same", type=int, default=15, help="steps driven by QUIP and by Zundel first; 0 for none (15)")
@@ -195,16 +191,19 @@ def main():
             continue
         case = make(program, options)
         room = folder / name
-        if hasattr(case, "other") and options.same and not (room / "ipi" / "out.table").exists():
+        if hasattr(case, "other") and options.same and not (room / "ipi-1" / "out.table").exists():
             same(case, room, options.same)
-        if (room / "ipi" / "out.table").exists():
-            theirs = case.read_theirs(room / "ipi")
-        else:
-            theirs = case.theirs(room / "ipi", seconds=60.0 * options.minutes, nice=options.nice)
+        theirs = []
+        for run in range(1, options.runs + 1):
+            place = room / f"ipi-{run}"
+            made = (place / "out.table").exists()
+            theirs.append(
+                case.read_theirs(place) if made else case.theirs(place, 60.0 * options.minutes, nice=options.nice, seed=run)
+            )
         if (room / "zundel" / "table.csv").exists():
             ours = case.read_ours(room / "zundel")
         else:
-            steps = round(theirs[0][-1] / case.timestep * options.longer)
+            steps = round(sum(times[-1] for times, _ in theirs) / case.timestep * options.longer)
             ours = case.ours(program, room / "zundel", steps, options.threads)
         worst = max(worst, compare(case, theirs, ours, options.skip))
     if not options.keep:
