@@ -22,6 +22,9 @@ const FEW: f64 = 10.0;
 /// The error of blocks may be this much larger than that of the correlation function.
 const DISAGREEMENT: f64 = 2.0;
 
+/// Larger numbers are written with a power of ten.
+const LARGE: f64 = 1e9;
+
 impl Average {
     /// The average over blocks of `length` values each, from the means of the blocks and of the squares of their values.
     ///
@@ -67,6 +70,9 @@ impl Average {
     /// justifies when there is none.
     pub fn display(&self) -> String {
         let mark = if self.certain { "" } else { "~" };
+        if self.mean.abs() >= LARGE {
+            return format!("{mark}{:.2e}", self.mean);
+        }
         let scale = match self.error {
             Some(e) if e > 0.0 => e,
             Some(_) => return format!("{mark}{:.6}", self.mean),

@@ -1,6 +1,6 @@
 //! What the positions of the beads say of quantum nuclei.
 
-use super::{RingDynamics, Rings, kernels};
+use super::{Order, RingDynamics, Rings, kernels};
 use crate::dynamics::barostat::VOIGT;
 use crate::parallel;
 use crate::units::BOLTZMANN;
@@ -19,7 +19,8 @@ pub struct RingEstimates {
     pub tensor: [f64; 6],
     /// Kinetic energy of each atom (eV) by the centroid virial.
     pub kinetic_of: Vec<f64>,
-    /// Squared radius of gyration of each atom (Å^2): the mean squared distance of its beads from the centroid.
+    /// Squared radius of gyration of each atom (Å^2): the mean squared distance of its beads from the centroid; with Suzuki and
+    /// Chin's splitting of the even ones.
     pub gyration2_of: Vec<f64>,
 }
 
@@ -100,6 +101,9 @@ impl Rings {
                 }
             }
         }
+        if let Order::SuzukiChin { .. } = dynamics.order {
+            self.gyration_of_even_beads(&mut out.gyration2_of);
+        }
         let mut corrections = [0.0; 6];
         for (i, c) in self.corrections.iter().enumerate() {
             out.kinetic_of[i] += c[0] + c[1] + c[2];
@@ -123,6 +127,21 @@ impl Rings {
         let total: f64 = moving.iter().sum();
         out.primitive = half * total * beads as f64 - self.spring_energy(dynamics) + correction;
         out.potential = energy + correction;
+    }
+
+    /// The squared radius of gyration (Å^2) from the even beads only: those that have the distribution of fourth order in Suzuki and
+    /// Chin's splitting (Jang, Jang, Voth, J. Chem. Phys. 115, 7832 (2001)).
+    fn gyration_of_even_beads(&self, radii: &mut [f64]) {
+        let (centre, _) = self.amplitudes[..self.row()].as_chunks::<3>();
+        let even = (0..self.beads()).step_by(2);
+        let weight = 1.0 / even.len() as f64;
+        radii.fill(0.0);
+        for bead in even {
+            let places = self.positions(bead).iter().zip(centre);
+            for (radius, (x, c)) in radii.iter_mut().zip(places) {
+                *radius += weight * (0..3).map(|k| (x[k] - c[k]).powi(2)).sum::<f64>();
+            }
+        }
     }
 
     /// How much of a ring's extent the springs alone would allow at a temperature (K): β ħ²(1 - 1/P²)/(4m) for a mass (amu), in

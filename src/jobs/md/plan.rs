@@ -143,6 +143,11 @@ fn nuclei(md: &MdDeck) -> Option<String> {
         Some(ModeThermostatDeck::Pile { lambda }) => format!("PILE with λ = {lambda}"),
         Some(ModeThermostatDeck::Gle { .. }) => "generalised Langevin in the modes".to_owned(),
     };
+    // Rings begin as points at the atoms.
+    let begins = md
+        .schedule()
+        .first()
+        .is_some_and(|s| s.mode_thermostat.is_none());
     let mut baths: Vec<String> = md
         .schedule()
         .iter()
@@ -153,6 +158,9 @@ fn nuclei(md: &MdDeck) -> Option<String> {
         "quantum, ring polymers of {beads} beads, {}",
         baths.join(", then ")
     );
+    if begins {
+        text.push_str(" (they begin as points at the atoms: put a stage with PILE before)");
+    }
     match md.rings.order {
         Order::Second => {}
         Order::TakahashiImada => text.push_str(", Takahashi-Imada (fourth order)"),

@@ -181,7 +181,8 @@ fn contraction(setting: Setting<'_>, beads: usize) -> Result<Vec<Option<usize>>>
         if *n as usize > beads {
             let reason =
                 format!("`{term}` is to be contracted to {n} beads, and the rings have {beads}");
-            return Err(Error::input(setting.source, reason).advise("write a smaller number"));
+            return Err(Error::input(setting.source, reason)
+                .advise(format!("at most {beads} are possible")));
         }
     }
     let count = |t: &Term| {

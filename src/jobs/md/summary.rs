@@ -218,7 +218,13 @@ fn print_averages(summaries: &[Summary], console: &Console) {
         );
         console.say(head);
     }
-    for q in &rows {
+    // The tensor of the kinetic energy is for files.
+    let tensor = |q: &&Quantity| {
+        let axes = ["xx", "yy", "zz", "yz", "xz", "xy"];
+        let of = q.name.strip_prefix("kinetic_energy_");
+        !of.is_some_and(|of| axes.contains(&of))
+    };
+    for q in rows.iter().filter(tensor) {
         let per_atom = match q.unit == "eV" {
             true => format!("{} eV/atom", q.average.times(1.0 / atoms).display()),
             false => String::new(),
