@@ -186,7 +186,8 @@ def serve(address, wanted):
 
 def as_input(run):
     """i-PI's input. `run` has atoms (ASE), beads, timestep (fs), temperature (K), steps, seed; and for output, `columns`
-    and `every`; `inside` names a force code of i-PI's own that it calls without a socket. PILE-L with OBABO or `splitting`, the centroid damped in `time` (fs); the centre of mass is free."""
+    and `every`; `inside` names a force code of i-PI's own that it calls without a socket. PILE-L with OBABO or `splitting`,
+    the centroid damped in `time` (fs); the centre of mass is free."""
     atoms = run["atoms"]
     masses = ", ".join(str(MASSES[s]) for s in atoms.symbols)
     if "inside" in run:

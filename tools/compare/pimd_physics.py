@@ -13,7 +13,7 @@ Set up:
 
     python3 -m venv .venv
     .venv/bin/pip install ipi sgdml quippy-ase ase numpy
-    .venv/bin/python tools/compare/pimd_physics.py --minutes 60 --keep /tmp/physics
+    .venv/bin/python tools/compare/pimd_physics.py --minutes 60 --keep runs
 
 i-PI runs for the given time, Zundel for as many steps as i-PI came to, times `--longer`. Runs found in the folder of `--keep` are
 not made again. The kinetic energies are centroid-virial estimates with kT/2 for each of the 3N components of the centroid in
