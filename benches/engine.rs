@@ -2,7 +2,10 @@
 //!
 //! `cargo bench --bench engine`. Lennard-Jones runs count atom-steps, list builds included.
 
+mod nothing;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use nothing::Nothing;
 use std::sync::Arc;
 use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
 use zundel::dynamics::thermostat::{
@@ -12,29 +15,10 @@ use zundel::dynamics::{Guard, Integrator, Langevin, Ramp, Splitting, State};
 use zundel::elements::{Element, Species};
 use zundel::potential::pair::{LennardJones, PairParameters, Scheme};
 use zundel::potential::{
-    Description, Evaluation, EvaluationError, Evaluator, ListKind, Local, Member, NeighbourRequest,
-    Potential, Term, Want, Workspace,
+    Description, Evaluator, ListKind, Local, NeighbourRequest, Potential, Term, Want,
 };
 use zundel::system::{Atoms, Cell, System, repeat, thermal_velocities};
 use zundel::units::{BOLTZMANN, FS};
-
-/// Asks for a neighbour list and gives no forces.
-struct Nothing(Description);
-
-impl Potential for Nothing {
-    fn description(&self) -> &Description {
-        &self.0
-    }
-    fn evaluate(
-        &self,
-        _members: &[Member<'_>],
-        _want: Want,
-        _workspace: &mut Workspace,
-        _results: &mut [Evaluation],
-    ) -> Result<(), EvaluationError> {
-        Ok(())
-    }
-}
 
 fn fcc(a: f64, n: usize) -> System {
     let argon = Species::natural(Element::from_symbol("Ar").expect("argon"));

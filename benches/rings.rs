@@ -2,36 +2,19 @@
 //!
 //! `RAYON_NUM_THREADS=1 cargo bench --bench rings` is on one core. Counts bead-atom-steps; 32 beads × 216 atoms and 64 beads × 1000 atoms.
 
+mod nothing;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nalgebra::DMatrix;
+use nothing::Nothing;
 use std::sync::Arc;
 use zundel::dynamics::rings::{ModeBath, NormalModes, Propagator};
 use zundel::dynamics::thermostat::{Gle, GleMatrices, Group, Langevin, Thermostat};
 use zundel::dynamics::{Integrator, Ramp, RingDynamics, Splitting, State};
 use zundel::elements::{Element, Species};
-use zundel::potential::{
-    Description, Evaluation, EvaluationError, Evaluator, Member, Potential, Term, Want, Workspace,
-};
+use zundel::potential::{Description, Evaluator, Potential, Term, Want};
 use zundel::system::{Atoms, Cell, System};
 use zundel::units::FS;
-
-/// Gives no forces.
-struct Nothing(Description);
-
-impl Potential for Nothing {
-    fn description(&self) -> &Description {
-        &self.0
-    }
-    fn evaluate(
-        &self,
-        _members: &[Member<'_>],
-        _want: Want,
-        _workspace: &mut Workspace,
-        _results: &mut [Evaluation],
-    ) -> Result<(), EvaluationError> {
-        Ok(())
-    }
-}
 
 fn system(n: usize) -> System {
     let species = Species::natural(Element::from_symbol("H").expect("hydrogen"));

@@ -476,10 +476,9 @@ impl Evaluation {
 }
 
 /// An empty vector with another lifetime that keeps the memory (the standard library collects in place).
-fn recycle<'a>(mut members: Vec<Member<'_>>) -> Vec<Member<'a>> {
-    members.clear();
-    members
-        .into_iter()
+pub(crate) fn recycle<T, U>(mut list: Vec<T>) -> Vec<U> {
+    list.clear();
+    list.into_iter()
         .map(|_| unreachable!("the vector is empty"))
         .collect()
 }

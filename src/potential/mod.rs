@@ -21,6 +21,7 @@ pub mod sgdml;
 pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
 pub use card::ModelCard;
+pub(crate) use evaluator::recycle;
 pub use evaluator::{Evaluator, Term};
 pub use local::{LANES, Local, LocalModel, Names, RowResults, RowStyle, Rows};
 

@@ -1,12 +1,12 @@
 //! Fields in which independent particles move.
 
+use crate::common::wells;
 use std::sync::Arc;
-use zundel::elements::{Element, Species};
 use zundel::potential::{
     Description, Evaluation, EvaluationError, Evaluator, Gives, Member, Potential, Term, Want,
     Workspace,
 };
-use zundel::system::{Atoms, Cell, System};
+use zundel::system::{Cell, System};
 use zundel::units::{BOLTZMANN, HBAR};
 
 /// A sum over atoms and axes of an energy of one coordinate.
@@ -76,11 +76,5 @@ pub fn quantum_mass() -> f64 {
 
 /// Atoms of one mass (amu) at the origin.
 pub fn particles(n: usize, mass: f64) -> System {
-    let mut atoms = Atoms::default();
-    let element = Element::from_symbol("H").unwrap();
-    (0..n).for_each(|_| atoms.push(Species { element, mass }, [0.0; 3]));
-    System {
-        cell: Cell::isolated(),
-        atoms,
-    }
+    wells::particles(n, mass, Cell::isolated())
 }

@@ -1,7 +1,7 @@
 //! Free particles, whose estimators have no noise, and an ideal gas of rings at constant pressure.
 
 use crate::common::wells::{particles, wells};
-use zundel::analysis::Average;
+use crate::sampled::check;
 use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
 use zundel::dynamics::rings::RingEstimates;
 use zundel::dynamics::thermostat::Langevin;
@@ -50,14 +50,7 @@ fn free_particles_spread_as_far_as_their_springs_allow() {
         ),
         ("primitive", &primitive, 1.0, 0.02),
     ] {
-        let square = samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64;
-        let a = Average::of_blocks(samples, square, 1).unwrap();
-        let error = a.error.unwrap();
-        eprintln!("{what}: {} exact {exact}", a.display());
-        assert!(
-            error < most * exact && (a.mean - exact).abs() < 4.0 * error,
-            "{what} {a:?}"
-        );
+        check(what, samples, exact, most);
     }
 }
 
@@ -111,14 +104,7 @@ fn an_ideal_gas_of_rings_has_the_volume_of_a_classical_one() {
         }
         let square: Vec<f64> = volumes.iter().map(|v| (v - 9.0).powi(2)).collect();
         for (what, samples, exact) in [("mean", &volumes, 9.0), ("variance", &square, 9.0)] {
-            let squares = samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64;
-            let a = Average::of_blocks(samples, squares, 1).unwrap();
-            let error = a.error.unwrap();
-            eprintln!("{name} {what}: {} exact {exact}", a.display());
-            assert!(
-                error < 0.1 * exact && (a.mean - exact).abs() < 4.0 * error,
-                "{name} {what} {a:?}"
-            );
+            check(&format!("{name} {what}"), samples, exact, 0.1);
         }
     }
 }

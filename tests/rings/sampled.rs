@@ -2,7 +2,7 @@
 
 use crate::fields::{field, particles, quantum_mass, unit_temperature};
 use zundel::analysis::Average;
-use zundel::dynamics::rings::{ModeBath, Order, Propagator, RingEstimates};
+use zundel::dynamics::rings::{Order, Propagator, RingEstimates};
 use zundel::dynamics::thermostat::{Group, Langevin, Thermostat, VelocityRescaling};
 use zundel::dynamics::{Integrator, Ramp, RingDynamics, Splitting, State};
 use zundel::potential::{Evaluator, Want};
@@ -69,7 +69,7 @@ impl Run {
 
 /// Compares an average with its exact value: within 4 standard errors, which are below `most` of it.
 #[track_caller]
-fn check(what: &str, samples: &[f64], exact: f64, most: f64) {
+pub fn check(what: &str, samples: &[f64], exact: f64, most: f64) {
     let square = samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64;
     let a = Average::of_blocks(samples, square, 1).unwrap();
     let e = a.error.unwrap();
@@ -156,19 +156,9 @@ fn fourth_order() {
     ] {
         let mut run = oscillators(10.0, beads, 60, 0.05, Centroid::Local, order);
         let s = run.samples(20, 300, |_| {});
-        let total: Vec<f64> = s
-            .potential
-            .iter()
-            .zip(&s.virial)
-            .map(|(v, k)| v + k)
-            .collect();
+        let total = sums(&s.potential, &s.virial);
         check(&format!("{order:?} P {beads}"), &total, 10.0 * exact, 0.005);
-        let total: Vec<f64> = s
-            .potential
-            .iter()
-            .zip(&s.primitive)
-            .map(|(v, k)| v + k)
-            .collect();
+        let total = sums(&s.potential, &s.primitive);
         check(
             &format!("{order:?} P {beads} primitive"),
             &total,
@@ -178,6 +168,25 @@ fn fourth_order() {
     }
 }
 
+/// Particles in the well of [`quartic`], with m = ħ = k = 1 and β = 8; some components may be held.
+fn anharmonic(n: usize, beads: usize, held: Vec<[bool; 3]>) -> Run {
+    let t = Ramp::constant(unit_temperature() / 8.0);
+    let unit = quantum_mass().sqrt();
+    Run {
+        evaluator: field(quartic),
+        state: State::new(particles(n, quantum_mass())).with_rings(beads),
+        integrator: Integrator::split(Splitting::Middle, 0.08 * unit)
+            .with_thermostat(Box::new(Langevin::new(1.0 / unit, 5)), t)
+            .with_held(held)
+            .with_rings(RingDynamics::new(t, 11)),
+        every: 12,
+    }
+}
+
+fn sums(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
 #[test]
 fn an_anharmonic_well() {
     // m = ħ = k = 1 and β = 8: energies of the same short-time propagator by numerical matrix multiplication.
@@ -185,27 +194,9 @@ fn an_anharmonic_well() {
         (4, 0.352_922_02, 0.174_397_28),
         (16, 0.479_785_93, 0.237_242_51),
     ] {
-        let mut rings = RingDynamics::new(Ramp::constant(unit_temperature() / 8.0), 11);
-        rings.bath = ModeBath::Pile { lambda: 1.0 };
-        let h = 0.08 * quantum_mass().sqrt();
-        let mut run = Run {
-            evaluator: field(quartic),
-            state: State::new(particles(60, quantum_mass())).with_rings(beads),
-            integrator: Integrator::split(Splitting::Middle, h)
-                .with_thermostat(
-                    Box::new(Langevin::new(1.0 / quantum_mass().sqrt(), 5)),
-                    Ramp::constant(unit_temperature() / 8.0),
-                )
-                .with_rings(rings),
-            every: 12,
-        };
+        let mut run = anharmonic(60, beads, vec![[false; 3]; 60]);
         let s = run.samples(40, 600, |_| {});
-        let total: Vec<f64> = s
-            .potential
-            .iter()
-            .zip(&s.virial)
-            .map(|(v, k)| v + k)
-            .collect();
+        let total = sums(&s.potential, &s.virial);
         check(&format!("E, P {beads}"), &total, energy, 0.01);
         check(&format!("K, P {beads}"), &s.virial, kinetic, 0.01);
     }
@@ -215,22 +206,8 @@ fn an_anharmonic_well() {
 fn isotopes_by_scaled_coordinates_and_by_springs() {
     // ln h for twice the mass in the well of the last test, per degree of freedom.
     let (beads, exact) = (4, ISOTOPE_P4);
-    let t = unit_temperature() / 8.0;
-    let rings = RingDynamics::new(Ramp::constant(t), 11);
-    let h = 0.08 * quantum_mass().sqrt();
     let n = 24;
-    let mut run = Run {
-        evaluator: field(quartic),
-        state: State::new(particles(n, quantum_mass())).with_rings(beads),
-        integrator: Integrator::split(Splitting::Middle, h)
-            .with_thermostat(
-                Box::new(Langevin::new(1.0 / quantum_mass().sqrt(), 5)),
-                Ramp::constant(t),
-            )
-            .with_held(vec![[false, true, true]; n])
-            .with_rings(rings),
-        every: 12,
-    };
+    let mut run = anharmonic(n, beads, vec![[false, true, true]; n]);
     let (mut scaled, mut springs) = (Vec::new(), Vec::new());
     run.samples(40, 1500, |run| {
         let Run {

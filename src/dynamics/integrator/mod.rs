@@ -206,6 +206,11 @@ impl Integrator {
         !self.baths.is_empty() && self.splitting == Splitting::Middle
     }
 
+    /// Whether anything meets a heat bath in the middle of the drift.
+    fn stirs_in_the_middle(&self) -> bool {
+        self.has_baths() && self.splitting == Splitting::Middle
+    }
+
     /// Whether anything meets a heat bath.
     fn has_baths(&self) -> bool {
         let stirred = |r: &RingDynamics| !matches!(r.bath, ModeBath::None);

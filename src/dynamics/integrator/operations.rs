@@ -27,14 +27,13 @@ impl Integrator {
     pub(super) fn arrange(&mut self) {
         use Operation::{Cell, CellBath, Thermostat};
         let ends = self.has_baths() && self.splitting == Splitting::Ends;
-        let middle = self.has_baths() && self.splitting == Splitting::Middle;
         let method = self.barostat.as_ref().map(|b| &b.method);
         let piston = matches!(method, Some(Method::Piston(_)));
         let rescaling = matches!(method, Some(Method::Rescaling(_)));
         let mut list = Vec::new();
         let when = |yes: bool, operation: Operation| yes.then_some(operation);
         list.extend(when(piston, CellBath(0.5)));
-        list.extend(when(rescaling && !middle, Cell(1.0)));
+        list.extend(when(rescaling && !self.stirs_in_the_middle(), Cell(1.0)));
         list.extend(when(ends, Thermostat(0.5)));
         list.extend(when(piston, Cell(0.5)));
         self.block(0, true, rescaling, &mut list);
@@ -56,7 +55,7 @@ impl Integrator {
             list.push(Kick(0.5 * part, level));
             if !fastest {
                 self.block(level + 1, last, rescaling, list);
-            } else if self.has_baths() && self.splitting == Splitting::Middle {
+            } else if self.stirs_in_the_middle() {
                 list.extend([Drift(0.5 * part), Thermostat(part)]);
                 // The strain is decided with the velocities after O, which are canonical; once in a step.
                 if rescaling && !list.contains(&Cell(1.0)) {

@@ -1,7 +1,8 @@
 //! How the internal modes move: free rings solved exactly, kicks, and friction with noise.
 
-use super::{Order, Rings, kernels};
+use super::{NormalModes, Order, Rings, kernels};
 use crate::dynamics::Ramp;
+use crate::dynamics::kernels::kick;
 use crate::dynamics::thermostat::{GleMatrices, GleRows};
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::random::{self, Purpose};
@@ -220,8 +221,7 @@ impl RingDynamics {
     fn heat(&mut self, beads: usize, temperature: f64) {
         self.now = temperature;
         let spring = self.spring(beads);
-        let p = beads as f64;
-        let frequency = |k: usize| 2.0 * spring * (std::f64::consts::PI * k as f64 / p).sin();
+        let frequency = |k: usize| spring * NormalModes::frequency(beads, k);
         self.frequencies = (0..beads).map(frequency).collect();
         let factor = |w: &f64| match self.adiabatic {
             Some(all) if *w > 0.0 => (w / all).powi(2),
@@ -354,7 +354,7 @@ impl RingDynamics {
         match operation {
             Operation::Kick { h, level } => {
                 let f = &forces[level][k * row + columns.start..k * row + columns.end];
-                kernels::kick(v, f, &inverse_masses[columns], h / self.factors[k]);
+                kick(v, f, &inverse_masses[columns], h / self.factors[k]);
             }
             Operation::Drift { h, whole } => {
                 let [a, b, c] = self.rotation(k, h, whole);

@@ -33,12 +33,8 @@ impl Rings {
             if k == 0 {
                 return;
             }
-            let own = |all: &[f64]| -> std::ops::Range<usize> {
-                debug_assert!(all.len() >= (k + 1) * row);
-                k * row..(k + 1) * row
-            };
-            let u = &self.amplitudes[own(&self.amplitudes)];
-            let v = &self.velocities[own(&self.velocities)];
+            let own = k * row..(k + 1) * row;
+            let (u, v) = (&self.amplitudes[own.clone()], &self.velocities[own]);
             let m = dynamics.masses();
             let w2 = dynamics.frequency(k).powi(2);
             *part = 0.5

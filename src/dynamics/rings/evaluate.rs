@@ -2,7 +2,7 @@
 
 use super::{NormalModes, Order, RingDynamics, Rings, add_weighted};
 use crate::dynamics::barostat::VOIGT;
-use crate::potential::{Configuration, Evaluation, EvaluationError, Evaluator, Want};
+use crate::potential::{Configuration, Evaluation, EvaluationError, Evaluator, Want, recycle};
 use crate::system::System;
 
 /// Scratch memory.
@@ -267,21 +267,8 @@ impl Rings {
     ) -> Result<(), EvaluationError> {
         let (beads, row) = (self.beads(), self.row());
         let space = &mut self.space;
-        let place = match space.contracted.iter().position(|m| m.beads() == fewer) {
-            Some(place) => place,
-            None => {
-                space.contracted.push(NormalModes::new(fewer));
-                space.contracted.len() - 1
-            }
-        };
-        space.modes.resize(beads * row, 0.0);
-        space.positions.resize(fewer * self.atoms, [0.0; 3]);
-        for (n, k) in space.contracted[place].within(beads).enumerate() {
-            let own = &mut space.modes[n * row..(n + 1) * row];
-            own.copy_from_slice(&self.amplitudes[k * row..(k + 1) * row]);
-        }
-        let mut positions = std::mem::take(&mut space.positions);
-        space.contracted[place].to_beads(&space.modes[..fewer * row], positions.as_flattened_mut());
+        let place = space.contract(fewer, beads, &self.amplitudes);
+        let positions = std::mem::take(&mut space.positions);
         let outcome = space.call(&positions, centroid, evaluator, &chosen, want, fewer, 0);
         space.positions = positions;
         outcome?;
@@ -325,16 +312,17 @@ impl Rings {
         counts.dedup();
         let mut energy = 0.0;
         for fewer in counts {
-            let mut modes = NormalModes::new(fewer);
-            let mut few = vec![0.0; fewer * row];
-            for (n, k) in modes.within(beads).enumerate() {
-                few[n * row..(n + 1) * row].copy_from_slice(&scaled[k * row..(k + 1) * row]);
-            }
-            let mut positions = vec![[0.0; 3]; fewer * self.atoms];
-            modes.to_beads(&few, positions.as_flattened_mut());
-            let own = |t: usize| of_term[t] == fewer;
             let space = &mut self.space;
-            space.call(
+            if fewer == beads {
+                space.positions.resize(beads * self.atoms, [0.0; 3]);
+                let positions = space.positions.as_flattened_mut();
+                self.modes.to_beads(&scaled, positions);
+            } else {
+                space.contract(fewer, beads, &scaled);
+            }
+            let own = |t: usize| of_term[t] == fewer;
+            let positions = std::mem::take(&mut space.positions);
+            let outcome = space.call(
                 &positions,
                 centroid,
                 evaluator,
@@ -342,7 +330,9 @@ impl Rings {
                 Want::ENERGY,
                 fewer,
                 1,
-            )?;
+            );
+            space.positions = positions;
+            outcome?;
             energy += space.displaced[0].iter().map(|e| e.energy).sum::<f64>() / fewer as f64;
         }
         Ok(energy)
@@ -383,6 +373,25 @@ impl Rings {
 }
 
 impl Space {
+    /// The positions of rings of fewer beads that have the modes of these amplitudes; the place of their modes.
+    fn contract(&mut self, fewer: usize, beads: usize, amplitudes: &[f64]) -> usize {
+        let known = self.contracted.iter().position(|m| m.beads() == fewer);
+        let place = known.unwrap_or_else(|| {
+            self.contracted.push(NormalModes::new(fewer));
+            self.contracted.len() - 1
+        });
+        let row = amplitudes.len() / beads;
+        self.modes.resize(beads * row, 0.0);
+        for (n, k) in self.contracted[place].within(beads).enumerate() {
+            let own = &mut self.modes[n * row..(n + 1) * row];
+            own.copy_from_slice(&amplitudes[k * row..(k + 1) * row]);
+        }
+        self.positions.resize(fewer * row / 3, [0.0; 3]);
+        let positions = self.positions.as_flattened_mut();
+        self.contracted[place].to_beads(&self.modes[..fewer * row], positions);
+        place
+    }
+
     /// Evaluates some terms for the configurations at `positions`, [bead][atom]; into the place `which`.
     fn call(
         &mut self,
@@ -412,12 +421,4 @@ impl Space {
         self.configurations = recycle(configurations);
         outcome
     }
-}
-
-/// An empty vector with another lifetime that keeps the memory (the standard library collects in place).
-fn recycle<'a>(mut list: Vec<Configuration<'_>>) -> Vec<Configuration<'a>> {
-    list.clear();
-    list.into_iter()
-        .map(|_| unreachable!("the vector is empty"))
-        .collect()
 }

@@ -3,18 +3,6 @@
 use crate::simd::{F64x8, fma, simd_dispatch};
 
 simd_dispatch! {
-    /// v += h f w, by component.
-    pub(super) fn kick(v: &mut [f64], f: &[f64], w: &[f64], h: f64) = kick_body;
-}
-
-#[inline(always)]
-fn kick_body<const FMA: bool>(v: &mut [f64], f: &[f64], w: &[f64], h: f64) {
-    for ((v, f), w) in v.iter_mut().zip(f).zip(w) {
-        *v = fma::<FMA>(h * w, *f, *v);
-    }
-}
-
-simd_dispatch! {
     /// u ← a u + b v, v ← a v - c u, by component.
     pub(super) fn rotate(u: &mut [f64], v: &mut [f64], a: f64, b: f64, c: f64) = rotate_body;
 }

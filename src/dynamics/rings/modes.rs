@@ -105,9 +105,9 @@ impl NormalModes {
         self.beads
     }
 
-    /// Frequency of mode `k` in units of P kT/ħ.
-    pub fn frequency(&self, k: usize) -> f64 {
-        2.0 * (PI * k as f64 / self.beads as f64).sin()
+    /// Frequency of mode `k` of rings of so many beads, in units of P kT/ħ.
+    pub fn frequency(beads: usize, k: usize) -> f64 {
+        2.0 * (PI * k as f64 / beads as f64).sin()
     }
 
     /// The modes of these rings among those of rings with more beads: smooth paths have the same.

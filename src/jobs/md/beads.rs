@@ -7,7 +7,7 @@ use crate::jobs::parts;
 use crate::potential::{Configuration, Evaluation, Evaluator, Term, Want};
 use crate::random::{Purpose, normals};
 use crate::system::System;
-use crate::units::{BOLTZMANN, HBAR, TIME_FS};
+use crate::units::{BOLTZMANN, HBAR, LIGHT_M_S, TIME_FS};
 use nalgebra::DMatrix;
 
 /// The part of its energy by which the fastest vibration may be wrong.
@@ -47,7 +47,7 @@ pub(super) fn settle(
     let error = relative_error(md.rings.order, x, f64::from(beads));
     Ok(Some(format!(
         "{beads} beads: the fastest vibration has {:.0} /cm, whose energy at {coldest} K is then {:.1} % too {}",
-        omega / (2.0 * std::f64::consts::PI) / TIME_FS / 2.997_924_58e-5,
+        omega / (2.0 * std::f64::consts::PI) / TIME_FS / (LIGHT_M_S * 1e-13),
         100.0 * error.abs(),
         if error < 0.0 { "low" } else { "high" },
     )))

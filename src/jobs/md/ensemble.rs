@@ -57,6 +57,17 @@ pub(super) struct Setting<'a> {
 }
 
 impl Setting<'_> {
+    /// Refuses a table of the deck that gives a number to a term that is not there.
+    pub(super) fn require_terms(&self, table: &str, given: &[(String, u32)]) -> Result<()> {
+        let terms = self.evaluator.terms();
+        let Some((name, _)) = given.iter().find(|g| terms.iter().all(|t| t.name != g.0)) else {
+            return Ok(());
+        };
+        let names: Vec<String> = terms.iter().map(|t| format!("`{}`", t.name)).collect();
+        let reason = format!("{table} names `{name}`, and no term of the potential is called so");
+        Err(Error::input(self.source, reason).advise(format!("the terms are {}", names.join(", "))))
+    }
+
     pub(super) fn refuse<T>(&self, reason: &str, advice: &str) -> Result<T> {
         Err(Error::input(self.source, reason).advise(advice))
     }
@@ -301,14 +312,8 @@ fn substeps(integrator: Integrator, setting: Setting<'_>) -> Result<Integrator> 
     if given.is_empty() {
         return Ok(integrator);
     }
+    setting.require_terms("[md.substeps]", given)?;
     let terms = setting.evaluator.terms();
-    if let Some((name, _)) = given.iter().find(|g| terms.iter().all(|t| t.name != g.0)) {
-        let names: Vec<String> = terms.iter().map(|t| format!("`{}`", t.name)).collect();
-        let reason =
-            format!("[md.substeps] names `{name}`, and no term of the potential is called so");
-        return Err(Error::input(setting.source, reason)
-            .advise(format!("the terms are {}", names.join(", "))));
-    }
     let count = |t: &Term| given.iter().find(|g| g.0 == t.name).map_or(1, |g| g.1);
     let counts: Vec<u32> = terms.iter().map(count).collect();
     integrator.with_substeps(&counts).map_err(|[a, b]| {

@@ -348,23 +348,21 @@ fn write_beads(trajectory: &mut TrajectoryWriter, s: &mut Simulation) -> Result<
     let Some(rings) = rings else {
         return Ok(());
     };
-    let wanted = trajectory.bead_options().cloned();
     let atoms = rings.atoms();
     // The centroids may have been wrapped.
     rings.place(&system.atoms.positions);
     let split = |flat: Vec<[f64; 3]>| -> Vec<Vec<[f64; 3]>> {
         flat.chunks_exact(atoms).map(<[_]>::to_vec).collect()
     };
-    let when = |wanted: Option<bool>, make: &mut dyn FnMut() -> Vec<[f64; 3]>| match wanted {
-        Some(true) => split(make()),
-        _ => Vec::new(),
-    };
-    let velocities = when(wanted.as_ref().map(|w| w.velocities), &mut || {
-        rings.bead_velocities(&system.atoms)
-    });
-    let forces = when(wanted.as_ref().map(|w| w.forces), &mut || {
-        rings.bead_forces()
-    });
+    let wants = |what: fn(&BeadOptions) -> bool| trajectory.bead_options().is_some_and(what);
+    let mut velocities = Vec::new();
+    if wants(|w| w.velocities) {
+        velocities = split(rings.bead_velocities(&system.atoms));
+    }
+    let mut forces = Vec::new();
+    if wants(|w| w.forces) {
+        forces = split(rings.bead_forces());
+    }
     let positions: Vec<Vec<[f64; 3]>> = (0..rings.beads())
         .map(|j| rings.positions(j).to_vec())
         .collect();

@@ -169,15 +169,8 @@ pub(super) fn restore_lists(
 fn contraction(setting: Setting<'_>, beads: usize) -> Result<Vec<Option<usize>>> {
     let given = &setting.md.rings.contraction;
     let terms = setting.evaluator.terms();
+    setting.require_terms("[md.ring_polymer.contraction]", given)?;
     for (term, n) in given {
-        if terms.iter().all(|t| t.name != *term) {
-            let names: Vec<String> = terms.iter().map(|t| format!("`{}`", t.name)).collect();
-            let reason = format!(
-                "[md.ring_polymer.contraction] names `{term}`, and no term of the potential is called so"
-            );
-            return Err(Error::input(setting.source, reason)
-                .advise(format!("the terms are {}", names.join(", "))));
-        }
         if *n as usize > beads {
             let reason =
                 format!("`{term}` is to be contracted to {n} beads, and the rings have {beads}");

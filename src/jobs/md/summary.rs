@@ -225,21 +225,12 @@ fn print_averages(summaries: &[Summary], console: &Console) {
         !of.is_some_and(|of| axes.contains(&of))
     };
     for q in rows.iter().filter(tensor) {
-        let per_atom = match q.unit == "eV" {
-            true => format!("{} eV/atom", q.average.times(1.0 / atoms).display()),
-            false => String::new(),
-        };
+        let per_atom = energy_per_atom(q, atoms);
         let independence = match (several, q.time_fs) {
             (false, Some(t)) => format!("{:>10} {:>8.0}", human_time(t), q.average.independent),
             _ => String::new(),
         };
-        let line = format!(
-            "{:>22}  {:>18} {:<9} {per_atom:>26} {independence}",
-            q.name.replace('_', " "),
-            q.average.display(),
-            short_unit(q.unit),
-        );
-        console.say(line.trim_end());
+        say_quantity(q, &per_atom, &independence, console);
     }
     let properties = combined(&found, |s| &s.properties);
     if !properties.is_empty() {
@@ -253,30 +244,15 @@ fn print_averages(summaries: &[Summary], console: &Console) {
             }
             false => String::new(),
         };
-        let line = format!(
-            "{:>22}  {:>18} {:<9} {per_atom:>26}",
-            q.name.replace('_', " "),
-            q.average.display(),
-            short_unit(q.unit),
-        );
-        console.say(line.trim_end());
+        say_quantity(q, &per_atom, "", console);
     }
     let quantum = combined(&found, |s| &s.quantum);
     if !quantum.is_empty() {
         console.say("of quantum nuclei: kinetic energies beyond the classical ones");
     }
     for q in &quantum {
-        let per_atom = match q.unit == "eV" {
-            true => format!("{} eV/atom", q.average.times(1.0 / atoms).display()),
-            false => String::new(),
-        };
-        let line = format!(
-            "{:>22}  {:>18} {:<9} {per_atom:>26}",
-            q.name.replace('_', " "),
-            q.average.display(),
-            short_unit(q.unit),
-        );
-        console.say(line.trim_end());
+        let per_atom = energy_per_atom(q, atoms);
+        say_quantity(q, &per_atom, "", console);
     }
     if rows.iter().chain(&properties).any(|q| !q.average.certain) {
         console.say("  ~ too few independent samples to rely on the error: a longer run is needed");
@@ -285,6 +261,25 @@ fn print_averages(summaries: &[Summary], console: &Console) {
     if first.sampled && !found.iter().all(|s| has(s)) {
         console.say("  the run is too short for properties from fluctuations");
     }
+}
+
+/// An energy for each atom, in words; nothing for what is no energy.
+fn energy_per_atom(q: &Quantity, atoms: f64) -> String {
+    match q.unit == "eV" {
+        true => format!("{} eV/atom", q.average.times(1.0 / atoms).display()),
+        false => String::new(),
+    }
+}
+
+/// A row of the table: a quantity, the same for each atom, and what is known of its samples.
+fn say_quantity(q: &Quantity, per_atom: &str, samples: &str, console: &Console) {
+    let line = format!(
+        "{:>22}  {:>18} {:<9} {per_atom:>26} {samples}",
+        q.name.replace('_', " "),
+        q.average.display(),
+        short_unit(q.unit),
+    );
+    console.say(line.trim_end());
 }
 
 /// A unit as people write it.
