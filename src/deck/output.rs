@@ -270,7 +270,10 @@ impl OutputDeck {
     /// Every file, with its key.
     pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let some = [
-            ("output.trajectory", self.trajectory.as_ref().map(|o| &o.file)),
+            (
+                "output.trajectory",
+                self.trajectory.as_ref().map(|o| &o.file),
+            ),
             ("output.extxyz", self.extxyz.as_ref().map(|o| &o.file)),
             ("output.thermo", self.thermo.as_ref().map(|o| &o.file)),
             ("output.averages", self.averages.as_ref()),

@@ -46,6 +46,8 @@ impl JobDeck {
 enum JobTable {
     /// Dynamics, which has tables beside its own.
     Md(Box<MdDeck>),
+    /// Any other job: its own table says everything.
+    Other(JobDeck),
 }
 
 /// Every job; one more is one more line here.
@@ -70,6 +72,10 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     let external = external::read(root, potential.as_ref());
     let job = match root.choice("job", JOBS) {
         Choice::Chosen(_, JobTable::Md(md)) => dynamics(root, external.as_ref(), Some(*md)),
+        Choice::Chosen(name, JobTable::Other(job)) => {
+            refuse_dynamics(root, name);
+            Some(job)
+        }
         Choice::Failed => {
             dynamics(root, external.as_ref(), None);
             None
@@ -102,6 +108,29 @@ fn dynamics(
         external::fit(root, external, &mut md);
     }
     Some(JobDeck::Md(Box::new(md), Box::new(output?)))
+}
+
+/// Refuses the tables that only dynamics has.
+fn refuse_dynamics(root: &Table<'_>, job: &str) {
+    let tables = [
+        (
+            "output",
+            format!("the files of this job are keys of [{job}]"),
+        ),
+        ("stage", "stages are parts of a run of dynamics".to_owned()),
+    ];
+    for (name, help) in tables {
+        if let Some(place) = root.claim(name) {
+            root.complain(
+                Diagnostic::error(format!(
+                    "`{name}` belongs to [md], and this deck has [{job}]"
+                ))
+                .at(place, "")
+                .and_at(root.key_place(job), "")
+                .help(help),
+            );
+        }
+    }
 }
 
 fn version(root: &Table<'_>) -> Option<u64> {
