@@ -23,6 +23,7 @@ mod beads;
 mod driver;
 mod layout;
 mod reader;
+mod ranges;
 mod rows;
 mod scan;
 mod store;
