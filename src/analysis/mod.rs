@@ -31,6 +31,7 @@ pub use diffusion::{Diffusion, diffusion, finite_size_correction};
 pub use fourier::{cosine_sums, fast_length};
 pub use infrared::{QuantumCorrection, difference_gain, molar_factor, per_volume};
 pub use jackknife::{Estimate, jackknife};
+pub use neighbourhood::nearest_distance;
 pub use pair_distribution::{PairCurve, PairDistribution};
 pub use peaks::{Band, Measured, Peak, band, peaks};
 pub use series::Series;

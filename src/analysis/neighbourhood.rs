@@ -94,3 +94,29 @@ impl Neighbourhood {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
+
+/// The mean over all atoms of the distance (Å) to the nearest one.
+///
+/// Errors when there is only one atom within reach of nothing, or a position is not finite.
+pub fn nearest_distance(c: Configuration<'_>) -> Result<f64> {
+    let n = c.positions.len() as f64;
+    let mut reach = c.cell.volume().map_or(3.0, |v| 1.3 * (v / n).cbrt());
+    let mut all = Neighbourhood::default();
+    for _ in 0..12 {
+        all.find(c, ListKind::Full, reach)?;
+        let parts = all.rows(c.positions, |found: &mut Vec<(usize, f64)>, i, near| {
+            let squares = near
+                .iter()
+                .map(|(_, d)| d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+            found.push((i, squares.fold(f64::INFINITY, f64::min).sqrt()));
+        });
+        let mut nearest: Vec<(usize, f64)> = parts.into_iter().flatten().collect();
+        nearest.sort_unstable_by_key(|f| f.0);
+        if nearest.iter().all(|f| f.1.is_finite()) && !nearest.is_empty() {
+            return Ok(nearest.iter().map(|f| f.1).sum::<f64>() / n);
+        }
+        reach *= 1.5;
+    }
+    Err(Error::input("", "there are atoms without any neighbour")
+        .advise("say what a neighbour is, as in --cutoff \"4 Å\""))
+}

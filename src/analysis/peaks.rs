@@ -97,13 +97,15 @@ fn prominence_of(v: &[f64], k: usize) -> f64 {
         lowest(Box::new(v[..k].iter().rev())),
         lowest(Box::new(v[k + 1..].iter())),
     );
-    v[k] - match (left, right) {
+    let base = match (left, right) {
         ((a, true), (b, true)) => a.max(b),
         ((a, true), _) => a,
         (_, (b, true)) => b,
-        // The highest of all stands above zero.
-        _ => left.0.max(right.0).max(0.0).min(v[k]),
-    }
+        // The highest of all stands above the deeper valley.
+        _ => left.0.min(right.0),
+    };
+    // What is below zero is a ripple of the window.
+    v[k] - base.max(0.0)
 }
 
 fn valley(v: &[f64], a: usize, b: usize) -> usize {

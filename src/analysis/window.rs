@@ -51,7 +51,7 @@ impl Window {
         match self {
             Window::None => 0.603_355,
             Window::Hann => 1.0,
-            Window::Gaussian => 1.126_264,
+            Window::Gaussian => 1.129_639,
             Window::BlackmanHarris => 1.336_346,
         }
     }

@@ -23,7 +23,9 @@ impl TrajectoryReader {
     /// The program that wrote the file, as far as it says.
     pub fn creator(&self) -> String {
         let group = self.file.group("h5md/creator").ok();
-        group.and_then(|g| attribute(&g, "name")).unwrap_or_default()
+        group
+            .and_then(|g| attribute(&g, "name"))
+            .unwrap_or_default()
     }
 
     /// Positions (Å) of some frames, one frame after the other.
@@ -76,11 +78,16 @@ impl TrajectoryReader {
         let own = self.position.axis.as_ref().map_or(&[][..], |a| &a.steps);
         let frames = self.frames();
         if shape[0] < frames || axis.steps.get(..frames) != own.get(..frames) {
-            return Err(scan.bad("the dipole moments are not those of the frames: their steps differ"));
+            return Err(
+                scan.bad("the dipole moments are not those of the frames: their steps differ")
+            );
         }
         let numbers = scan.numbers::<f64>(&set, "observables/dipole")?;
         let rows = numbers.as_chunks::<3>().0;
-        Ok(Some((rows[..frames].to_vec(), attribute(&set, "unit").unwrap_or_default())))
+        Ok(Some((
+            rows[..frames].to_vec(),
+            attribute(&set, "unit").unwrap_or_default(),
+        )))
     }
 
     /// Charges of the atoms (e), if the file has them.
@@ -107,9 +114,17 @@ impl TrajectoryReader {
         axis.and_then(|a| a.steps.get(i)).copied().unwrap_or(0)
     }
 
-    fn vectors(&self, element: &Element3, frames: Range<usize>, what: &str) -> Result<Vec<[f64; 3]>> {
+    fn vectors(
+        &self,
+        element: &Element3,
+        frames: Range<usize>,
+        what: &str,
+    ) -> Result<Vec<[f64; 3]>> {
         if frames.end > self.frames() {
-            return Err(Error::Bug(format!("frames {frames:?} of {} were asked for", self.frames())));
+            return Err(Error::Bug(format!(
+                "frames {frames:?} of {} were asked for",
+                self.frames()
+            )));
         }
         let (n, scan) = (self.atoms(), self.scan());
         let rows = element.set.shape().first().copied().unwrap_or(0);
@@ -135,7 +150,12 @@ impl TrajectoryReader {
 }
 
 /// Rows of vectors, read as they are stored: HDF5 would convert them one number at a time.
-fn block(set: &Dataset, rows: Range<usize>, atoms: usize, factor: f64) -> hdf5::Result<Vec<[f64; 3]>> {
+fn block(
+    set: &Dataset,
+    rows: Range<usize>,
+    atoms: usize,
+    factor: f64,
+) -> hdf5::Result<Vec<[f64; 3]>> {
     let selection = || {
         Hyperslab::new(vec![
             SliceOrIndex::from(rows.clone()),
@@ -147,7 +167,10 @@ fn block(set: &Dataset, rows: Range<usize>, atoms: usize, factor: f64) -> hdf5::
         let array = set.read_slice::<f32, _, ndarray::Ix3>(selection())?;
         let numbers = array.into_raw_vec_and_offset().0;
         let (vectors, _) = numbers.as_chunks::<3>();
-        return Ok(vectors.iter().map(|v| v.map(|x| f64::from(x) * factor)).collect());
+        return Ok(vectors
+            .iter()
+            .map(|v| v.map(|x| f64::from(x) * factor))
+            .collect());
     }
     let array = set.read_slice::<f64, _, ndarray::Ix3>(selection())?;
     let numbers = array.into_raw_vec_and_offset().0;
