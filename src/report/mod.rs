@@ -1,11 +1,16 @@
 //! What a person looks at: progress, tables, summaries. Goes to standard error; results go to standard output or files.
 
+mod chart;
 mod console;
+mod drawing;
+mod html;
 mod page;
 mod plot;
 mod progress;
 
+pub use chart::{Chart, Curve, CurveStyle, Ticks};
 pub use console::Console;
+pub use html::HtmlReport;
 pub use page::{Page, print_result};
 pub use plot::{Panel, Plot};
 pub use progress::{Progress, Status, human_bytes, human_duration, human_seconds};
