@@ -89,10 +89,8 @@ pub struct Deck {
     pub potential: PotentialDeck,
     /// What acts on atoms beside the model.
     pub external: ExternalDeck,
-    /// What is to be done.
+    /// What is to be done, and what it writes.
     pub job: JobDeck,
-    /// What is written.
-    pub output: OutputDeck,
     /// Things that are possible but odd; the caller prints them.
     pub warnings: Diagnostics,
     resolved: Recorder,
@@ -107,8 +105,9 @@ impl Deck {
 
     /// Records the number of beads that was found for `beads = "auto"`.
     pub fn set_beads(&mut self, beads: u32) {
-        let JobDeck::Md(md) = &mut self.job;
-        md.beads = Beads::Given(beads);
+        if let JobDeck::Md(md, _) = &mut self.job {
+            md.beads = Beads::Given(beads);
+        }
         self.resolved.put(
             &[Step::Key("md".to_owned())],
             "beads",
@@ -118,8 +117,9 @@ impl Deck {
 
     /// Records the seed that a run picked because its deck names none.
     pub fn set_seed(&mut self, seed: u64) {
-        let JobDeck::Md(md) = &mut self.job;
-        md.seed = Some(seed);
+        if let JobDeck::Md(md, _) = &mut self.job {
+            md.seed = Some(seed);
+        }
         self.resolved.put(
             &[Step::Key("md".to_owned())],
             "seed",
@@ -197,7 +197,7 @@ pub fn parse(
     cx.diagnostics.borrow_mut().extend(wrong_overrides);
     let table = Table::root(&cx, root.entries().unwrap_or_default());
     let parts = schema::deck(&table);
-    if let Some((system, potential, external, job, output)) = &parts {
+    if let Some((system, potential, external, job)) = &parts {
         let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
         for term in &potential.terms {
             if let Some(file) = term.model.file() {
@@ -210,7 +210,7 @@ pub fn parse(
                 .map(|(name, file)| (name.to_owned(), file.to_path_buf())),
         );
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
-        output::collisions(&table, output, &job.outputs(), &inputs);
+        output::collisions(&table, job.outputs(), inputs);
     }
     drop(table);
 
@@ -219,7 +219,7 @@ pub fn parse(
     let wrong = found.iter().any(|d| d.severity == Severity::Error);
     let diagnostics = Diagnostics::new(found, cx.sources);
     match parts {
-        Some((system, potential, external, job, output)) if !wrong => Ok(Deck {
+        Some((system, potential, external, job)) if !wrong => Ok(Deck {
             version: VERSION,
             source,
             folder,
@@ -227,7 +227,6 @@ pub fn parse(
             potential,
             external,
             job,
-            output,
             warnings: diagnostics,
             resolved,
         }),

@@ -60,14 +60,14 @@ impl StopFlag {
 
 /// Runs the job of a deck.
 pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
-    match deck.job {
-        JobDeck::Md(_) => md::run(deck, options, console),
+    match deck.job.clone() {
+        JobDeck::Md(md, output) => md::run(deck, *md, &output, options, console),
     }
 }
 
 /// What a run of the deck would do and cost; runs nothing.
 pub fn check(deck: &Deck) -> Result<Page> {
     match &deck.job {
-        JobDeck::Md(md) => md::check(deck, md),
+        JobDeck::Md(md, output) => md::check(deck, md, output),
     }
 }
