@@ -6,6 +6,7 @@
 //! - [`deck`]: the TOML schema and its diagnostics; [`report`]: what a person looks at
 //! - [`analysis`]: averages with honest errors
 //! - [`dynamics`]: integrators and thermostats
+//! - [`relax`]: minima of energy and enthalpy
 //! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
 //! - [`neighbours`]: lists of neighbours
 //! - [`io`]: structure files, trajectories, checkpoints
@@ -25,6 +26,7 @@ pub mod neighbours;
 pub mod parallel;
 pub mod potential;
 pub mod random;
+pub mod relax;
 pub mod report;
 pub mod simd;
 pub mod system;
