@@ -7,6 +7,7 @@ mod html;
 mod page;
 mod plot;
 mod progress;
+mod task;
 
 pub use chart::{Chart, Curve, CurveStyle, Ticks};
 pub use console::Console;
@@ -14,6 +15,7 @@ pub use html::HtmlReport;
 pub use page::{Page, print_result};
 pub use plot::{Panel, Plot};
 pub use progress::{Progress, Status, human_bytes, human_duration, human_seconds};
+pub use task::Task;
 
 use page::fact_lines;
 pub(crate) use progress::per_day;
