@@ -29,4 +29,5 @@ pub mod report;
 pub mod simd;
 pub mod system;
 pub mod units;
+pub mod vibrations;
 mod vector;

@@ -1,0 +1,13 @@
+//! Small displacements: second derivatives of the energy, normal modes and what follows from them.
+
+mod eigen;
+mod hessian;
+mod modes;
+mod thermochemistry;
+
+#[cfg(test)]
+mod tests;
+
+pub use hessian::{Differences, Hessian, Progress, Rows, Source};
+pub use modes::{Freedom, Inertia, Mode, Modes, wavenumber, whole};
+pub use thermochemistry::{Ensemble, IdealGas, ThermoRow, Thermochemistry, oscillator};
