@@ -6,6 +6,7 @@
 //! - [`deck`]: the TOML schema and its diagnostics; [`report`]: what a person looks at
 //! - [`analysis`]: averages with honest errors
 //! - [`dynamics`]: integrators and thermostats
+//! - [`vibrations`]: normal modes and what follows from them; [`elastic`]: elastic constants
 //! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
 //! - [`neighbours`]: lists of neighbours
 //! - [`io`]: structure files, trajectories, checkpoints
@@ -15,6 +16,7 @@
 pub mod analysis;
 pub mod deck;
 pub mod dynamics;
+pub mod elastic;
 pub mod elements;
 pub mod error;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 mod eigen;
 mod hessian;
 mod modes;
+mod point_group;
+mod species;
 mod thermochemistry;
 
 #[cfg(test)]
@@ -10,4 +12,5 @@ mod tests;
 
 pub use hessian::{Differences, Hessian, Progress, Rows, Source};
 pub use modes::{Freedom, Inertia, Mode, Modes, wavenumber, whole};
+pub use point_group::PointGroup;
 pub use thermochemistry::{Ensemble, IdealGas, ThermoRow, Thermochemistry, oscillator};

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod closed;
+mod symmetry;
 mod thermal;
 
 use super::*;
