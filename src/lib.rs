@@ -7,6 +7,7 @@
 //! - [`analysis`]: averages with honest errors
 //! - [`dynamics`]: integrators and thermostats
 //! - [`relax`]: minima of energy and enthalpy
+//! - [`vibrations`]: normal modes, phonons, what follows from them
 //! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
 //! - [`neighbours`]: lists of neighbours
 //! - [`io`]: structure files, trajectories, checkpoints
@@ -32,3 +33,4 @@ pub mod simd;
 pub mod system;
 pub mod units;
 mod vector;
+pub mod vibrations;

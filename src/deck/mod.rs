@@ -22,6 +22,7 @@ mod lennard_jones;
 mod md;
 mod output;
 mod pairs;
+mod phonons;
 mod potential;
 mod reader;
 mod reference;
@@ -53,6 +54,7 @@ pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
 pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
+pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use reliability::{ReliabilityDeck, SaveDeck};

@@ -6,6 +6,7 @@ use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
 use super::output::{self, OutputDeck};
+use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
 use super::stage;
@@ -21,12 +22,22 @@ pub const VERSION: u32 = 1;
 pub enum JobDeck {
     /// Molecular dynamics, and what it writes: `[md]` with `[[stage]]` and `[output]`.
     Md(Box<MdDeck>, Box<OutputDeck>),
+    /// Phonons of a crystal.
+    Phonons(Box<PhononsDeck>),
 }
 
 impl JobDeck {
+    /// The files that the job writes.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.outputs().into_iter().map(|o| o.1).collect()
+    }
+
     /// The files that the job writes: the key and the path of each.
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
-        let JobDeck::Md(md, output) = self;
+        let (md, output) = match self {
+            JobDeck::Md(md, output) => (md, output),
+            JobDeck::Phonons(phonons) => return phonons.outputs(),
+        };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
             Some((key, r.save.as_ref()?.file.clone()))
@@ -51,11 +62,22 @@ enum JobTable {
 }
 
 /// Every job; one more is one more line here.
-const JOBS: &[Variant<JobTable>] = &[Variant {
-    name: "md",
-    doc: "Molecular dynamics.",
-    read: |t| md::read(t).map(|md| JobTable::Md(Box::new(md))),
-}];
+const JOBS: &[Variant<JobTable>] = &[
+    Variant {
+        name: "md",
+        doc: "Molecular dynamics.",
+        read: |t| md::read(t).map(|md| JobTable::Md(Box::new(md))),
+    },
+    Variant {
+        name: "phonons",
+        doc: "Phonons of a crystal from displaced supercells, and what follows from them.",
+        read: |t| other(phonons::read(t), JobDeck::Phonons),
+    },
+];
+
+fn other<T>(deck: Option<T>, job: fn(Box<T>) -> JobDeck) -> Option<JobTable> {
+    deck.map(|deck| JobTable::Other(job(Box::new(deck))))
+}
 
 /// What a deck holds.
 pub(super) type Parts = (SystemDeck, PotentialDeck, ExternalDeck, JobDeck);

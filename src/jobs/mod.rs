@@ -10,7 +10,9 @@ mod external;
 mod hydrogen;
 pub mod info;
 pub mod md;
+mod outputs;
 mod parts;
+pub mod phonons;
 mod selection;
 
 pub use hydrogen::repartition_hydrogen;
@@ -62,6 +64,7 @@ impl StopFlag {
 pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
     match deck.job.clone() {
         JobDeck::Md(md, output) => md::run(deck, *md, &output, options, console),
+        JobDeck::Phonons(job) => phonons::run(&deck, &job, options, console),
     }
 }
 
@@ -69,5 +72,6 @@ pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcom
 pub fn check(deck: &Deck) -> Result<Page> {
     match &deck.job {
         JobDeck::Md(md, output) => md::check(deck, md, output),
+        JobDeck::Phonons(job) => phonons::check(deck, job),
     }
 }

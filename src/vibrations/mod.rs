@@ -1,0 +1,15 @@
+//! Small displacements: second derivatives of the energy, normal modes, phonons, and what follows from them.
+
+mod eigen;
+mod hessian;
+mod modes;
+pub mod phonons;
+pub mod quasi_harmonic;
+mod thermochemistry;
+
+#[cfg(test)]
+mod tests;
+
+pub use hessian::{Differences, Hessian, Progress, Rows, Source};
+pub use modes::{Freedom, Inertia, Mode, Modes, wavenumber, whole};
+pub use thermochemistry::{Ensemble, IdealGas, ThermoRow, Thermochemistry, oscillator};
