@@ -6,7 +6,8 @@
 //! - [`deck`]: the TOML schema and its diagnostics; [`report`]: what a person looks at
 //! - [`analysis`]: averages with honest errors
 //! - [`dynamics`]: integrators and thermostats
-//! - [`vibrations`]: normal modes and what follows from them; [`elastic`]: elastic constants
+//! - [`relax`]: minima of energy and enthalpy
+//! - [`vibrations`]: normal modes, phonons, what follows from them; [`elastic`]: elastic constants
 //! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
 //! - [`neighbours`]: lists of neighbours
 //! - [`io`]: structure files, trajectories, checkpoints
@@ -27,9 +28,10 @@ pub mod neighbours;
 pub mod parallel;
 pub mod potential;
 pub mod random;
+pub mod relax;
 pub mod report;
 pub mod simd;
 pub mod system;
 pub mod units;
-pub mod vibrations;
 mod vector;
+pub mod vibrations;

@@ -3,6 +3,7 @@
 mod average;
 mod blocking;
 mod correlation;
+pub mod equation_of_state;
 mod jackknife;
 mod series;
 #[cfg(test)]

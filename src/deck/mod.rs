@@ -13,6 +13,7 @@ mod diagnostics;
 mod dispersion;
 mod document;
 mod duration;
+mod elastic;
 mod ensemble;
 mod exchange;
 mod external;
@@ -22,6 +23,7 @@ mod lennard_jones;
 mod md;
 mod output;
 mod pairs;
+mod phonons;
 mod potential;
 mod reader;
 mod reference;
@@ -34,6 +36,7 @@ mod stage;
 mod system;
 mod templates;
 mod thermostat;
+mod vibrations;
 mod zbl;
 
 pub use atoms::AtomsDeck;
@@ -43,6 +46,7 @@ pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
+pub use elastic::{Before, ElasticDeck, ElasticFiles};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
@@ -53,6 +57,7 @@ pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
 pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
+pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use reliability::{ReliabilityDeck, SaveDeck};
@@ -63,6 +68,7 @@ pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
 pub use templates::{JOBS, template};
 pub use thermostat::ThermostatDeck;
+pub use vibrations::{Motion, Rigid, ThermochemistryDeck, VibrationsDeck, VibrationsFiles};
 pub use zbl::ZblDeck;
 
 use crate::error::{Error, Result};
@@ -89,10 +95,8 @@ pub struct Deck {
     pub potential: PotentialDeck,
     /// What acts on atoms beside the model.
     pub external: ExternalDeck,
-    /// What is to be done.
+    /// What is to be done, and what it writes.
     pub job: JobDeck,
-    /// What is written.
-    pub output: OutputDeck,
     /// Things that are possible but odd; the caller prints them.
     pub warnings: Diagnostics,
     resolved: Recorder,
@@ -107,8 +111,9 @@ impl Deck {
 
     /// Records the number of beads that was found for `beads = "auto"`.
     pub fn set_beads(&mut self, beads: u32) {
-        let JobDeck::Md(md) = &mut self.job;
-        md.beads = Beads::Given(beads);
+        if let JobDeck::Md(md, _) = &mut self.job {
+            md.beads = Beads::Given(beads);
+        }
         self.resolved.put(
             &[Step::Key("md".to_owned())],
             "beads",
@@ -118,8 +123,9 @@ impl Deck {
 
     /// Records the seed that a run picked because its deck names none.
     pub fn set_seed(&mut self, seed: u64) {
-        let JobDeck::Md(md) = &mut self.job;
-        md.seed = Some(seed);
+        if let JobDeck::Md(md, _) = &mut self.job {
+            md.seed = Some(seed);
+        }
         self.resolved.put(
             &[Step::Key("md".to_owned())],
             "seed",
@@ -197,7 +203,7 @@ pub fn parse(
     cx.diagnostics.borrow_mut().extend(wrong_overrides);
     let table = Table::root(&cx, root.entries().unwrap_or_default());
     let parts = schema::deck(&table);
-    if let Some((system, potential, external, job, output)) = &parts {
+    if let Some((system, potential, external, job)) = &parts {
         let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
         for term in &potential.terms {
             if let Some(file) = term.model.file() {
@@ -210,7 +216,7 @@ pub fn parse(
                 .map(|(name, file)| (name.to_owned(), file.to_path_buf())),
         );
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
-        output::collisions(&table, output, &job.outputs(), &inputs);
+        output::collisions(&table, job.outputs(), inputs);
     }
     drop(table);
 
@@ -219,7 +225,7 @@ pub fn parse(
     let wrong = found.iter().any(|d| d.severity == Severity::Error);
     let diagnostics = Diagnostics::new(found, cx.sources);
     match parts {
-        Some((system, potential, external, job, output)) if !wrong => Ok(Deck {
+        Some((system, potential, external, job)) if !wrong => Ok(Deck {
             version: VERSION,
             source,
             folder,
@@ -227,7 +233,6 @@ pub fn parse(
             potential,
             external,
             job,
-            output,
             warnings: diagnostics,
             resolved,
         }),

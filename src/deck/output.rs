@@ -266,39 +266,42 @@ fn every<'t, 'a>(t: &'t Table<'a>) -> super::reader::Field<'t, 'a, Steps> {
     )
 }
 
+impl OutputDeck {
+    /// Every file, with its key.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let some = [
+            (
+                "output.trajectory",
+                self.trajectory.as_ref().map(|o| &o.file),
+            ),
+            ("output.extxyz", self.extxyz.as_ref().map(|o| &o.file)),
+            ("output.thermo", self.thermo.as_ref().map(|o| &o.file)),
+            ("output.averages", self.averages.as_ref()),
+            ("output.plot", self.plot.as_ref()),
+            ("output.checkpoint", Some(&self.checkpoint.file)),
+            ("output.final_structure", self.final_structure.as_ref()),
+        ];
+        some.into_iter()
+            .filter_map(|(key, file)| Some((key, file?.as_path())))
+    }
+}
+
 /// Complains about files that would overwrite each other or the input.
 pub(super) fn collisions(
     root: &Table<'_>,
-    output: &OutputDeck,
-    of_job: &[(String, PathBuf)],
-    inputs: &[(String, PathBuf)],
+    outputs: Vec<(String, PathBuf)>,
+    inputs: Vec<(String, PathBuf)>,
 ) {
-    let mut taken = inputs.to_vec();
-    let outputs = [
-        (
-            "output.trajectory",
-            output.trajectory.as_ref().map(|o| &o.file),
-        ),
-        ("output.extxyz", output.extxyz.as_ref().map(|o| &o.file)),
-        ("output.thermo", output.thermo.as_ref().map(|o| &o.file)),
-        ("output.averages", output.averages.as_ref()),
-        ("output.plot", output.plot.as_ref()),
-        ("output.checkpoint", Some(&output.checkpoint.file)),
-        ("output.final_structure", output.final_structure.as_ref()),
-    ];
-    let of_job = of_job
-        .iter()
-        .map(|(name, path)| (name.as_str(), Some(path)));
-    for (name, path) in outputs.into_iter().chain(of_job) {
-        let Some(path) = path else { continue };
-        if let Some((other, _)) = taken.iter().find(|t| t.1 == *path) {
+    let mut taken = inputs;
+    for (name, path) in outputs {
+        if let Some((other, _)) = taken.iter().find(|t| t.1 == path) {
             root.complain(
                 Diagnostic::error(format!("`{name}` and `{other}` are the same file"))
-                    .maybe_at(root.place_at(name), "")
+                    .maybe_at(root.place_at(&name), "")
                     .and_at(root.place_at(other), "")
                     .help("give each a file of its own"),
             );
         }
-        taken.push((name.to_owned(), path.clone()));
+        taken.push((name, path));
     }
 }

@@ -2,14 +2,17 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::Place;
+use super::elastic::{self, ElasticDeck};
 use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
 use super::output::{self, OutputDeck};
+use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
 use super::stage;
 use super::system::{self, SystemDeck};
+use super::vibrations::{self, VibrationsDeck};
 use std::path::PathBuf;
 
 /// The version of the deck format that this program reads.
@@ -19,14 +22,30 @@ pub const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum JobDeck {
-    /// Molecular dynamics.
-    Md(MdDeck),
+    /// Molecular dynamics, and what it writes: `[md]` with `[[stage]]` and `[output]`.
+    Md(Box<MdDeck>, Box<OutputDeck>),
+    /// Phonons of a crystal.
+    Phonons(Box<PhononsDeck>),
+    /// Normal modes and thermochemistry.
+    Vibrations(Box<VibrationsDeck>),
+    /// Elastic constants of a crystal.
+    Elastic(Box<ElasticDeck>),
 }
 
 impl JobDeck {
-    /// The files that the job writes beside those of `[output]`: the key and the path of each.
+    /// The files that the job writes.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.outputs().into_iter().map(|o| o.1).collect()
+    }
+
+    /// The files that the job writes: the key and the path of each.
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
-        let JobDeck::Md(md) = self;
+        let (md, output) = match self {
+            JobDeck::Md(md, output) => (md, output),
+            JobDeck::Phonons(phonons) => return phonons.outputs(),
+            JobDeck::Vibrations(vibrations) => return vibrations.outputs(),
+            JobDeck::Elastic(elastic) => return elastic.outputs(),
+        };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
             Some((key, r.save.as_ref()?.file.clone()))
@@ -35,19 +54,51 @@ impl JobDeck {
         let momentum = momentum.map(|m| ("md.estimators.momentum.file".to_owned(), m.file.clone()));
         let exchange = md.exchange.iter();
         let exchange = exchange.map(|e| ("md.exchange.file".to_owned(), e.file.clone()));
-        saved.chain(momentum).chain(exchange).collect()
+        let general = output.files();
+        let general = general.map(|(key, file)| (key.to_owned(), file.to_path_buf()));
+        let of_md = saved.chain(momentum).chain(exchange);
+        general.chain(of_md).collect()
     }
 }
 
+/// The table of a job, as it was read.
+enum JobTable {
+    /// Dynamics, which has tables beside its own.
+    Md(Box<MdDeck>),
+    /// Any other job: its own table says everything.
+    Other(JobDeck),
+}
+
 /// Every job; one more is one more line here.
-const JOBS: &[Variant<JobDeck>] = &[Variant {
-    name: "md",
-    doc: "Molecular dynamics.",
-    read: |t| md::read(t).map(JobDeck::Md),
-}];
+const JOBS: &[Variant<JobTable>] = &[
+    Variant {
+        name: "md",
+        doc: "Molecular dynamics.",
+        read: |t| md::read(t).map(|md| JobTable::Md(Box::new(md))),
+    },
+    Variant {
+        name: "phonons",
+        doc: "Phonons of a crystal from displaced supercells, and what follows from them.",
+        read: |t| other(phonons::read(t), JobDeck::Phonons),
+    },
+    Variant {
+        name: "vibrations",
+        doc: "Normal modes of a molecule, a cluster or a cell, and thermochemistry from them.",
+        read: |t| other(vibrations::read(t), JobDeck::Vibrations),
+    },
+    Variant {
+        name: "elastic",
+        doc: "Elastic constants of a crystal from small strains.",
+        read: |t| other(elastic::read(t), JobDeck::Elastic),
+    },
+];
+
+fn other<T>(deck: Option<T>, job: fn(Box<T>) -> JobDeck) -> Option<JobTable> {
+    deck.map(|deck| JobTable::Other(job(Box::new(deck))))
+}
 
 /// What a deck holds.
-pub(super) type Parts = (SystemDeck, PotentialDeck, ExternalDeck, JobDeck, OutputDeck);
+pub(super) type Parts = (SystemDeck, PotentialDeck, ExternalDeck, JobDeck);
 
 /// Reads a whole deck, or describes it. None when something was wrong.
 pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
@@ -59,38 +110,67 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     let system = system::read(root);
     let potential = potential::read(root);
     let external = external::read(root, potential.as_ref());
-    // The output is read even when the job is wrong, so that all mistakes are seen at once.
-    root.cx.staged.set(root.place_of("stage").is_some());
     let job = match root.choice("job", JOBS) {
-        Choice::Chosen(name, JobDeck::Md(md)) => match stage::read(root, Some(md)) {
-            Some(md) => Choice::Chosen(name, JobDeck::Md(md)),
-            None => Choice::Failed,
-        },
-        other => {
-            stage::read(root, None);
-            other
-        }
-    };
-    let output = output::read(root);
-    let job = match job {
-        Choice::Chosen(_, mut job) => {
-            if let Some(external) = &external {
-                external::fit(root, external, &mut job);
-            }
+        Choice::Chosen(_, JobTable::Md(md)) => dynamics(root, external.as_ref(), Some(*md)),
+        Choice::Chosen(name, JobTable::Other(job)) => {
+            refuse_dynamics(root, name);
             Some(job)
         }
-        Choice::Failed => None,
+        Choice::Failed => {
+            dynamics(root, external.as_ref(), None);
+            None
+        }
         Choice::Absent => {
             root.nothing_chosen(
                 Diagnostic::error("the deck names no job")
                     .help("add for example\n[md]\ntimestep = \"1 fs\"\nlength = \"2 ps\"\ntemperature = \"300 K\""),
             );
+            dynamics(root, external.as_ref(), None);
             None
         }
     };
     root.finish();
     version?;
-    Some((system?, potential?, external?, job?, output?))
+    Some((system?, potential?, external?, job?))
+}
+
+/// What belongs to dynamics beside `[md]`; read even when that is wrong, so that all mistakes are seen at once.
+fn dynamics(
+    root: &Table<'_>,
+    external: Option<&ExternalDeck>,
+    md: Option<MdDeck>,
+) -> Option<JobDeck> {
+    root.cx.staged.set(root.place_of("stage").is_some());
+    let md = stage::read(root, md);
+    let output = output::read(root);
+    let mut md = md?;
+    if let Some(external) = external {
+        external::fit(root, external, &mut md);
+    }
+    Some(JobDeck::Md(Box::new(md), Box::new(output?)))
+}
+
+/// Refuses the tables that only dynamics has.
+fn refuse_dynamics(root: &Table<'_>, job: &str) {
+    let tables = [
+        (
+            "output",
+            format!("the files of this job are keys of [{job}]"),
+        ),
+        ("stage", "stages are parts of a run of dynamics".to_owned()),
+    ];
+    for (name, help) in tables {
+        if let Some(place) = root.claim(name) {
+            root.complain(
+                Diagnostic::error(format!(
+                    "`{name}` belongs to [md], and this deck has [{job}]"
+                ))
+                .at(place, "")
+                .and_at(root.key_place(job), "")
+                .help(help),
+            );
+        }
+    }
 }
 
 fn version(root: &Table<'_>) -> Option<u64> {

@@ -1,6 +1,10 @@
 //! Time series as a picture (SVG): panels above each other with one time axis.
 
-use crate::error::{Error, Result};
+use super::drawing::{
+    AXIS_HEIGHT, Area, Drawn, FONT, GRID, MARK, TITLE_HEIGHT, decimals, draw_title, is_finite,
+    number, range, svg,
+};
+use crate::error::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -32,49 +36,27 @@ pub struct Panel {
     pub mean: Vec<(f64, f64, f64)>,
 }
 
-const WIDTH: u32 = 1000;
 const PANEL_HEIGHT: u32 = 180;
-const TITLE_HEIGHT: u32 = 44;
-const AXIS_HEIGHT: u32 = 48;
-const FONT: &str = "Helvetica, Arial, sans-serif";
 
 const SERIES: RGBColor = RGBColor(120, 158, 196);
 const MEAN: RGBColor = RGBColor(176, 42, 48);
 const TARGET: RGBColor = RGBColor(60, 60, 60);
 const GREY: RGBColor = RGBColor(232, 232, 232);
-const GRID: RGBColor = RGBColor(225, 228, 232);
-const MARK: RGBColor = RGBColor(110, 110, 110);
 
 impl Plot {
     /// The picture. Panels without two finite points are left out.
     pub fn svg(&self) -> Result<String> {
-        let mut text = String::new();
         let panels: Vec<&Panel> = self
             .panels
             .iter()
             .filter(|p| p.series.iter().filter(|s| is_finite(s)).count() >= 2)
             .collect();
         let height = TITLE_HEIGHT + PANEL_HEIGHT * panels.len() as u32 + AXIS_HEIGHT;
-        let drawn = {
-            let root = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
-            self.draw(&root, &panels).map_err(|e| e.to_string())
-        };
-        drawn.map_err(|e| Error::Bug(format!("a plot could not be drawn: {e}")))?;
-        Ok(text)
+        svg(height, |root| self.draw(root, &panels))
     }
 
-    fn draw<'a>(
-        &self,
-        root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
-        panels: &[&Panel],
-    ) -> std::result::Result<(), Box<dyn std::error::Error + 'a>> {
-        root.fill(&WHITE)?;
-        let (title, rest) = root.split_vertically(TITLE_HEIGHT);
-        title.draw_text(
-            &self.title,
-            &(FONT, 17).into_text_style(&title).color(&BLACK),
-            (14, 8),
-        )?;
+    fn draw<'a>(&self, root: &Area<'a>, panels: &[&Panel]) -> Drawn<'a> {
+        let rest = draw_title(root, &self.title)?;
         let times = panels.iter().flat_map(|p| p.series.iter().map(|s| s.0));
         let x = range(times, 0.0);
         let mut below = rest;
@@ -85,18 +67,17 @@ impl Plot {
             below = more;
             self.draw_panel(&area, panel, x, k == 0, last)?;
         }
-        root.present()?;
         Ok(())
     }
 
     fn draw_panel<'a>(
         &self,
-        area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
+        area: &Area<'a>,
         panel: &Panel,
         (x0, x1): (f64, f64),
         first: bool,
         last: bool,
-    ) -> std::result::Result<(), Box<dyn std::error::Error + 'a>> {
+    ) -> Drawn<'a> {
         let values: Vec<f64> = panel.series.iter().map(|s| s.1).collect();
         let targets = panel.targets.iter().flatten().map(|t| t.1);
         let (y0, y1) = range(bulk(&values).into_iter().chain(targets), 0.06);
@@ -189,10 +170,6 @@ fn dashes(a: (f64, f64), b: (f64, f64), axis: f64) -> impl Iterator<Item = [(f64
     (0..n as usize).map(move |k| [at(k as f64 / n), at((k as f64 + 0.55) / n)])
 }
 
-fn is_finite(p: &(f64, f64)) -> bool {
-    p.0.is_finite() && p.1.is_finite()
-}
-
 /// The range that is worth showing: from the first to the last percent of the values, and as far again on both sides as far as
 /// there are values. So a violent start does not flatten everything else.
 fn bulk(values: &[f64]) -> [f64; 2] {
@@ -205,39 +182,6 @@ fn bulk(values: &[f64]) -> [f64; 2] {
     let (low, high) = (sorted[cut], sorted[sorted.len() - 1 - cut]);
     let room = high - low;
     [least.max(low - room), most.min(high + room)]
-}
-
-/// The range of finite values, wider by a part of itself on both sides, never empty.
-fn range(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
-    let (low, high) = values
-        .filter(|v| v.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
-            (a.min(v), b.max(v))
-        });
-    if low > high {
-        return (0.0, 1.0);
-    }
-    let width = high - low;
-    // A constant gets room that can be told from it.
-    let room = match width > 1e-12 * low.abs().max(high.abs()).max(1e-12) {
-        true => margin * width,
-        false => (1e-3 * low.abs()).max(1e-9),
-    };
-    (low - room, high + room)
-}
-
-/// A number with so many decimals; zero has no sign.
-fn number(x: f64, decimals: usize) -> String {
-    let text = format!("{x:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
-        _ => text,
-    }
-}
-
-/// Decimals that tell neighbouring ticks of an axis of this length apart.
-fn decimals(length: f64) -> usize {
-    (1.0 - length.log10().floor()).clamp(0.0, 12.0) as usize
 }
 
 #[cfg(test)]
@@ -294,21 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_never_empty() {
-        assert_eq!(range([].into_iter(), 0.1), (0.0, 1.0));
-        assert_eq!(range([1.0, f64::NAN, 3.0].into_iter(), 0.5), (0.0, 4.0));
-        for x in [0.0, -1e9, 1e-30] {
-            let (a, b) = range([x, x].into_iter(), 0.1);
-            assert!(a < b, "{x}");
-        }
-        // A start far off is cut, a slow change is not.
+    fn a_start_far_off_is_cut_and_a_slow_change_is_not() {
         let mut values: Vec<f64> = (0..200).map(|k| f64::from(k % 2)).collect();
         values[0] = 50.0;
         assert_eq!(bulk(&values), [0.0, 2.0]);
         let slow: Vec<f64> = (0..200).map(f64::from).collect();
         assert_eq!(bulk(&slow), [0.0, 199.0]);
-        assert_eq!([-1e-17, -0.26].map(|x| number(x, 1)), ["0.0", "-0.3"]);
         assert!(bulk(&[]).iter().all(|x| x.is_nan()));
-        assert_eq!((decimals(100.0), decimals(0.003)), (0, 4));
     }
 }

@@ -4,12 +4,14 @@ mod atoms;
 mod build;
 mod cell;
 mod image;
+mod symmetry;
 mod velocities;
 
 pub use atoms::Atoms;
 pub use build::repeat;
 pub use cell::Cell;
 pub use image::nearest_image;
+pub use symmetry::{AtomFinder, Operation, SpaceGroup};
 pub use velocities::{
     kinetic_energy, kinetic_tensor, remove_drift, remove_rotation, rotations, thermal_velocities,
     total_momentum,

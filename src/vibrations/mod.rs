@@ -1,9 +1,11 @@
-//! Small displacements: second derivatives of the energy, normal modes and what follows from them.
+//! Small displacements: second derivatives of the energy, normal modes, phonons of crystals, and what follows from them.
 
 mod eigen;
 mod hessian;
 mod modes;
+pub mod phonons;
 mod point_group;
+pub mod quasi_harmonic;
 mod species;
 mod thermochemistry;
 

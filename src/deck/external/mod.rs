@@ -10,9 +10,9 @@ pub use wall::{SurfaceDeck, WallDeck};
 use super::atoms::{self, AtomsDeck};
 use super::diagnostics::Diagnostic;
 use super::kinds::{Name, OneOf};
+use super::md::MdDeck;
 use super::potential::PotentialDeck;
 use super::reader::Table;
-use super::schema::JobDeck;
 use crate::units::Dimension;
 use kinds::Vector;
 use std::cell::RefCell;
@@ -123,8 +123,7 @@ fn all<T>(items: Option<Vec<Option<T>>>) -> Option<Vec<T>> {
 }
 
 /// Leaves the centre of mass free where something acts from outside.
-pub(super) fn fit(root: &Table<'_>, external: &ExternalDeck, job: &mut JobDeck) {
-    let JobDeck::Md(md) = job;
+pub(super) fn fit(root: &Table<'_>, external: &ExternalDeck, md: &mut MdDeck) {
     let holds = external.holds();
     if holds && md.fix_centre_of_mass == Some(true) {
         root.complain(

@@ -130,6 +130,11 @@ impl<'a> Table<'a> {
             .map(|e| e.0.place.clone())
     }
 
+    /// Makes a key known that is read elsewhere or refused, and says where it is.
+    pub fn claim(&self, name: &str) -> Option<Place> {
+        self.entry(name).map(|e| e.0.place.clone())
+    }
+
     /// The place of the key at the end of a dotted path, as far as the path exists.
     pub fn place_at(&self, path: &str) -> Option<Place> {
         let mut entries = Some(self.entries);

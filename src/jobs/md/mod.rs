@@ -28,7 +28,7 @@ mod vigil;
 pub use plan::check;
 
 use super::{Outcome, RunOptions, StopFlag, parts};
-use crate::deck::{self, Deck, JobDeck, MdDeck, OutputDeck, StageDeck};
+use crate::deck::{self, Deck, MdDeck, OutputDeck, StageDeck};
 use crate::dynamics::Constraints;
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
@@ -115,20 +115,24 @@ impl Limits<'_> {
 }
 
 /// Runs molecular dynamics.
-pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+pub fn run(
+    mut deck: Deck,
+    mut md: MdDeck,
+    output: &OutputDeck,
+    options: &RunOptions,
+    console: &Console,
+) -> Result<Outcome> {
     // Loading the model is part of the wall time that a batch system counts.
     let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
     let limits = Limits {
         stop: &options.stop,
         deadline,
     };
-    let JobDeck::Md(md) = &deck.job;
-    let mut md = md.clone();
     let files: Vec<Files> = (1..=md.replicas)
-        .map(|r| Files::of(&deck.output, &md, r))
+        .map(|r| Files::of(output, &md, r))
         .collect();
     files.iter().take(1).try_for_each(Files::check_folders)?;
-    let _lock = RunLock::take(&deck.output.checkpoint.file)?;
+    let _lock = RunLock::take(&output.checkpoint.file)?;
     if options.resume {
         files.iter().try_for_each(Files::require_checkpoint)?;
     } else if !options.overwrite {
@@ -149,7 +153,7 @@ pub fn run(mut deck: Deck, options: &RunOptions, console: &Console) -> Result<Ou
     } = Origin::of(&mut deck, &mut md)?;
     let plan = Plan {
         md: &md,
-        output: &deck.output,
+        output,
         deck: &deck,
         resolved: deck.resolved(),
         seed,

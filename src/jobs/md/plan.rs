@@ -385,8 +385,8 @@ fn image_note(system: &System, cutoff: f64) -> Option<String> {
 }
 
 /// Reads everything a run needs, evaluates the structure once, and tells plan, cost and memory.
-pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
-    let files = Files::of(&deck.output, md, 1);
+pub fn check(deck: &Deck, md: &MdDeck, output: &OutputDeck) -> Result<Page> {
+    let files = Files::of(output, md, 1);
     files.check_folders()?;
     let (mut deck, mut md) = (deck.clone(), md.clone());
     let Origin {
@@ -516,7 +516,7 @@ pub fn check(deck: &Deck, md: &MdDeck) -> Result<Page> {
         "memory",
         format!("about {} beside the model", human_bytes(bytes as f64)),
     );
-    for (file, size) in output_sizes(&deck.output, &files, md, system.atoms.len()) {
+    for (file, size) in output_sizes(output, &files, md, system.atoms.len()) {
         let each = if md.replicas > 1 {
             " for each replica"
         } else {
