@@ -77,7 +77,9 @@ impl Stiffness {
 
     /// The compliances; none where a strain costs nothing.
     pub fn compliance(&self) -> Option<Matrix6<f64>> {
-        self.0.try_inverse().filter(|s| s.iter().all(|x| x.is_finite()))
+        self.0
+            .try_inverse()
+            .filter(|s| s.iter().all(|x| x.is_finite()))
     }
 
     /// Averages over orientations; none where a strain costs nothing.
@@ -114,7 +116,9 @@ impl Stiffness {
         let softest = eigen.eigenvectors.column(order[0]);
         // Engineering shears are √2 times those components.
         let mut strain: [f64; 6] = std::array::from_fn(|a| weight(a) * softest[a]);
-        let largest = strain.iter().fold(0.0f64, |m, x| if x.abs() > m.abs() + 1e-9 { *x } else { m });
+        let largest = strain
+            .iter()
+            .fold(0.0f64, |m, x| if x.abs() > m.abs() + 1e-9 { *x } else { m });
         let norm = strain.iter().map(|x| x * x).sum::<f64>().sqrt() * largest.signum();
         strain.iter_mut().for_each(|x| *x /= norm);
         Stability {

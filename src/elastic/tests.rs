@@ -18,8 +18,12 @@ fn cube() -> Vec<Matrix3<f64>> {
         for b in 0..4 {
             for c in 0..4 {
                 let quarter = std::f64::consts::FRAC_PI_2;
-                let turn = |axis, n: i32| *Rotation3::from_axis_angle(&axis, quarter * f64::from(n)).matrix();
-                let r = turn(Vector3::x_axis(), a) * turn(Vector3::y_axis(), b) * turn(Vector3::z_axis(), c);
+                let turn = |axis, n: i32| {
+                    *Rotation3::from_axis_angle(&axis, quarter * f64::from(n)).matrix()
+                };
+                let r = turn(Vector3::x_axis(), a)
+                    * turn(Vector3::y_axis(), b)
+                    * turn(Vector3::z_axis(), c);
                 if all.iter().all(|o: &Matrix3<f64>| (o - r).norm() > 1e-6) {
                     all.push(r);
                 }
@@ -42,7 +46,10 @@ fn a_slope_is_free_of_even_and_cubic_parts() {
     noisy[1].1 += 1e-4;
     let found = fit(&noisy);
     let error = found.error.unwrap();
-    assert!(error > 1e-3 && (found.slope - 2.5).abs() < 5.0 * error, "{found:?}");
+    assert!(
+        error > 1e-3 && (found.slope - 2.5).abs() < 5.0 * error,
+        "{found:?}"
+    );
     assert_eq!(fit(&noisy[..2]).error, None);
 }
 
@@ -84,7 +91,11 @@ fn a_crystal_that_shears_by_itself_is_found() {
     assert!(s.softest.iter().sum::<f64>().abs() < 1e-9);
     let s = cubic(100.0, 50.0, -5.0).stability();
     assert!((s.eigenvalues[0] + 10.0).abs() < 1e-9);
-    assert!(cubic(100.0, 100.0, 50.0).moduli().is_none_or(|m| !m.shear[1].is_normal() || m.shear[1].abs() < 1e-6));
+    assert!(
+        cubic(100.0, 100.0, 50.0)
+            .moduli()
+            .is_none_or(|m| !m.shear[1].is_normal() || m.shear[1].abs() < 1e-6)
+    );
 }
 
 #[test]
@@ -104,7 +115,12 @@ fn symmetry_leaves_three_constants_of_a_cube() {
     let (a, b) = (turned.moduli().unwrap(), base.moduli().unwrap());
     assert!((a.bulk[0] - b.bulk[0]).abs() < 1e-9 && (a.shear[1] - b.shear[1]).abs() < 1e-9);
     assert!((turned.symmetrised(&[r.transpose()]).0 - base.0).norm() < 1e-9);
-    for (x, y) in turned.stability().eigenvalues.iter().zip(base.stability().eigenvalues) {
+    for (x, y) in turned
+        .stability()
+        .eigenvalues
+        .iter()
+        .zip(base.stability().eigenvalues)
+    {
         assert!((x - y).abs() < 1e-9);
     }
 }

@@ -328,7 +328,11 @@ impl Evaluator {
     }
 
     /// Builds the lists of a member where they are stale.
-    pub(super) fn keep_lists(&mut self, m: usize, c: Configuration<'_>) -> Result<(), EvaluationError> {
+    pub(super) fn keep_lists(
+        &mut self,
+        m: usize,
+        c: Configuration<'_>,
+    ) -> Result<(), EvaluationError> {
         let stale = |lists: &Vec<VerletList>| lists.get(m).is_none_or(|l| l.is_stale(c));
         if self.groups.iter().any(|(_, lists)| stale(lists)) {
             self.build_lists(m, c)?;

@@ -27,9 +27,7 @@ fn decompose(matrix: &Mat<f64>, vectors: Option<&mut Mat<f64>>) -> Result<Vec<f6
         None => ComputeEigenvectors::No,
     };
     let scratch = self_adjoint_evd_scratch::<f64>(n, compute, Par::Seq, Default::default());
-    let finite = matrix
-        .col_iter()
-        .all(|c| c.iter().all(|x| x.is_finite()));
+    let finite = matrix.col_iter().all(|c| c.iter().all(|x| x.is_finite()));
     let done = finite
         && self_adjoint_evd(
             matrix.as_ref(),

@@ -135,7 +135,12 @@ impl Hessian {
     }
 
     /// Calls of the potential for one configuration each that the remaining rows take.
-    pub fn evaluations(evaluator: &Evaluator, atoms: usize, how: Differences, rows: &Rows) -> usize {
+    pub fn evaluations(
+        evaluator: &Evaluator,
+        atoms: usize,
+        how: Differences,
+        rows: &Rows,
+    ) -> usize {
         if !how.only && evaluator.terms().iter().all(|t| t.has_curvature()) {
             return 0;
         }
@@ -167,7 +172,9 @@ fn check(system: &System, atoms: &[usize], how: Differences, rows: &Rows) -> Res
 pub(crate) fn failed(e: EvaluationError) -> Error {
     let what = match e {
         EvaluationError::Coincident { i, j, distance, .. } => {
-            format!("atoms {i} and {j} (counted from 0) are at the same place, {distance:.1e} Å apart")
+            format!(
+                "atoms {i} and {j} (counted from 0) are at the same place, {distance:.1e} Å apart"
+            )
         }
         EvaluationError::NotFinite { atom: Some(a), .. } => {
             format!("the force on atom {a} (counted from 0) is not a finite number")

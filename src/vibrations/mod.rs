@@ -1,4 +1,4 @@
-//! Small displacements: second derivatives of the energy, normal modes, phonons of crystals, and what follows from them.
+//! Small displacements: second derivatives of the energy, normal modes, phonons, and what follows from them.
 
 mod eigen;
 mod hessian;

@@ -86,16 +86,27 @@ pub struct Modes {
 
 impl Modes {
     /// The modes of a Hessian, with one mass (amu) for each atom of the system.
-    pub fn of(system: &System, hessian: &Hessian, masses: &[f64], freedom: Freedom) -> Result<Modes> {
+    pub fn of(
+        system: &System,
+        hessian: &Hessian,
+        masses: &[f64],
+        freedom: Freedom,
+    ) -> Result<Modes> {
         let atoms = &hessian.atoms;
         let size = 3 * atoms.len();
         if masses.len() != system.atoms.len() {
             return Err(Error::Bug("a mass for each atom is needed".into()));
         }
-        if let Some(a) = atoms.iter().find(|a| !(masses[**a] > 0.0 && masses[**a].is_finite())) {
+        if let Some(a) = atoms
+            .iter()
+            .find(|a| !(masses[**a] > 0.0 && masses[**a].is_finite()))
+        {
             return Err(Error::input(
                 format!("atom {a} (counted from 0)"),
-                format!("its mass is {} u: vibrations need a positive one", masses[*a]),
+                format!(
+                    "its mass is {} u: vibrations need a positive one",
+                    masses[*a]
+                ),
             ));
         }
         let roots: Vec<f64> = atoms.iter().map(|a| masses[*a].sqrt()).collect();
@@ -116,14 +127,17 @@ impl Modes {
         let modes = values.iter().take(kept).enumerate().map(|(k, value)| {
             let mut displacements = vec![[0.0; 3]; system.atoms.len()];
             for (at, a) in atoms.iter().enumerate() {
-                displacements[*a] =
-                    std::array::from_fn(|d| vectors[(3 * at + d, k)] / roots[at]);
+                displacements[*a] = std::array::from_fn(|d| vectors[(3 * at + d, k)] / roots[at]);
             }
             let flat = displacements.as_flattened_mut();
             let square: f64 = flat.iter().map(|x| x * x).sum();
             // One of the two signs, always the same: that in which the largest component is positive.
             let largest = flat.iter().fold(0.0f64, |m, x| {
-                if x.abs() > m.abs() * (1.0 + 1e-6) { *x } else { m }
+                if x.abs() > m.abs() * (1.0 + 1e-6) {
+                    *x
+                } else {
+                    m
+                }
             });
             let scale = square.sqrt().recip() * if largest < 0.0 { -1.0 } else { 1.0 };
             flat.iter_mut().for_each(|x| *x *= scale);
@@ -159,7 +173,11 @@ impl Modes {
         left.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
         let mut others = left.split_off(self.rigid.min(left.len()));
         others.sort_by(f64::total_cmp);
-        let shifts = self.modes.iter().zip(&others).map(|(m, w)| (m.omega - w).abs());
+        let shifts = self
+            .modes
+            .iter()
+            .zip(&others)
+            .map(|(m, w)| (m.omega - w).abs());
         shifts.fold(0.0, f64::max)
     }
 

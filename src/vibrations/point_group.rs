@@ -131,7 +131,10 @@ impl PointGroup {
     /// several species coincide.
     pub fn labels(&self, modes: &Modes) -> Vec<String> {
         let own = |m: &super::Mode| -> Vec<Vector3<f64>> {
-            let x = self.atoms.iter().map(|a| Vector3::from(m.displacements[*a]));
+            let x = self
+                .atoms
+                .iter()
+                .map(|a| Vector3::from(m.displacements[*a]));
             x.collect()
         };
         let all = modes.modes.iter().map(own);
@@ -142,7 +145,10 @@ impl PointGroup {
         all.map(|e| {
             let norm: f64 = e.iter().map(Vector3::norm_squared).sum();
             let expectation = |t: &Turn| {
-                let parts = e.iter().zip(&t.to).map(|(x, to)| e[*to].dot(&(t.matrix * x)));
+                let parts = e
+                    .iter()
+                    .zip(&t.to)
+                    .map(|(x, to)| e[*to].dot(&(t.matrix * x)));
                 parts.sum::<f64>() / norm
             };
             let values: Vec<f64> = self.turns.iter().map(expectation).collect();

@@ -55,7 +55,10 @@ impl<'a> Elements<'a> {
 
     /// Whether there are several axes of order three or more.
     fn is_cubic(&self) -> bool {
-        let threefold = self.turns.iter().filter(|t| t.is_proper() && t.order() == 3);
+        let threefold = self
+            .turns
+            .iter()
+            .filter(|t| t.is_proper() && t.order() == 3);
         threefold.count() >= 8
     }
 }
@@ -167,9 +170,7 @@ impl Names {
             names.three = three_axes(turns, positions, &on, &planar);
             return names;
         }
-        names.horizontal = e
-            .horizontal(&axis)
-            .filter(|_| e.inversion.is_none());
+        names.horizontal = e.horizontal(&axis).filter(|_| e.inversion.is_none());
         let about = |i: &usize| {
             let a = turns[*i].axis();
             a.is_some_and(|a| a.dot(&axis).abs() > 0.98)
@@ -317,7 +318,10 @@ fn three_axes(
         .collect();
     // The extent along the axis decides between axes with as many atoms on them.
     let extent = |a: &Vector3<f64>| -> f64 {
-        positions.iter().map(|x| Vector3::from(*x).dot(a).powi(2)).sum()
+        positions
+            .iter()
+            .map(|x| Vector3::from(*x).dot(a).powi(2))
+            .sum()
     };
     axes.sort_by(|a, b| {
         let flat = planar(&b.1).cmp(&planar(&a.1));

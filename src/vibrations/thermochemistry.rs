@@ -133,7 +133,10 @@ impl IdealGas {
         // (2π m k T/h²)^(3/2) k T/p
         let wave = (self.mass * thermal / (2.0 * PI * HBAR * HBAR)).powf(1.5);
         let moving = (wave * thermal / pressure).ln() + 2.5;
-        let turns = self.moments.iter().map(|i| 2.0 * i * thermal / (HBAR * HBAR));
+        let turns = self
+            .moments
+            .iter()
+            .map(|i| 2.0 * i * thermal / (HBAR * HBAR));
         let turning = match self.moments.len() {
             0 => 0.0,
             // T/(σΘ), with Θ = ħ²/(2 I k).

@@ -86,7 +86,9 @@ fn origin(deck: &Deck) -> Result<(System, Vec<Term>, Vec<String>)> {
         .advise("remove them from the deck"));
     }
     if !evaluator.gives_virial() {
-        return refuse("the potential gives no virial, and elastic constants are made from stresses".into());
+        return refuse(
+            "the potential gives no virial, and elastic constants are made from stresses".into(),
+        );
     }
     if let Some((term, why)) = evaluator.fixed_cell() {
         return refuse(format!(
@@ -104,9 +106,7 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let deadline = options
-        .walltime
-        .and_then(|w| Instant::now().checked_add(w));
+    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
     let stop = || {
         if options.stop.is_set() {
             Some(Outcome::Interrupted)
@@ -268,7 +268,9 @@ fn constants(
 ) -> Constants {
     let response = |a: usize, b: usize| {
         let of = |sign: f64| {
-            let own = strained.iter().filter(move |s| s.component == b && s.strain * sign > 0.0);
+            let own = strained
+                .iter()
+                .filter(move |s| s.component == b && s.strain * sign > 0.0);
             own.map(|s| (s.strain.abs(), stress(s)[a]))
         };
         // Strains of both signs come in the same order.
@@ -284,7 +286,9 @@ fn constants(
     let slopes = raw.symmetrised(rotations);
     // Under a stress that is not a pressure slopes are not symmetric, and energies are.
     let energies = slopes.without_stress(at_rest).symmetric();
-    let change = (slopes.0 - raw.0).amax().max((slopes.symmetric().0 - raw.0).amax());
+    let change = (slopes.0 - raw.0)
+        .amax()
+        .max((slopes.symmetric().0 - raw.0).amax());
     let slopes = slopes.symmetric();
     Constants {
         moduli: slopes.moduli(),
@@ -332,13 +336,19 @@ pub fn check(deck: &Deck, job: &ElasticDeck) -> Result<Page> {
     outputs.check_folders(TABLE)?;
     let (system, terms, _) = origin(deck)?;
     let mut page = Page::default();
-    page.line(format!("{}: a sound deck for elastic constants", deck.source.path));
+    page.line(format!(
+        "{}: a sound deck for elastic constants",
+        deck.source.path
+    ));
     for term in &terms {
         page.fact("potential", &term.potential.description().name);
     }
     let atoms = system.atoms.len();
     let group = match job.symmetry {
-        true => format!(", space group {}", SpaceGroup::of(&system, job.tolerance)?.name()),
+        true => format!(
+            ", space group {}",
+            SpaceGroup::of(&system, job.tolerance)?.name()
+        ),
         false => String::new(),
     };
     page.fact("structure", format!("{atoms} atoms{group}"));
@@ -349,7 +359,11 @@ pub fn check(deck: &Deck, job: &ElasticDeck) -> Result<Page> {
             "{count}: six components, {} of each sign, up to {}; atoms {}",
             job.strains,
             job.largest_strain,
-            if job.ions { "relaxed in each" } else { "where the strain takes them" }
+            if job.ions {
+                "relaxed in each"
+            } else {
+                "where the strain takes them"
+            }
         ),
     );
     let mut evaluator = Evaluator::new(terms, SKIN);

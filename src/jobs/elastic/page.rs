@@ -15,7 +15,10 @@ const LARGE_STRESS: f64 = 0.1;
 
 fn facts_of(r: &Reference) -> Vec<(&'static str, String)> {
     let (lengths, angles) = r.system.cell.lengths_and_angles();
-    let group = r.group.as_ref().map_or(String::new(), |g| format!(", space group {}", g.name()));
+    let group = r
+        .group
+        .as_ref()
+        .map_or(String::new(), |g| format!(", space group {}", g.name()));
     vec![
         ("crystal", format!("{} atoms{group}", r.system.atoms.len())),
         (
@@ -128,7 +131,10 @@ fn distinct(c: &Constants) -> Vec<(String, String)> {
 pub(super) fn summary(job: &ElasticDeck, r: &Results, console: &Console) {
     for (ions, c) in sets(r) {
         console.say("");
-        console.say(format!("{} (GPa; slopes of the stress, ± error of the fit):", title(ions)));
+        console.say(format!(
+            "{} (GPa; slopes of the stress, ± error of the fit):",
+            title(ions)
+        ));
         for (names, value) in distinct(c) {
             console.say(format!("  {names}: {value}"));
         }
@@ -138,7 +144,11 @@ pub(super) fn summary(job: &ElasticDeck, r: &Results, console: &Console) {
         let e = c.stability.eigenvalues.map(|e| format!("{:.2}", e * GPA));
         console.say(format!(
             "  {}: eigenvalues {} GPa",
-            if c.stability.is_stable() { "stable" } else { "NOT stable" },
+            if c.stability.is_stable() {
+                "stable"
+            } else {
+                "NOT stable"
+            },
             e.join(", ")
         ));
     }
@@ -146,7 +156,11 @@ pub(super) fn summary(job: &ElasticDeck, r: &Results, console: &Console) {
     warnings(r).iter().for_each(|w| console.warn(w));
     let f = &job.files;
     let files = [&f.table, &f.summary, &f.report];
-    let files: Vec<String> = files.into_iter().flatten().map(|f| f.display().to_string()).collect();
+    let files: Vec<String> = files
+        .into_iter()
+        .flatten()
+        .map(|f| f.display().to_string())
+        .collect();
     if !files.is_empty() {
         console.fact("written", files.join(", "));
     }
@@ -171,10 +185,18 @@ pub(super) fn report(deck: &Deck, r: &Results) -> Result<String> {
         page.subheading(title(ions));
         let rows = (0..6).map(|a| {
             let mut row = vec![NAMES[a].to_owned()];
-            row.extend((0..6).map(|b| if b < a { String::new() } else { number(c, a, b) }));
+            row.extend((0..6).map(|b| {
+                if b < a {
+                    String::new()
+                } else {
+                    number(c, a, b)
+                }
+            }));
             row
         });
-        let heads: Vec<String> = std::iter::once("GPa".to_owned()).chain(NAMES.map(str::to_owned)).collect();
+        let heads: Vec<String> = std::iter::once("GPa".to_owned())
+            .chain(NAMES.map(str::to_owned))
+            .collect();
         page.table(&heads, &rows.collect::<Vec<_>>());
         let mut facts: Vec<(String, String)> = moduli(c)
             .into_iter()
@@ -196,7 +218,10 @@ pub(super) fn report(deck: &Deck, r: &Results) -> Result<String> {
         page.facts(&facts);
     }
     page.heading("Stresses");
-    page.figure(&tables::picture(r)?, "The stress of each component against its own strain.");
+    page.figure(
+        &tables::picture(r)?,
+        "The stress of each component against its own strain.",
+    );
     page.heading("Deck");
     page.code(&deck.resolved());
     Ok(page.html())

@@ -73,14 +73,32 @@ pub(super) fn table(r: &Results) -> String {
             }
         }
         for (name, value, unit) in moduli(c) {
-            put([ions.into(), name.into(), format!("{value:.6}"), String::new(), unit.into()]);
+            put([
+                ions.into(),
+                name.into(),
+                format!("{value:.6}"),
+                String::new(),
+                unit.into(),
+            ]);
         }
         for (k, e) in c.stability.eigenvalues.iter().enumerate() {
             let name = format!("eigenvalue {}", k + 1);
-            put([ions.into(), name, format!("{:.6}", e * GPA), String::new(), "GPa".into()]);
+            put([
+                ions.into(),
+                name,
+                format!("{:.6}", e * GPA),
+                String::new(),
+                "GPa".into(),
+            ]);
         }
         let word = if c.stability.is_stable() { "1" } else { "0" };
-        put([ions.into(), "stable".into(), word.into(), String::new(), String::new()]);
+        put([
+            ions.into(),
+            "stable".into(),
+            word.into(),
+            String::new(),
+            String::new(),
+        ]);
     }
     out
 }
@@ -94,7 +112,11 @@ pub(super) fn summary(r: &Results) -> String {
     };
     let set = |c: &Constants| -> Value {
         let errors: Vec<Vec<Option<f64>>> = (0..6)
-            .map(|a| (0..6).map(|b| c.responses[a][b].error.map(|e| e * GPA)).collect())
+            .map(|a| {
+                (0..6)
+                    .map(|b| c.responses[a][b].error.map(|e| e * GPA))
+                    .collect()
+            })
             .collect();
         let moduli: serde_json::Map<String, Value> = moduli(c)
             .into_iter()
@@ -112,8 +134,10 @@ pub(super) fn summary(r: &Results) -> String {
         })
     };
     let reference = &r.reference;
-    let sets: serde_json::Map<String, Value> =
-        sets(r).into_iter().map(|(name, c)| (name.to_owned(), set(c))).collect();
+    let sets: serde_json::Map<String, Value> = sets(r)
+        .into_iter()
+        .map(|(name, c)| (name.to_owned(), set(c)))
+        .collect();
     let whole = json!({
         "program": format!("zundel {}", env!("CARGO_PKG_VERSION")),
         "job": "elastic",

@@ -163,7 +163,12 @@ const LISTED: usize = 60;
 fn list(modes: &Modes, labels: &[String], say: &mut dyn FnMut(String)) {
     say(format!(
         "{:>6} {:>12} {:>10} {:>10} {:>9}  {}",
-        "mode", "cm^-1", "meV", "THz", "mass/u", if labels.is_empty() { "" } else { "symmetry" }
+        "mode",
+        "cm^-1",
+        "meV",
+        "THz",
+        "mass/u",
+        if labels.is_empty() { "" } else { "symmetry" }
     ));
     let (count, half) = (modes.modes.len(), LISTED / 2);
     for (k, m) in modes.modes.iter().enumerate() {
@@ -206,7 +211,11 @@ pub(super) fn summary(job: &VibrationsDeck, r: &Results, console: &Console) {
     warnings(r).iter().for_each(|w| console.warn(w));
     let f = &job.files;
     let files = [&f.table, &f.thermochemistry, &f.modes, &f.report];
-    let files: Vec<String> = files.into_iter().flatten().map(|f| f.display().to_string()).collect();
+    let files: Vec<String> = files
+        .into_iter()
+        .flatten()
+        .map(|f| f.display().to_string())
+        .collect();
     if !files.is_empty() {
         console.fact("written", files.join(", "));
     }
@@ -223,7 +232,10 @@ pub(super) fn report(deck: &Deck, job: &VibrationsDeck, r: &Results) -> Result<S
     warnings(r).iter().for_each(|w| page.warning(w));
     page.heading("Frequencies");
     page.paragraph("Imaginary frequencies are shown as negative numbers. Nothing here knows infrared or Raman intensities: the height of a stick is the reduced mass of its mode.");
-    page.figure(&tables::sticks(r)?, "Frequencies, as sticks of the height of the reduced mass.");
+    page.figure(
+        &tables::sticks(r)?,
+        "Frequencies, as sticks of the height of the reduced mass.",
+    );
     for s in &r.species {
         if r.species.len() > 1 {
             page.subheading(match s.name.as_str() {
@@ -242,12 +254,26 @@ pub(super) fn report(deck: &Deck, job: &VibrationsDeck, r: &Results) -> Result<S
                 s.labels.get(k).cloned().unwrap_or_default(),
             ]
         });
-        let heads = ["mode", "wavenumber (cm⁻¹)", "energy (meV)", "frequency (THz)", "reduced mass (u)", "symmetry"];
+        let heads = [
+            "mode",
+            "wavenumber (cm⁻¹)",
+            "energy (meV)",
+            "frequency (THz)",
+            "reduced mass (u)",
+            "symmetry",
+        ];
         page.table(&heads, &rows.collect::<Vec<_>>());
     }
     page.heading("Thermochemistry");
-    page.paragraph("Potential energy at rest included. Harmonic oscillators; a gas is ideal, of rigid rotors.");
-    let every = job.thermochemistry.temperatures().len().div_ceil(ROWS).max(1);
+    page.paragraph(
+        "Potential energy at rest included. Harmonic oscillators; a gas is ideal, of rigid rotors.",
+    );
+    let every = job
+        .thermochemistry
+        .temperatures()
+        .len()
+        .div_ceil(ROWS)
+        .max(1);
     for s in &r.species {
         if r.species.len() > 1 {
             page.subheading(name(s));
@@ -265,7 +291,15 @@ pub(super) fn report(deck: &Deck, job: &VibrationsDeck, r: &Results) -> Result<S
                 format!("{:.6}", row.gibbs),
             ]
         });
-        let heads = ["T (K)", "U (eV)", "H (eV)", "S (J/mol/K)", "Cv (J/mol/K)", "F (eV)", "G (eV)"];
+        let heads = [
+            "T (K)",
+            "U (eV)",
+            "H (eV)",
+            "S (J/mol/K)",
+            "Cv (J/mol/K)",
+            "F (eV)",
+            "G (eV)",
+        ];
         page.table(&heads, &rows.collect::<Vec<_>>());
     }
     page.heading("Deck");

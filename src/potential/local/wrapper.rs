@@ -7,7 +7,8 @@ use crate::elements::Element;
 use crate::neighbours::NeighbourList;
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{
-    Curvature, Description, Evaluation, EvaluationError, Member, Potential, Selection, Want, Workspace,
+    Curvature, Description, Evaluation, EvaluationError, Member, Potential, Selection, Want,
+    Workspace,
 };
 use crate::simd::simd_dispatch;
 use std::ops::Range;

@@ -98,7 +98,11 @@ impl Bends {
     /// Adds `factor` times the sum of b uᵀ + u bᵀ + A 1 for a descriptor.
     fn add(&self, descriptor: &[f64], factor: f64, sum: &mut [f64]) {
         let d = descriptor.len();
-        let y: Vec<f64> = descriptor.iter().zip(&self.centre).map(|(x, c)| x - c).collect();
+        let y: Vec<f64> = descriptor
+            .iter()
+            .zip(&self.centre)
+            .map(|(x, c)| x - c)
+            .collect();
         let mut along = ExactSum::default();
         for (y, b) in y.iter().zip(&self.weights) {
             along.add_product(*y, *b);
@@ -238,7 +242,8 @@ impl Model {
                 std::array::from_fn(|a| -pairs.v[a][k] * d3)
             })
             .collect();
-        let members: Vec<(usize, usize)> = (1..n).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
+        let members: Vec<(usize, usize)> =
+            (1..n).flat_map(|i| (0..i).map(move |j| (i, j))).collect();
         // For each atom, the derivatives of the slope of each pair by its position.
         let mut columns = vec![[0.0; 3]; d];
         let mut own = vec![[[0.0; 3]; 3]; n];

@@ -24,8 +24,8 @@ mod tests;
 pub use file::{SgdmlFile, TestErrors};
 
 use super::{
-    Curvature, Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential, Want,
-    Workspace,
+    Curvature, Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential,
+    Want, Workspace,
 };
 use crate::elements::Element;
 use crate::error::Result;

@@ -2,7 +2,8 @@
 
 use super::dynamical::THZ;
 use super::mesh::Mesh;
-use crate::units::{BOLTZMANN, HBAR};
+use crate::units::HBAR;
+use crate::vibrations::oscillator;
 
 /// Frequencies (THz) below this count as zero: the crystal moved as a whole.
 const ZERO: f64 = 1e-3;
@@ -31,40 +32,14 @@ pub fn thermal(mesh: &Mesh, rows: &[Vec<f64>], temperature: f64) -> Thermal {
     for (row, &weight) in rows.iter().zip(&mesh.weights) {
         let share = weight as f64 / mesh.total() as f64;
         for f in row.iter().filter(|f| **f > ZERO) {
-            let one = oscillator(HBAR * THZ * f, temperature);
-            sum.free_energy += share * one.free_energy;
-            sum.energy += share * one.energy;
-            sum.entropy += share * one.entropy;
-            sum.heat_capacity += share * one.heat_capacity;
+            let [energy, entropy, heat] = oscillator(HBAR * THZ * f, temperature);
+            sum.free_energy += share * (energy - temperature * entropy);
+            sum.energy += share * energy;
+            sum.entropy += share * entropy;
+            sum.heat_capacity += share * heat;
         }
     }
     sum
-}
-
-/// One oscillator with the quantum `quantum` (eV).
-fn oscillator(quantum: f64, temperature: f64) -> Thermal {
-    let zero_point = 0.5 * quantum;
-    let kt = BOLTZMANN * temperature;
-    let x = quantum / kt;
-    // Frozen, or at absolute zero.
-    if kt <= 0.0 || x > 700.0 {
-        return Thermal {
-            temperature,
-            free_energy: zero_point,
-            energy: zero_point,
-            ..Thermal::default()
-        };
-    }
-    // 1 - exp(-x) without cancellation.
-    let gap = -(-x).exp_m1();
-    let occupation = (-x).exp() / gap;
-    Thermal {
-        temperature,
-        free_energy: zero_point + kt * gap.ln(),
-        energy: zero_point + quantum * occupation,
-        entropy: BOLTZMANN * (x * occupation - gap.ln()),
-        heat_capacity: BOLTZMANN * x * x * occupation * (occupation + 1.0),
-    }
 }
 
 /// The modes of a mesh that make a crystal unstable.

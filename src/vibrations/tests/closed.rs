@@ -3,9 +3,7 @@
 use super::*;
 use crate::io::{FrameIndex, ReadOptions, read_frame};
 use crate::potential::Potential;
-use crate::potential::pair::{
-    Damping, Dispersion, DispersionCoefficients, Zbl,
-};
+use crate::potential::pair::{Damping, Dispersion, DispersionCoefficients, Zbl};
 use crate::potential::sgdml::Sgdml;
 use std::path::{Path, PathBuf};
 
@@ -41,13 +39,22 @@ fn sgdml(folder: &Path) -> (System, Vec<Term>) {
 /// Every synthetic model: permutations, coefficients of energies, another unit of length, a periodic descriptor.
 #[test]
 fn sgdml_is_exact() {
-    for name in ["acetaldehyde", "ammonia", "bohr", "cell", "formaldehyde", "old"] {
+    for name in [
+        "acetaldehyde",
+        "ammonia",
+        "bohr",
+        "cell",
+        "formaldehyde",
+        "old",
+    ] {
         let (system, terms) = sgdml(&folder("tests/data/sgdml").join(name));
         let closed = hessian(&system, &terms, Differences::new(0.01, 10));
         assert_eq!(closed.source, Source::Analytic);
         assert!(closed.asymmetry < 1e-10, "{name}: {}", closed.asymmetry);
         let n = closed.matrix.nrows();
-        let size = (0..n).map(|i| closed.matrix[(i, i)].abs()).fold(0.0, f64::max);
+        let size = (0..n)
+            .map(|i| closed.matrix[(i, i)].abs())
+            .fold(0.0, f64::max);
         let error = largest_difference(&closed, &richardson(&system, &terms, 2e-3));
         eprintln!("{name}: {error:.1e} of {size:.1e} eV/Å²");
         assert!(error < 1e-8 * size, "{name}: {error} of {size}");
@@ -90,8 +97,15 @@ fn molecules_of_a_system_are_found() {
 }
 
 fn pairs() -> Vec<Term> {
-    let (c, h) = (Element::from_symbol("C").unwrap(), Element::from_symbol("H").unwrap());
-    let coefficients = |c6, r0| DispersionCoefficients { c6, c8: 5.0 * c6, r0 };
+    let (c, h) = (
+        Element::from_symbol("C").unwrap(),
+        Element::from_symbol("H").unwrap(),
+    );
+    let coefficients = |c6, r0| DispersionCoefficients {
+        c6,
+        c8: 5.0 * c6,
+        r0,
+    };
     let damping = Damping {
         s6: 1.0,
         s8: 0.8,
@@ -101,7 +115,10 @@ fn pairs() -> Vec<Term> {
         cutoff: 6.0,
         tail: true,
     };
-    let all = [(c, c, coefficients(20.0, 3.0)), (h, h, coefficients(3.0, 2.0))];
+    let all = [
+        (c, c, coefficients(20.0, 3.0)),
+        (h, h, coefficients(3.0, 2.0)),
+    ];
     let dispersion = Dispersion::new(&all, damping).unwrap();
     let zbl = Zbl::new(Some((0.5, 2.5)), &[]).unwrap();
     let p = PairParameters {
@@ -121,22 +138,27 @@ fn pairs() -> Vec<Term> {
 /// Small periodic cells: an atom has several images of another, and of itself, in reach.
 #[test]
 fn pair_potentials_are_exact() {
-    let mut system = cluster(
-        &[[0.0; 3], [1.2, 1.1, 0.3], [2.3, 0.2, 1.5]],
-        "C",
-        12.0,
-    );
+    let mut system = cluster(&[[0.0; 3], [1.2, 1.1, 0.3], [2.3, 0.2, 1.5]], "C", 12.0);
     system.atoms.elements[1] = Element::from_symbol("H").unwrap();
-    system.cell = Cell::new([[3.4, 0.0, 0.2], [0.5, 3.1, 0.0], [0.0, -0.7, 3.6]], [true; 3]).unwrap();
+    system.cell = Cell::new(
+        [[3.4, 0.0, 0.2], [0.5, 3.1, 0.0], [0.0, -0.7, 3.6]],
+        [true; 3],
+    )
+    .unwrap();
     for term in pairs() {
         let name = term.name.clone();
         let mut terms = vec![term];
         terms[0].scale = 1.7;
         let closed = hessian(&system, &terms, Differences::new(0.01, 3));
         assert_eq!(closed.source, Source::Analytic);
-        let size = (0..9).map(|i| closed.matrix[(i, i)].abs()).fold(0.0, f64::max);
+        let size = (0..9)
+            .map(|i| closed.matrix[(i, i)].abs())
+            .fold(0.0, f64::max);
         let error = largest_difference(&closed, &richardson(&system, &terms, 1e-3));
-        assert!(size > 0.01 && error < 2e-8 * size.max(1.0), "{name}: {error} of {size}");
+        assert!(
+            size > 0.01 && error < 2e-8 * size.max(1.0),
+            "{name}: {error} of {size}"
+        );
     }
 }
 
@@ -170,7 +192,11 @@ fn differences_are_taken_of_what_has_no_closed_form() {
     rattle(&mut system, 0.01, 3);
     let closed = Term::new("closed", Arc::new(Local(model())));
     let plain = Term::new("plain", Arc::new(Plain(Local(model()))));
-    let exact = hessian(&system, std::slice::from_ref(&closed), Differences::new(0.01, 3));
+    let exact = hessian(
+        &system,
+        std::slice::from_ref(&closed),
+        Differences::new(0.01, 3),
+    );
     let mixed = hessian(&system, &[closed, plain], Differences::new(1e-4, 3));
     assert_eq!(mixed.source, Source::Both);
     for i in 0..9 {

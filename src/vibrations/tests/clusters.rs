@@ -28,8 +28,21 @@ const THIRTEEN: [[f64; 3]; 13] = [
     [-1.07561883074, 0.108149468216, -0.041495852881],
 ];
 const SEVEN_OMEGA: [f64; 15] = [
-    5.88176171, 5.88176171, 8.11628890, 8.11628890, 8.32946149, 8.97479512, 8.97479512, 10.91495451,
-    12.27524409, 12.27524409, 12.47936754, 12.47936754, 15.74281073, 15.74281073, 15.91878486,
+    5.88176171,
+    5.88176171,
+    8.11628890,
+    8.11628890,
+    8.32946149,
+    8.97479512,
+    8.97479512,
+    10.91495451,
+    12.27524409,
+    12.27524409,
+    12.47936754,
+    12.47936754,
+    15.74281073,
+    15.74281073,
+    15.91878486,
 ];
 const THIRTEEN_DISTINCT: [(f64, usize); 8] = [
     (6.53100716, 5),
@@ -66,10 +79,7 @@ fn frequencies_and_zero_point_energies_are_those_published() {
         let e = forces(&system, &lennard_jones(50.0)).energy;
         assert!((e - energy).abs() < 1e-8, "{e}");
         let n = positions.len();
-        for (how, width) in [
-            (Differences::new(0.01, n), 1e-6),
-            (differences(1e-4), 1e-4),
-        ] {
+        for (how, width) in [(Differences::new(0.01, n), 1e-6), (differences(1e-4), 1e-4)] {
             let m = modes(&system, how);
             assert_eq!((m.rigid, m.modes.len()), (6, 3 * n - 6));
             // Differences are wrong by h² times fourth derivatives, and ω is the root of that.
@@ -92,7 +102,12 @@ fn frequencies_and_zero_point_energies_are_those_published() {
             assert_eq!(expected.len(), m.modes.len());
             for (mode, w) in m.modes.iter().zip(&expected) {
                 assert!((mode.omega - w).abs() < width, "{} {w}", mode.omega);
-                let square: f64 = mode.displacements.as_flattened().iter().map(|x| x * x).sum();
+                let square: f64 = mode
+                    .displacements
+                    .as_flattened()
+                    .iter()
+                    .map(|x| x * x)
+                    .sum();
                 assert!((square - 1.0).abs() < 1e-12);
                 // Equal masses: every mode has that mass.
                 assert!((mode.reduced_mass - 1.0).abs() < 1e-12);
@@ -113,7 +128,11 @@ fn a_line_of_atoms_has_five_rigid_motions() {
     assert!((m.modes[0].omega - 57.146_437_870_855_f64.sqrt()).abs() < 1e-8);
     // A mode of two equal atoms of mass 2: each moves by 1/√2 of the unit vector.
     assert!((m.modes[0].reduced_mass - 2.0).abs() < 1e-12);
-    let mut three = cluster(&[[-1.1, 0.0, 0.1], [0.0, 0.0, 0.0], [1.1, 0.0, -0.1]], "Ar", 1.0);
+    let mut three = cluster(
+        &[[-1.1, 0.0, 0.1], [0.0, 0.0, 0.0], [1.1, 0.0, -0.1]],
+        "Ar",
+        1.0,
+    );
     settle(&mut three, &terms);
     let h = hessian(&three, &terms, Differences::new(0.01, 3));
     let m = Modes::of(&three, &h, &three.atoms.masses, Freedom::Molecule).unwrap();
@@ -154,18 +173,30 @@ fn held_atoms_leave_no_rigid_motion() {
     let free = [1, 2, 5];
     let of = |evaluator: &mut Evaluator, how| {
         let mut rows = Rows::default();
-        Hessian::of(&system, evaluator, &free, how, &mut rows, &mut |_, _| Ok(true))
-            .unwrap()
-            .unwrap()
+        Hessian::of(&system, evaluator, &free, how, &mut rows, &mut |_, _| {
+            Ok(true)
+        })
+        .unwrap()
+        .unwrap()
     };
     let h = of(&mut evaluator, Differences::new(0.01, 7));
     let by_differences = of(&mut evaluator, differences(1e-4));
     assert!(largest_difference(&h, &by_differences) < 1e-4);
-    let m = Modes::of(&system, &h, &system.atoms.masses, Freedom::of(&system, true)).unwrap();
+    let m = Modes::of(
+        &system,
+        &h,
+        &system.atoms.masses,
+        Freedom::of(&system, true),
+    )
+    .unwrap();
     assert_eq!((m.rigid, m.modes.len()), (0, 9));
     for mode in &m.modes {
         assert!(mode.omega > 1.0);
-        assert!([0, 3, 4, 6].iter().all(|a| mode.displacements[*a] == [0.0; 3]));
+        assert!(
+            [0, 3, 4, 6]
+                .iter()
+                .all(|a| mode.displacements[*a] == [0.0; 3])
+        );
     }
     let full = hessian(&system, &terms, Differences::new(0.01, 7));
     let part = |i: usize| 3 * free[i / 3] + i % 3;
@@ -190,10 +221,17 @@ fn interrupted_differences_go_on_to_the_same_bits() {
         // A new evaluator each time, as after a kill.
         let mut evaluator = Evaluator::new(terms.clone(), 0.1);
         let mut left = 2;
-        let found = Hessian::of(&system, &mut evaluator, &all, how, &mut rows, &mut |_, _| {
-            left -= 1;
-            Ok(left > 0)
-        });
+        let found = Hessian::of(
+            &system,
+            &mut evaluator,
+            &all,
+            how,
+            &mut rows,
+            &mut |_, _| {
+                left -= 1;
+                Ok(left > 0)
+            },
+        );
         if let Some(found) = found.unwrap() {
             break found;
         }
@@ -210,7 +248,12 @@ fn interrupted_differences_go_on_to_the_same_bits() {
 fn a_crystal_keeps_three_zero_modes_and_heavier_atoms_are_slower() {
     let terms = lennard_jones(2.5);
     let mut system = cluster(
-        &[[0.0; 3], [0.0, 0.78, 0.78], [0.78, 0.0, 0.78], [0.78, 0.78, 0.0]],
+        &[
+            [0.0; 3],
+            [0.0, 0.78, 0.78],
+            [0.78, 0.0, 0.78],
+            [0.78, 0.78, 0.0],
+        ],
         "Ar",
         1.0,
     );

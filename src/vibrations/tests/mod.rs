@@ -1,7 +1,7 @@
 //! Hessians, modes and thermochemistry against closed forms, differences and published numbers.
 
-mod clusters;
 mod closed;
+mod clusters;
 mod symmetry;
 mod thermal;
 
@@ -86,10 +86,16 @@ fn settle(system: &mut System, terms: &[Term]) {
         let (values, vectors) = eigen::eigen(&h.matrix).unwrap();
         let flat = f.as_flattened();
         for (k, value) in values.iter().enumerate().filter(|v| v.1.abs() > 1e-4) {
-            let along: f64 = flat.iter().enumerate().map(|(i, f)| f * vectors[(i, k)]).sum();
+            let along: f64 = flat
+                .iter()
+                .enumerate()
+                .map(|(i, f)| f * vectors[(i, k)])
+                .sum();
             let x = system.atoms.positions.as_flattened_mut();
             let part = along / value.abs();
-            x.iter_mut().enumerate().for_each(|(i, x)| *x += part * vectors[(i, k)]);
+            x.iter_mut()
+                .enumerate()
+                .for_each(|(i, x)| *x += part * vectors[(i, k)]);
         }
     }
 }

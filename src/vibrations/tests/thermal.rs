@@ -50,7 +50,10 @@ fn thermodynamics_is_consistent() {
             Ensemble::Harmonic { volume } => volume,
             Ensemble::IdealGas(_) => BOLTZMANN * t / p,
         };
-        assert!((volume / expected - 1.0).abs() < 1e-6, "{volume} {expected}");
+        assert!(
+            (volume / expected - 1.0).abs() < 1e-6,
+            "{volume} {expected}"
+        );
         let zero = at(0.0, p);
         assert_eq!((zero.entropy, zero.cv - zero.cv), (0.0, 0.0));
         assert!((zero.internal + 3.0 - 0.555).abs() < 1e-12);
@@ -74,7 +77,9 @@ fn argon_has_its_tabulated_entropy() {
 #[test]
 fn nitrogen_is_a_rotor_with_two_axes() {
     // NIST: B = 1.98957 /cm, ω = 2330 /cm give S(298.15 K, 1 bar) = 191.5 J/(mol K) for σ = 2.
-    let wave = |cm: f64| HBAR * cm * 2.0 * std::f64::consts::PI * 2.997_924_58e10 * 1e-15 / crate::units::FS;
+    let wave = |cm: f64| {
+        HBAR * cm * 2.0 * std::f64::consts::PI * 2.997_924_58e10 * 1e-15 / crate::units::FS
+    };
     let moment = HBAR * HBAR / (2.0 * wave(1.98957));
     let gas = IdealGas {
         mass: 28.0134,
@@ -108,7 +113,11 @@ fn moments_and_axes_of_a_molecule() {
 
 #[test]
 fn molecules_cut_by_the_boundary_are_made_whole() {
-    let mut system = cluster(&[[0.1, 0.0, 0.0], [3.9, 0.2, 0.0], [1.0, 0.0, 3.8]], "O", 16.0);
+    let mut system = cluster(
+        &[[0.1, 0.0, 0.0], [3.9, 0.2, 0.0], [1.0, 0.0, 3.8]],
+        "O",
+        16.0,
+    );
     system.cell = Cell::orthorhombic(4.0, 4.0, 4.0).unwrap();
     let x = whole(&system, &[0, 1, 2]);
     let expected = [[0.1, 0.0, 0.0], [-0.1, 0.2, 0.0], [1.0, 0.0, -0.2]];
