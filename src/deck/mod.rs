@@ -13,6 +13,7 @@ mod diagnostics;
 mod dispersion;
 mod document;
 mod duration;
+mod elastic;
 mod ensemble;
 mod exchange;
 mod external;
@@ -35,6 +36,7 @@ mod stage;
 mod system;
 mod templates;
 mod thermostat;
+mod vibrations;
 mod zbl;
 
 pub use atoms::AtomsDeck;
@@ -44,6 +46,7 @@ pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
+pub use elastic::{Before, ElasticDeck, ElasticFiles};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
@@ -65,6 +68,7 @@ pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
 pub use templates::{JOBS, template};
 pub use thermostat::ThermostatDeck;
+pub use vibrations::{Motion, Rigid, ThermochemistryDeck, VibrationsDeck, VibrationsFiles};
 pub use zbl::ZblDeck;
 
 use crate::error::{Error, Result};

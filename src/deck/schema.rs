@@ -2,6 +2,7 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::Place;
+use super::elastic::{self, ElasticDeck};
 use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
@@ -11,6 +12,7 @@ use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
 use super::stage;
 use super::system::{self, SystemDeck};
+use super::vibrations::{self, VibrationsDeck};
 use std::path::PathBuf;
 
 /// The version of the deck format that this program reads.
@@ -24,6 +26,10 @@ pub enum JobDeck {
     Md(Box<MdDeck>, Box<OutputDeck>),
     /// Phonons of a crystal.
     Phonons(Box<PhononsDeck>),
+    /// Normal modes and thermochemistry.
+    Vibrations(Box<VibrationsDeck>),
+    /// Elastic constants of a crystal.
+    Elastic(Box<ElasticDeck>),
 }
 
 impl JobDeck {
@@ -37,6 +43,8 @@ impl JobDeck {
         let (md, output) = match self {
             JobDeck::Md(md, output) => (md, output),
             JobDeck::Phonons(phonons) => return phonons.outputs(),
+            JobDeck::Vibrations(vibrations) => return vibrations.outputs(),
+            JobDeck::Elastic(elastic) => return elastic.outputs(),
         };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
@@ -72,6 +80,16 @@ const JOBS: &[Variant<JobTable>] = &[
         name: "phonons",
         doc: "Phonons of a crystal from displaced supercells, and what follows from them.",
         read: |t| other(phonons::read(t), JobDeck::Phonons),
+    },
+    Variant {
+        name: "vibrations",
+        doc: "Normal modes of a molecule, a cluster or a cell, and thermochemistry from them.",
+        read: |t| other(vibrations::read(t), JobDeck::Vibrations),
+    },
+    Variant {
+        name: "elastic",
+        doc: "Elastic constants of a crystal from small strains.",
+        read: |t| other(elastic::read(t), JobDeck::Elastic),
     },
 ];
 
