@@ -6,6 +6,8 @@
 //! - [`deck`]: the TOML schema and its diagnostics; [`report`]: what a person looks at
 //! - [`analysis`]: averages with honest errors
 //! - [`dynamics`]: integrators and thermostats
+//! - [`relax`]: minima of energy and enthalpy
+//! - [`vibrations`]: normal modes, phonons, what follows from them; [`elastic`]: elastic constants
 //! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
 //! - [`neighbours`]: lists of neighbours
 //! - [`io`]: structure files, trajectories, checkpoints
@@ -15,6 +17,7 @@
 pub mod analysis;
 pub mod deck;
 pub mod dynamics;
+pub mod elastic;
 pub mod elements;
 pub mod error;
 #[cfg(test)]
@@ -25,8 +28,10 @@ pub mod neighbours;
 pub mod parallel;
 pub mod potential;
 pub mod random;
+pub mod relax;
 pub mod report;
 pub mod simd;
 pub mod system;
 pub mod units;
 mod vector;
+pub mod vibrations;

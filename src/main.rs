@@ -65,7 +65,7 @@ enum Command {
     },
     /// Print a commented deck for a job
     New {
-        /// nvt or nve
+        /// The job: nvt, npt, nve, stages, pimd, phonons, vibrations, elastic
         job: String,
     },
     /// Say what a model, deck, trajectory, checkpoint or structure file is

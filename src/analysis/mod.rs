@@ -7,6 +7,7 @@ mod coordination;
 mod correlation;
 mod correlator;
 mod diffusion;
+pub mod equation_of_state;
 mod fourier;
 mod infrared;
 mod jackknife;

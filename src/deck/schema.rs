@@ -2,14 +2,17 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::Place;
+use super::elastic::{self, ElasticDeck};
 use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
 use super::output::{self, OutputDeck};
+use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
 use super::stage;
 use super::system::{self, SystemDeck};
+use super::vibrations::{self, VibrationsDeck};
 use std::path::PathBuf;
 
 /// The version of the deck format that this program reads.
@@ -21,12 +24,28 @@ pub const VERSION: u32 = 1;
 pub enum JobDeck {
     /// Molecular dynamics, and what it writes: `[md]` with `[[stage]]` and `[output]`.
     Md(Box<MdDeck>, Box<OutputDeck>),
+    /// Phonons of a crystal.
+    Phonons(Box<PhononsDeck>),
+    /// Normal modes and thermochemistry.
+    Vibrations(Box<VibrationsDeck>),
+    /// Elastic constants of a crystal.
+    Elastic(Box<ElasticDeck>),
 }
 
 impl JobDeck {
+    /// The files that the job writes.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.outputs().into_iter().map(|o| o.1).collect()
+    }
+
     /// The files that the job writes: the key and the path of each.
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
-        let JobDeck::Md(md, output) = self;
+        let (md, output) = match self {
+            JobDeck::Md(md, output) => (md, output),
+            JobDeck::Phonons(phonons) => return phonons.outputs(),
+            JobDeck::Vibrations(vibrations) => return vibrations.outputs(),
+            JobDeck::Elastic(elastic) => return elastic.outputs(),
+        };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
             Some((key, r.save.as_ref()?.file.clone()))
@@ -51,11 +70,32 @@ enum JobTable {
 }
 
 /// Every job; one more is one more line here.
-const JOBS: &[Variant<JobTable>] = &[Variant {
-    name: "md",
-    doc: "Molecular dynamics.",
-    read: |t| md::read(t).map(|md| JobTable::Md(Box::new(md))),
-}];
+const JOBS: &[Variant<JobTable>] = &[
+    Variant {
+        name: "md",
+        doc: "Molecular dynamics.",
+        read: |t| md::read(t).map(|md| JobTable::Md(Box::new(md))),
+    },
+    Variant {
+        name: "phonons",
+        doc: "Phonons of a crystal from displaced supercells, and what follows from them.",
+        read: |t| other(phonons::read(t), JobDeck::Phonons),
+    },
+    Variant {
+        name: "vibrations",
+        doc: "Normal modes of a molecule, a cluster or a cell, and thermochemistry from them.",
+        read: |t| other(vibrations::read(t), JobDeck::Vibrations),
+    },
+    Variant {
+        name: "elastic",
+        doc: "Elastic constants of a crystal from small strains.",
+        read: |t| other(elastic::read(t), JobDeck::Elastic),
+    },
+];
+
+fn other<T>(deck: Option<T>, job: fn(Box<T>) -> JobDeck) -> Option<JobTable> {
+    deck.map(|deck| JobTable::Other(job(Box::new(deck))))
+}
 
 /// What a deck holds.
 pub(super) type Parts = (SystemDeck, PotentialDeck, ExternalDeck, JobDeck);
@@ -70,6 +110,8 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     let system = system::read(root);
     let potential = potential::read(root);
     let external = external::read(root, potential.as_ref());
+    // With stages, `[md]` need not say how long it is.
+    root.cx.staged.set(root.place_of("stage").is_some());
     let job = match root.choice("job", JOBS) {
         Choice::Chosen(_, JobTable::Md(md)) => dynamics(root, external.as_ref(), Some(*md)),
         Choice::Chosen(name, JobTable::Other(job)) => {
@@ -100,7 +142,6 @@ fn dynamics(
     external: Option<&ExternalDeck>,
     md: Option<MdDeck>,
 ) -> Option<JobDeck> {
-    root.cx.staged.set(root.place_of("stage").is_some());
     let md = stage::read(root, md);
     let output = output::read(root);
     let mut md = md?;

@@ -55,14 +55,14 @@ impl<'a> Lists<'a> {
 /// Two lists are kept apart only when kind or cutoff differ. All lists of one configuration are rebuilt at the same time,
 /// so that they have one reference (see [`VerletList`]).
 pub struct Evaluator {
-    terms: Vec<Term>,
+    pub(super) terms: Vec<Term>,
     workspaces: Vec<Workspace>,
     /// The list request of each group, and per member of the batch the list.
-    groups: Vec<Group>,
+    pub(super) groups: Vec<Group>,
     /// The lists of ring polymers, by number of beads.
     rings: Vec<RingLists>,
     /// The group of each term.
-    group_of: Vec<Option<usize>>,
+    pub(super) group_of: Vec<Option<usize>>,
     /// The term whose reliability is asked for: numbers of different measures cannot be added.
     watched: Option<usize>,
     skin: f64,
@@ -328,7 +328,11 @@ impl Evaluator {
     }
 
     /// Builds the lists of a member where they are stale.
-    fn keep_lists(&mut self, m: usize, c: Configuration<'_>) -> Result<(), EvaluationError> {
+    pub(super) fn keep_lists(
+        &mut self,
+        m: usize,
+        c: Configuration<'_>,
+    ) -> Result<(), EvaluationError> {
         let stale = |lists: &Vec<VerletList>| lists.get(m).is_none_or(|l| l.is_stale(c));
         if self.groups.iter().any(|(_, lists)| stale(lists)) {
             self.build_lists(m, c)?;

@@ -9,6 +9,7 @@
 
 mod card;
 pub mod conformance;
+mod curvature;
 mod evaluator;
 pub mod external;
 pub mod gap;
@@ -21,9 +22,10 @@ pub mod sgdml;
 pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
 pub use card::ModelCard;
+pub use curvature::Curvature;
 pub(crate) use evaluator::recycle;
 pub use evaluator::{Evaluator, Term};
-pub use local::{LANES, Local, LocalModel, Names, RowResults, RowStyle, Rows};
+pub use local::{LANES, Local, LocalModel, Names, PairCurvature, RowResults, RowStyle, Rows};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;
@@ -344,6 +346,11 @@ pub trait Potential: Send + Sync {
     /// A selection of configurations that would teach the model something, starting from what it was fitted to; `None`
     /// when the model cannot choose.
     fn selection(&self) -> Option<Box<dyn Selection>> {
+        None
+    }
+
+    /// Its second derivatives in closed form; `None` when it has none.
+    fn curvature(&self) -> Option<&dyn Curvature> {
         None
     }
 }

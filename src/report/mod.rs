@@ -8,6 +8,7 @@ mod html;
 mod page;
 mod plot;
 mod progress;
+mod task;
 
 pub use chart::{Chart, Curve, CurveStyle, Ticks};
 pub use console::Console;
@@ -16,6 +17,7 @@ pub use html::HtmlReport;
 pub use page::{Page, print_result};
 pub use plot::{Panel, Plot};
 pub use progress::{Progress, Status, human_bytes, human_duration, human_seconds};
+pub use task::Task;
 
 use page::fact_lines;
 pub(crate) use progress::per_day;

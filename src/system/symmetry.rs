@@ -121,7 +121,7 @@ impl SpaceGroup {
         };
         Ok(SpaceGroup {
             number: data.number,
-            symbol: data.hm_symbol.clone(),
+            symbol: data.hm_symbol.replace(" ", ""),
             pearson: data.pearson_symbol.clone(),
             operations,
             representatives,
@@ -321,7 +321,7 @@ mod tests {
         let group = SpaceGroup::of(&crystal, 1e-4).unwrap();
         assert_eq!(
             (group.name().as_str(), group.pearson.as_str()),
-            ("F d -3 m (227)", "cF8")
+            ("Fd-3m (227)", "cF8")
         );
         assert_eq!((group.operations.len(), group.rotations().len()), (192, 48));
         assert!(group.representatives.iter().all(|r| *r == 0));

@@ -49,6 +49,15 @@ impl StrainSpace {
         }
     }
 
+    /// The shape only: five strains without a trace. By their exponential the volume stays as it is.
+    pub fn shape() -> StrainSpace {
+        let diagonal = |d: [f64; 3]| Matrix3::from_diagonal(&Vector3::from(d).normalize());
+        let mut space = StrainSpace::components([false, false, false, true, true, true]);
+        space.basis.push(diagonal([1.0, -1.0, 0.0]));
+        space.basis.push(diagonal([1.0, 1.0, -2.0]));
+        space
+    }
+
     /// Number of independent strains.
     pub fn len(&self) -> usize {
         self.basis.len()
@@ -124,6 +133,7 @@ mod tests {
             (StrainSpace::semi_isotropic(2, true, true), 2),
             (StrainSpace::semi_isotropic(0, false, true), 1),
             (StrainSpace::components([true; 6]), 6),
+            (StrainSpace::shape(), 5),
             (
                 StrainSpace::components([false, false, true, false, false, false]),
                 1,

@@ -2,9 +2,11 @@
 
 mod block;
 mod kernels;
+mod pairs;
 mod tile;
 mod wrapper;
 
+pub use pairs::PairCurvature;
 pub use wrapper::Local;
 
 use super::{Configuration, Description, Evaluation, Selection, Want};
@@ -153,6 +155,12 @@ pub trait LocalModel: Send + Sync {
 
     /// See [`Potential::selection`](super::Potential::selection).
     fn selection(&self) -> Option<Box<dyn Selection>> {
+        None
+    }
+
+    /// Second derivatives, for a half list, when the energy is a sum over pairs and they are known; [`Local`] makes a
+    /// [`Curvature`](super::Curvature) of them.
+    fn pair_curvature(&self) -> Option<&dyn PairCurvature> {
         None
     }
 }

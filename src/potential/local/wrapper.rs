@@ -7,7 +7,8 @@ use crate::elements::Element;
 use crate::neighbours::NeighbourList;
 use crate::parallel::{self, Disjoint, PerThread};
 use crate::potential::{
-    Description, Evaluation, EvaluationError, Member, Potential, Selection, Want, Workspace,
+    Curvature, Description, Evaluation, EvaluationError, Member, Potential, Selection, Want,
+    Workspace,
 };
 use crate::simd::simd_dispatch;
 use std::ops::Range;
@@ -277,6 +278,10 @@ impl<M: LocalModel> Potential for Local<M> {
 
     fn selection(&self) -> Option<Box<dyn Selection>> {
         self.0.selection()
+    }
+
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        self.0.pair_curvature().map(|_| self as &dyn Curvature)
     }
 }
 

@@ -89,6 +89,17 @@ impl PairFunction for DispersionPair {
         (v * f, g * f + v * df / r)
     }
 
+    fn curvature(&self, r2: f64) -> f64 {
+        let r = r2.sqrt();
+        let ((v, g), (f, df)) = (self.bare(r2), self.taper.at(r));
+        // V = -C/(rⁿ + fⁿ) = -C I: V'' = C n rⁿ⁻² I² ((n - 1) - 2 n rⁿ I), term by term.
+        let r4 = r2 * r2;
+        let (i6, i8) = (1.0 / (r4 * r2 + self.f6), 1.0 / (r4 * r4 + self.f8));
+        let ddv = self.c6 * r4 * i6 * i6 * (30.0 - 72.0 * r4 * r2 * i6)
+            + self.c8 * r4 * r2 * i8 * i8 * (56.0 - 128.0 * r4 * r4 * i8);
+        ddv * f + 2.0 * g * r * df + v * self.taper.curvature(r)
+    }
+
     /// What is left out, V (1 - taper), is continuous and vanishes at both ends: by parts the second integral is three
     /// times the first.
     fn tail(&self) -> (f64, f64) {

@@ -259,6 +259,12 @@ impl PairFunction for LennardJonesPair {
         uniform_pairs(self, r2, energy, slope);
     }
 
+    fn curvature(&self, r2: f64) -> f64 {
+        let i2 = 1.0 / r2;
+        let i6 = i2 * i2 * i2;
+        (156.0 * self.c12 * i6 - 42.0 * self.c6) * i6 * i2
+    }
+
     fn tail(&self) -> (f64, f64) {
         self.tail
     }

@@ -3,7 +3,7 @@
 use crate::elements::Element;
 use crate::potential::{
     Configuration, Description, Evaluation, Gives, LANES, ListKind, LocalModel, NeighbourRequest,
-    RowResults, RowStyle, Rows, Symmetry, Want,
+    PairCurvature, RowResults, RowStyle, Rows, Symmetry, Want,
 };
 use crate::simd::{lane_sum, simd_dispatch};
 
@@ -15,7 +15,7 @@ pub trait PairFunction: Send + Sync {
     /// Energy (eV) at a squared distance (Å²) inside the cutoff, and (dV/dr)/r (eV/Å²).
     fn energy_and_slope(&self, r2: f64) -> (f64, f64);
 
-    /// The same for many distances; zero beyond the cutoff.
+    /// Energies and slopes for many distances; zero beyond the cutoff.
     fn many(&self, r2: &[f64], energy: &mut [f64], slope: &mut [f64]) {
         for ((r2, e), s) in r2.iter().zip(energy).zip(slope) {
             (*e, *s) = if *r2 < self.cutoff2() {
@@ -25,6 +25,9 @@ pub trait PairFunction: Send + Sync {
             };
         }
     }
+
+    /// d²V/dr² (eV/Å²) at a squared distance (Å²) inside the cutoff.
+    fn curvature(&self, r2: f64) -> f64;
 
     /// What a uniform fluid has beyond the cutoff: 2π ∫ V r² dr (eV Å³) and -2π ∫ V' r³ dr (eV Å³) of what is left out.
     fn tail(&self) -> (f64, f64);
@@ -116,6 +119,13 @@ impl<F: PairFunction> Pairwise<F> {
         }
     }
 
+    /// The function of a pair of elements.
+    fn function(&self, a: Element, b: Element) -> &F {
+        let of = |e: Element| usize::from(self.type_of[usize::from(e.number())]);
+        // With one type for all atoms every element has number 0.
+        &self.table[of(a) * self.types + of(b)]
+    }
+
     /// Energies and (dV/dr)/r of pairs of several types.
     fn mixed_pairs(&self, rows: &Rows<'_>, energies: &mut [f64], slopes: &mut [f64]) {
         let lanes = rows.lanes();
@@ -197,6 +207,10 @@ impl<F: PairFunction> LocalModel for Pairwise<F> {
             .for_each(|(b, e)| *b += 0.5 * e);
     }
 
+    fn pair_curvature(&self) -> Option<&dyn PairCurvature> {
+        Some(self)
+    }
+
     /// Long-range corrections of a uniform fluid (Allen and Tildesley, Computer Simulation of Liquids, 2nd ed., section
     /// 2.8, summed over pairs of types), where all three directions are periodic.
     fn add_global(&self, configuration: Configuration<'_>, want: Want, result: &mut Evaluation) {
@@ -224,6 +238,16 @@ impl<F: PairFunction> LocalModel for Pairwise<F> {
             .site_energies
             .iter_mut()
             .for_each(|e| *e += energy / n);
+    }
+}
+
+impl<F: PairFunction> PairCurvature for Pairwise<F> {
+    fn slope_and_curvature(&self, a: Element, b: Element, r2: f64) -> (f64, f64) {
+        let function = self.function(a, b);
+        if r2 >= function.cutoff2() {
+            return (0.0, 0.0);
+        }
+        (function.energy_and_slope(r2).1, function.curvature(r2))
     }
 }
 

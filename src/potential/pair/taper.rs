@@ -43,6 +43,16 @@ impl Taper {
         )
     }
 
+    /// The second derivative of the factor (1/Å²).
+    pub(super) fn curvature(&self, r: f64) -> f64 {
+        if r <= self.inner || r >= self.outer {
+            return 0.0;
+        }
+        let width = self.outer - self.inner;
+        let (t, u) = ((r - self.inner) / width, (self.outer - r) / width);
+        -60.0 * t * u * (u - t) / (width * width)
+    }
+
     /// ∫ V(r) (1 - taper) r² dr from 0 to infinity (Å³ times the unit of V), for a V that falls faster than r⁻³.
     pub(super) fn integral_beyond(&self, v: impl Fn(f64) -> f64) -> f64 {
         let inside = integrate(self.inner, self.outer, |r| {

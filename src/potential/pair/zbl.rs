@@ -67,6 +67,16 @@ impl PairFunction for ZblPair {
         (v * f, (dv * f + v * df) / r)
     }
 
+    fn curvature(&self, r2: f64) -> f64 {
+        let r = r2.sqrt();
+        let ((v, dv), (f, df)) = (self.bare(r), self.taper.at(r));
+        // V = s/r, V'' = s''/r - 2 V'/r.
+        let terms = self.terms.iter();
+        let bend: f64 = terms.map(|(w, d)| w * d * d * (-d * r).exp()).sum();
+        let ddv = (bend - 2.0 * dv) / r;
+        ddv * f + 2.0 * dv * df + v * self.taper.curvature(r)
+    }
+
     /// A repulsion that only close atoms feel has nothing beyond.
     fn tail(&self) -> (f64, f64) {
         (0.0, 0.0)

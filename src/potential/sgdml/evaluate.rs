@@ -37,14 +37,14 @@ pub(super) struct Molecules {
 }
 
 impl Atoms<'_> {
-    fn copies(&self, n: usize) -> usize {
+    pub fn copies(&self, n: usize) -> usize {
         match self {
             Atoms::All => 1,
             Atoms::Of(m) => m.atoms.len() / n,
         }
     }
 
-    fn atom(&self, i: usize) -> usize {
+    pub fn atom(&self, i: usize) -> usize {
         match self {
             Atoms::All => i,
             Atoms::Of(m) => m.atoms[i] as usize,
@@ -212,7 +212,7 @@ impl Model {
     }
 
     /// Whether the configuration can be the one that the model was made for.
-    fn fits(&self, atoms: Atoms<'_>, c: Configuration<'_>) -> bool {
+    pub fn fits(&self, atoms: Atoms<'_>, c: Configuration<'_>) -> bool {
         match atoms {
             Atoms::All => c.elements == self.elements,
             Atoms::Of(m) => m.atoms.len() == c.positions.len(),
@@ -220,7 +220,7 @@ impl Model {
     }
 
     /// Vectors and descriptor of one molecule.
-    fn pairs(
+    pub fn pairs(
         &self,
         atoms: Atoms<'_>,
         copy: usize,
@@ -248,7 +248,7 @@ impl Model {
     }
 
     /// Notes the closest pair, and refuses atoms at the same place.
-    fn check(
+    pub fn check(
         &self,
         atoms: Atoms<'_>,
         copy: usize,
@@ -288,7 +288,7 @@ impl Model {
 
     /// Takes the sums of all geometries (`copies` in each member): for each of them `begin` makes its pairs, and `finish` gets
     /// them with energy, smallest squared distance and derivative. Geometries of one member are finished one after the other.
-    fn sum(
+    pub fn sum(
         &self,
         scratch: &mut Scratch,
         members: usize,

@@ -152,6 +152,21 @@ impl Table {
         self.fixed + permutations * (self.pairs - self.fixed)
     }
 
+    /// Length scale, and c.
+    pub fn scales(&self) -> (f64, f64) {
+        (self.sigma, self.height)
+    }
+
+    /// Descriptor less the centre, and weight, of the pairs of training points `v * LANES` and following.
+    pub fn vector(&self, v: usize) -> &[[F64x8; 2]] {
+        &self.data[v * self.pairs..(v + 1) * self.pairs]
+    }
+
+    /// The coefficients of energies of the same points; zero when the model has none.
+    pub fn alpha(&self, v: usize) -> F64x8 {
+        self.alphas.get(v).copied().unwrap_or(F64x8::ZERO)
+    }
+
     /// Number of vectors of training points.
     pub fn vectors(&self) -> usize {
         self.data.len() / self.pairs

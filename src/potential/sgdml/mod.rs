@@ -5,6 +5,7 @@
 //! [`Potential::for_system`] finds the molecule in a system, whatever the order there and however many copies there are.
 
 mod bonds;
+mod curvature;
 mod decay;
 mod describe;
 mod descriptor;
@@ -23,18 +24,19 @@ mod tests;
 pub use file::{SgdmlFile, TestErrors};
 
 use super::{
-    Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential, Want,
-    Workspace,
+    Curvature, Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential,
+    Want, Workspace,
 };
 use crate::elements::Element;
 use crate::error::Result;
 use crate::system::System;
+use curvature::Bends;
 use descriptor::permuted_pairs;
 use evaluate::{Atoms, Molecules, Scratch};
 use identity::{Found, Identity};
 use kernel::Table;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use undecayed::Undecayed;
 
 /// An sGDML model. Evaluates configurations whose atoms are those of the model, in its order, unless it was made for the
@@ -60,6 +62,8 @@ struct Model {
     /// Å in the model's unit of length.
     length: f64,
     periodic: bool,
+    /// The matrix of the part of the second derivatives that does not decay; made when first asked for.
+    bends: OnceLock<Bends>,
     /// The largest distance of a training geometry from its nearest neighbour, in the unit of the descriptor.
     spacing: f64,
 }
@@ -127,6 +131,7 @@ impl Sgdml {
             constant: file.constant * file.energy,
             length: file.length,
             periodic: file.lattice.is_some(),
+            bends: OnceLock::new(),
             spacing,
         };
         Sgdml {
@@ -165,5 +170,9 @@ impl Potential for Sgdml {
             molecules,
         });
         Ok(Some(ForSystem { potential, notes }))
+    }
+
+    fn curvature(&self) -> Option<&dyn Curvature> {
+        Some(self)
     }
 }

@@ -76,6 +76,11 @@ impl Undecayed {
         result
     }
 
+    /// Increase of the derivative of a pair with that pair, for a model with coefficients of energies.
+    pub fn curvature(&self) -> f64 {
+        self.curvature
+    }
+
     /// Adds the derivative (with the sign of the forces) to `derivative` unless that is empty, and returns the energy.
     pub fn add(&self, descriptor: &[f64], derivative: &mut [f64]) -> f64 {
         let mut energy = ExactSum::default();
@@ -116,6 +121,11 @@ impl ExactSum {
         let (p, (a1, a2), (b1, b2)) = (a * b, split(a), split(b));
         self.error += ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
         self.add(p);
+    }
+
+    /// The sum as two numbers.
+    pub fn parts(self) -> [f64; 2] {
+        [self.sum, self.error]
     }
 
     #[inline(always)]

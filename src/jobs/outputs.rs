@@ -1,0 +1,69 @@
+//! The files that a job writes: whether they may be written, and writing them.
+
+use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// The files of a job.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Outputs(Vec<PathBuf>);
+
+impl Outputs {
+    /// These files.
+    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Outputs {
+        Outputs(files.into_iter().collect())
+    }
+
+    /// Refuses output in folders that do not exist. `where_named` says which table of the deck names the files.
+    pub fn check_folders(&self, where_named: &str) -> Result<()> {
+        self.0.iter().try_for_each(|file| {
+            let folder = match file.parent() {
+                Some(p) if !p.as_os_str().is_empty() => p,
+                _ => Path::new("."),
+            };
+            if folder.is_dir() {
+                return Ok(());
+            }
+            let folder = folder.display();
+            Err(
+                Error::file(file, format!("the folder {folder} does not exist")).advise(format!(
+                    "make it (mkdir -p {folder}), or name another file in {where_named}"
+                )),
+            )
+        })
+    }
+
+    /// Refuses to start where an earlier run has left files.
+    pub fn refuse_existing(&self, where_named: &str) -> Result<()> {
+        // Devices and pipes are never in the way.
+        match self.0.iter().find(|p| p.is_file()) {
+            None => Ok(()),
+            Some(there) => Err(Error::file(
+                there,
+                "this file of an earlier run is already there",
+            )
+            .advise(format!(
+                "go on with that run (--resume), replace its files (--overwrite), or name other files in {where_named}"
+            ))),
+        }
+    }
+}
+
+/// A row of a CSV table.
+pub(super) fn csv_row(out: &mut String, cells: impl IntoIterator<Item = String>) {
+    let mut first = true;
+    for cell in cells {
+        if !first {
+            out.push(',');
+        }
+        first = false;
+        // Heads and words may hold what separates columns.
+        if cell.contains([',', '"', '\n']) {
+            out.push('"');
+            out.push_str(&cell.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(&cell);
+        }
+    }
+    out.push('\n');
+}

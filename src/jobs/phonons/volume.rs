@@ -1,0 +1,157 @@
+//! The crystal at one volume: relaxed, displaced, and its phonons.
+
+use super::forces::{self, Limits, Store};
+use crate::deck::{Deck, PhononsDeck, Relaxed};
+use crate::dynamics::barostat::StrainSpace;
+use crate::error::{Error, Result};
+use crate::jobs::{Outcome, parts};
+use crate::potential::{Evaluation, Evaluator, Term, Want};
+use crate::relax::{self, CellSettings, Settings};
+use crate::system::System;
+use crate::vibrations::phonons::{
+    Displacement, ForceConstants, Phonons, Supercell, copies_for, displacements, force_constants,
+};
+
+/// Reach (Å) of neighbour lists beyond the cutoff.
+const SKIN: f64 = 0.4;
+
+/// A crystal with what must be displaced in it.
+pub(super) struct Crystal {
+    /// Unit cell and supercell.
+    pub supercell: Supercell,
+    /// What is displaced.
+    pub displacements: Vec<Displacement>,
+    /// Energy (eV) of the unit cell.
+    pub energy: f64,
+    /// Longest force (eV/Å) left on an atom of the unit cell.
+    pub fmax: f64,
+    /// Stress (eV/Å^3, tension positive); none without a virial.
+    pub stress: Option<[[f64; 3]; 3]>,
+    /// How the relaxation ended, when it did not converge.
+    pub trouble: Option<String>,
+    /// Steps of the relaxation.
+    pub steps: u64,
+}
+
+/// What of the cell a relaxation may change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Freedom {
+    /// As the deck says.
+    Deck,
+    /// The shape, at this volume (Å^3), where the deck relaxes the cell.
+    Shape,
+}
+
+/// Relaxes a unit cell and finds out what to displace.
+pub(super) fn prepare(
+    deck: &Deck,
+    job: &PhononsDeck,
+    models: &[Term],
+    mut unit: System,
+    freedom: Freedom,
+) -> Result<Crystal> {
+    let place = &deck.system.structure;
+    let (terms, _) = parts::fit_terms(models, &unit, place)?;
+    let mut evaluator = Evaluator::new(terms, SKIN);
+    parts::check_elements(&evaluator, &unit.atoms.distinct_elements(), place)?;
+    let mut settings = Settings::atoms(job.fmax);
+    let changes_cell = evaluator.gives_virial() && evaluator.fixed_cell().is_none();
+    if job.relax == Relaxed::Cell && changes_cell {
+        let strains = match freedom {
+            Freedom::Deck => StrainSpace::components([true; 6]),
+            Freedom::Shape => StrainSpace::shape(),
+        };
+        settings.cell = Some(CellSettings {
+            strains,
+            ..CellSettings::default()
+        });
+    }
+    let (mut trouble, mut steps) = (None, 0);
+    if job.relax != Relaxed::Nothing {
+        let outcome = relax::relax(&mut unit, &mut evaluator, &settings, &mut |_| true)?;
+        steps = outcome.steps;
+        if let relax::End::Failed(e) = outcome.end {
+            let (reason, advice) = parts::describe_evaluation_error(e, &unit);
+            return Err(Error::file(place, reason).advise(advice));
+        }
+        if outcome.end != relax::End::Converged {
+            trouble = Some(format!(
+                "the crystal is not relaxed ({}): the longest force is {:.1e} eV/Å",
+                outcome.end.word(),
+                outcome.measure.fmax
+            ));
+        }
+    }
+    let mut result = [Evaluation::default()];
+    let virial = evaluator.gives_virial();
+    let want = Want {
+        forces: true,
+        virial,
+        ..Want::ENERGY
+    };
+    evaluator
+        .evaluate(&[unit.configuration()], want, &mut result)
+        .map_err(|e| {
+            let (reason, advice) = parts::describe_evaluation_error(e, &unit);
+            Error::file(place, reason).advise(advice)
+        })?;
+    let length = |f: &[f64; 3]| f.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let fmax = result[0].forces.iter().map(length).fold(0.0, f64::max);
+    let volume = unit.cell.volume().unwrap_or(1.0);
+    let stress = virial.then(|| result[0].virial.map(|row| row.map(|w| -w / volume)));
+    let copies = job
+        .supercell
+        .unwrap_or_else(|| copies_for(&unit.cell, job.width));
+    let supercell = Supercell::new(&unit, copies, job.tolerance, job.symmetry)
+        .map_err(|e| e.within(&place.display().to_string()))?;
+    Ok(Crystal {
+        displacements: displacements(&supercell, job.displacement)?,
+        supercell,
+        energy: result[0].energy,
+        fmax,
+        stress,
+        trouble,
+        steps,
+    })
+}
+
+impl Crystal {
+    /// The evaluator of its supercell.
+    pub fn evaluator(&self, deck: &Deck, models: &[Term]) -> Result<Evaluator> {
+        let system = &self.supercell.system;
+        let (terms, _) = parts::fit_terms(models, system, &deck.system.structure)?;
+        Ok(Evaluator::new(terms, SKIN))
+    }
+
+    /// Its phonons, or that the run was stopped.
+    pub fn phonons(
+        &self,
+        label: &str,
+        evaluator: &mut Evaluator,
+        store: &mut Store,
+        limits: &Limits,
+        done: impl FnMut(usize),
+    ) -> Result<std::result::Result<(ForceConstants, Phonons), Outcome>> {
+        let system = &self.supercell.system;
+        let all = &self.displacements;
+        let found = forces::forces(system, all, label, evaluator, store, limits, done)?;
+        Ok(match found {
+            Err(outcome) => Err(outcome),
+            Ok(forces) => {
+                let constants = force_constants(&self.supercell, all, &forces)?;
+                let phonons = Phonons::new(&self.supercell, &constants);
+                Ok((constants, phonons))
+            }
+        })
+    }
+
+    /// Atoms in the primitive cell.
+    pub fn primitive_atoms(&self) -> usize {
+        self.supercell.primitive.len()
+    }
+
+    /// Primitive cells in the unit cell.
+    pub fn primitive_cells(&self) -> f64 {
+        self.supercell.unit.atoms.len() as f64 / self.primitive_atoms() as f64
+    }
+}
