@@ -207,7 +207,7 @@ fn evaluate(
     let at = |mesh: &Mesh, rows: &[Vec<f64>]| -> Vec<Thermal> {
         temperatures
             .iter()
-            .map(|t| thermal(mesh, rows, *t))
+            .map(|t| thermal(mesh, rows, *t, job.nuclei))
             .collect()
     };
     let expansion = match &job.expansion {

@@ -201,7 +201,7 @@ fn facts(r: &Results) -> Vec<(&'static str, String)> {
             r.mesh.points.len()
         ),
     ));
-    if let Some(t) = r.thermal.first() {
+    if let Some(t) = r.thermal.first().filter(|t| t.temperature == 0.0) {
         facts.push(("zero point", format!("{:.6} eV/atom", t.energy / atoms)));
     }
     if let Some(t) = near(&r.thermal, 300.0) {
