@@ -107,8 +107,11 @@ pub(super) fn lowest(
             products: m,
             direction: (0..n)
                 .map(|i| {
-                    let parts = basis.iter().zip(eigen.eigenvectors.column(low).iter());
-                    parts.map(|(u, c)| u[i] * c).sum()
+                    basis
+                        .iter()
+                        .enumerate()
+                        .map(|(k, u)| u[i] * eigen.eigenvectors[(k, low)])
+                        .sum()
                 })
                 .collect(),
         };
