@@ -7,7 +7,7 @@
 //! - [`analysis`]: averages with honest errors
 //! - [`dynamics`]: integrators and thermostats
 //! - [`relax`]: minima of energy and enthalpy
-//! - [`vibrations`]: normal modes, phonons, what follows from them
+//! - [`vibrations`]: normal modes, phonons, what follows from them; [`elastic`]: elastic constants
 //! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
 //! - [`neighbours`]: lists of neighbours
 //! - [`io`]: structure files, trajectories, checkpoints
@@ -17,6 +17,7 @@
 pub mod analysis;
 pub mod deck;
 pub mod dynamics;
+pub mod elastic;
 pub mod elements;
 pub mod error;
 #[cfg(test)]

@@ -62,7 +62,7 @@ enum Command {
     },
     /// Print a commented deck for a job
     New {
-        /// nvt or nve
+        /// The job: nvt, npt, nve, stages, pimd, phonons
         job: String,
     },
     /// Say what a model, deck, trajectory, checkpoint or structure file is

@@ -92,6 +92,8 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
     let system = system::read(root);
     let potential = potential::read(root);
     let external = external::read(root, potential.as_ref());
+    // With stages, `[md]` need not say how long it is.
+    root.cx.staged.set(root.place_of("stage").is_some());
     let job = match root.choice("job", JOBS) {
         Choice::Chosen(_, JobTable::Md(md)) => dynamics(root, external.as_ref(), Some(*md)),
         Choice::Chosen(name, JobTable::Other(job)) => {
@@ -122,7 +124,6 @@ fn dynamics(
     external: Option<&ExternalDeck>,
     md: Option<MdDeck>,
 ) -> Option<JobDeck> {
-    root.cx.staged.set(root.place_of("stage").is_some());
     let md = stage::read(root, md);
     let output = output::read(root);
     let mut md = md?;

@@ -4,7 +4,9 @@ mod eigen;
 mod hessian;
 mod modes;
 pub mod phonons;
+mod point_group;
 pub mod quasi_harmonic;
+mod species;
 mod thermochemistry;
 
 #[cfg(test)]
@@ -12,4 +14,5 @@ mod tests;
 
 pub use hessian::{Differences, Hessian, Progress, Rows, Source};
 pub use modes::{Freedom, Inertia, Mode, Modes, wavenumber, whole};
+pub use point_group::PointGroup;
 pub use thermochemistry::{Ensemble, IdealGas, ThermoRow, Thermochemistry, oscillator};

@@ -7,14 +7,15 @@ use crate::potential::pair::{Damping, Dispersion, DispersionCoefficients, Zbl};
 use crate::potential::sgdml::Sgdml;
 use std::path::{Path, PathBuf};
 
-/// Differences of order h⁴ from those of order h², with two steps.
+/// Differences of order h⁶ from those of order h², with three steps.
 fn richardson(system: &System, terms: &[Term], h: f64) -> Hessian {
-    let coarse = hessian(system, terms, differences(2.0 * h));
+    let [coarse, middle] = [4.0, 2.0].map(|n| hessian(system, terms, differences(n * h)).matrix);
     let mut fine = hessian(system, terms, differences(h));
     let n = fine.matrix.nrows();
     for i in 0..n {
         for j in 0..n {
-            fine.matrix[(i, j)] = (4.0 * fine.matrix[(i, j)] - coarse.matrix[(i, j)]) / 3.0;
+            let (a, b, c) = (fine.matrix[(i, j)], middle[(i, j)], coarse[(i, j)]);
+            fine.matrix[(i, j)] = (64.0 * a - 20.0 * b + c) / 45.0;
         }
     }
     fine

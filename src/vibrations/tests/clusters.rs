@@ -82,9 +82,11 @@ fn frequencies_and_zero_point_energies_are_those_published() {
         for (how, width) in [(Differences::new(0.01, n), 1e-6), (differences(1e-4), 1e-4)] {
             let m = modes(&system, how);
             assert_eq!((m.rigid, m.modes.len()), (6, 3 * n - 6));
-            let zero = m.unprojected.iter().filter(|w| w.abs() < 1e-3).count();
+            // Differences are wrong by h² times fourth derivatives, and ω is the root of that.
+            let least = if how.only { 1e-2 } else { 1e-3 };
+            let zero = m.unprojected.iter().filter(|w| w.abs() < least).count();
             assert_eq!(zero, 6, "{:?}", &m.unprojected[..8]);
-            assert!(m.residual() < 1e-3 && m.mixing() < 1e-6, "{}", m.mixing());
+            assert!(m.residual() < least && m.mixing() < 1e-6, "{}", m.mixing());
             let half: f64 = 0.5 * m.modes.iter().map(|m| m.omega).sum::<f64>();
             assert!((half - zero_point).abs() < 1e-6 + 10.0 * width, "{half}");
             let expected: Vec<f64> = if n == 7 {

@@ -2,6 +2,7 @@
 
 mod closed;
 mod clusters;
+mod symmetry;
 mod thermal;
 
 use super::*;
