@@ -8,6 +8,7 @@ use super::md::{self, MdDeck};
 use super::output::{self, OutputDeck};
 use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
+use super::relax::{self, RelaxDeck};
 use super::reader::{Choice, Table, Variant};
 use super::stage;
 use super::system::{self, SystemDeck};
@@ -24,6 +25,8 @@ pub enum JobDeck {
     Md(Box<MdDeck>, Box<OutputDeck>),
     /// Phonons of a crystal.
     Phonons(Box<PhononsDeck>),
+    /// Minima near structures.
+    Relax(Box<RelaxDeck>),
 }
 
 impl JobDeck {
@@ -37,6 +40,7 @@ impl JobDeck {
         let (md, output) = match self {
             JobDeck::Md(md, output) => (md, output),
             JobDeck::Phonons(phonons) => return phonons.outputs(),
+            JobDeck::Relax(relax) => return relax.outputs(),
         };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
@@ -72,6 +76,11 @@ const JOBS: &[Variant<JobTable>] = &[
         name: "phonons",
         doc: "Phonons of a crystal from displaced supercells, and what follows from them.",
         read: |t| other(phonons::read(t), JobDeck::Phonons),
+    },
+    Variant {
+        name: "relax",
+        doc: "The minimum of the energy near a structure, or near each of many.",
+        read: |t| other(relax::read(t), JobDeck::Relax),
     },
 ];
 

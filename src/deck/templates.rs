@@ -1,7 +1,7 @@
 //! Commented decks to start from.
 
 /// The jobs that have a template.
-pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages", "pimd", "phonons"];
+pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages", "pimd", "phonons", "relax"];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
 pub fn template(job: &str) -> Option<String> {
@@ -11,6 +11,7 @@ pub fn template(job: &str) -> Option<String> {
         "stages" => include_str!("templates/stages.toml"),
         "pimd" => include_str!("templates/pimd.toml"),
         "phonons" => include_str!("templates/phonons.toml"),
+        "relax" => include_str!("templates/relax.toml"),
         "nve" => include_str!("templates/nve.toml"),
         _ => return None,
     };

@@ -13,6 +13,7 @@ pub mod md;
 mod outputs;
 mod parts;
 pub mod phonons;
+pub mod relax;
 mod selection;
 
 pub use hydrogen::repartition_hydrogen;
@@ -65,6 +66,7 @@ pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcom
     match deck.job.clone() {
         JobDeck::Md(md, output) => md::run(deck, *md, &output, options, console),
         JobDeck::Phonons(job) => phonons::run(&deck, &job, options, console),
+        JobDeck::Relax(job) => relax::run(&deck, &job, options, console),
     }
 }
 
@@ -73,5 +75,6 @@ pub fn check(deck: &Deck) -> Result<Page> {
     match &deck.job {
         JobDeck::Md(md, output) => md::check(deck, md, output),
         JobDeck::Phonons(job) => phonons::check(deck, job),
+        JobDeck::Relax(job) => relax::check(deck, job),
     }
 }
