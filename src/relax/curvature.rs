@@ -100,19 +100,14 @@ pub(super) fn lowest(
         let eigen = t.symmetric_eigen();
         let (low, value) = eigen.eigenvalues.argmin();
         let rest = dot(&w, &w).sqrt();
+        let parts = eigen.eigenvectors.column(low);
         best = Curvature {
             lowest: value,
             largest: eigen.eigenvalues.max(),
             uncertainty: rest * eigen.eigenvectors[(m - 1, low)].abs(),
             products: m,
             direction: (0..n)
-                .map(|i| {
-                    basis
-                        .iter()
-                        .enumerate()
-                        .map(|(k, u)| u[i] * eigen.eigenvectors[(k, low)])
-                        .sum()
-                })
+                .map(|i| basis.iter().zip(&parts).map(|(u, c)| u[i] * c).sum())
                 .collect(),
         };
         let precise = best.uncertainty < PRECISION * best.largest.abs();
