@@ -27,6 +27,7 @@ mod phonons;
 mod potential;
 mod reader;
 mod reference;
+mod relax;
 mod reliability;
 mod resolved;
 mod rings;
@@ -60,6 +61,7 @@ pub use output::{
 pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
+pub use relax::{CellChange, RattleDeck, RelaxCellDeck, RelaxDeck, RelaxFiles};
 pub use reliability::{ReliabilityDeck, SaveDeck};
 pub use resolved::{Difference, differences, forbidden};
 pub use rings::{Beads, EstimatorsDeck, IsotopeDeck, ModeThermostatDeck, MomentumDeck, RingsDeck};
