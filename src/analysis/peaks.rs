@@ -52,7 +52,9 @@ const FOOT: f64 = 0.02;
 /// to high wavenumbers.
 pub fn peaks(spectrum: &Spectrum, grid: &Grid, prominence: f64) -> Vec<Peak> {
     let v = &grid.values;
-    let top = v.iter().skip(1).copied().fold(0.0, f64::max);
+    // What falls off from zero on is diffusion, and no peak to be compared with.
+    let rising = v.windows(2).position(|w| w[1] > w[0]).unwrap_or(v.len());
+    let top = v.iter().skip(rising).copied().fold(0.0, f64::max);
     let mut found: Vec<(usize, f64)> = (1..v.len().max(2) - 1)
         .filter(|&k| v[k] > v[k - 1] && v[k] >= v[k + 1])
         .map(|k| (k, prominence_of(v, k)))

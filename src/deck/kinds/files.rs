@@ -190,7 +190,6 @@ fn neighbour(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     #[test]
     fn patterns() {

@@ -149,7 +149,7 @@ pub(super) fn run(
         &every,
         &vec![1.0; 1 + correlations.leave_one_out(&every).len()],
     )
-    .grid(1);
+    .grid(options.padding);
     let scales: Vec<f64> = std::iter::once(&raw.values)
         .chain(&raw.without)
         .map(|v| share / raw.total(v))
