@@ -190,7 +190,6 @@ fn neighbour(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-
     #[test]
     fn patterns() {
         let fits = |p: &str, n: &str| {
