@@ -5,6 +5,7 @@ use super::document::Place;
 use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
+use super::neb::{self, NebDeck};
 use super::output::{self, OutputDeck};
 use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
@@ -27,6 +28,8 @@ pub enum JobDeck {
     Phonons(Box<PhononsDeck>),
     /// Minima near structures.
     Relax(Box<RelaxDeck>),
+    /// The path of least energy between two structures.
+    Neb(Box<NebDeck>),
 }
 
 impl JobDeck {
@@ -41,6 +44,7 @@ impl JobDeck {
             JobDeck::Md(md, output) => (md, output),
             JobDeck::Phonons(phonons) => return phonons.outputs(),
             JobDeck::Relax(relax) => return relax.outputs(),
+            JobDeck::Neb(neb) => return neb.outputs(),
         };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
@@ -81,6 +85,11 @@ const JOBS: &[Variant<JobTable>] = &[
         name: "relax",
         doc: "The minimum of the energy near a structure, or near each of many.",
         read: |t| other(relax::read(t), JobDeck::Relax),
+    },
+    Variant {
+        name: "neb",
+        doc: "The path of least energy between two structures, and the barrier on it.",
+        read: |t| other(neb::read(t), JobDeck::Neb),
     },
 ];
 

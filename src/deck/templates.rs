@@ -1,7 +1,7 @@
 //! Commented decks to start from.
 
 /// The jobs that have a template.
-pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages", "pimd", "phonons", "relax"];
+pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages", "pimd", "phonons", "relax", "neb"];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
 pub fn template(job: &str) -> Option<String> {
@@ -12,6 +12,7 @@ pub fn template(job: &str) -> Option<String> {
         "pimd" => include_str!("templates/pimd.toml"),
         "phonons" => include_str!("templates/phonons.toml"),
         "relax" => include_str!("templates/relax.toml"),
+        "neb" => include_str!("templates/neb.toml"),
         "nve" => include_str!("templates/nve.toml"),
         _ => return None,
     };

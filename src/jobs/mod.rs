@@ -13,6 +13,7 @@ pub mod info;
 pub mod md;
 mod outputs;
 mod parts;
+mod neb;
 pub mod phonons;
 pub mod relax;
 mod selection;
@@ -67,6 +68,7 @@ pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcom
     match deck.job.clone() {
         JobDeck::Md(md, output) => md::run(deck, *md, &output, options, console),
         JobDeck::Phonons(job) => phonons::run(&deck, &job, options, console),
+        JobDeck::Neb(job) => neb::run(&deck, &job, options, console),
         JobDeck::Relax(job) => relax::run(&deck, &job, options, console),
     }
 }
@@ -76,6 +78,7 @@ pub fn check(deck: &Deck) -> Result<Page> {
     match &deck.job {
         JobDeck::Md(md, output) => md::check(deck, md, output),
         JobDeck::Phonons(job) => phonons::check(deck, job),
+        JobDeck::Neb(job) => neb::check(deck, job),
         JobDeck::Relax(job) => relax::check(deck, job),
     }
 }
