@@ -21,6 +21,7 @@ mod group;
 mod kinds;
 mod lennard_jones;
 mod md;
+mod neb;
 mod output;
 mod pairs;
 mod phonons;
@@ -55,6 +56,7 @@ pub use external::{
 pub use group::GroupDeck;
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
 pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
+pub use neb::{NebDeck, NebFiles};
 pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
@@ -217,6 +219,9 @@ pub fn parse(
                 .files()
                 .map(|(name, file)| (name.to_owned(), file.to_path_buf())),
         );
+        if let JobDeck::Neb(neb) = job {
+            inputs.push(("neb.end".to_owned(), neb.end.clone()));
+        }
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
         output::collisions(&table, job.outputs(), inputs);
     }

@@ -6,6 +6,7 @@ use super::elastic::{self, ElasticDeck};
 use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
+use super::neb::{self, NebDeck};
 use super::output::{self, OutputDeck};
 use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
@@ -33,6 +34,8 @@ pub enum JobDeck {
     Elastic(Box<ElasticDeck>),
     /// Minima near structures.
     Relax(Box<RelaxDeck>),
+    /// The path of least energy between two structures.
+    Neb(Box<NebDeck>),
 }
 
 impl JobDeck {
@@ -49,6 +52,7 @@ impl JobDeck {
             JobDeck::Vibrations(vibrations) => return vibrations.outputs(),
             JobDeck::Elastic(elastic) => return elastic.outputs(),
             JobDeck::Relax(relax) => return relax.outputs(),
+            JobDeck::Neb(neb) => return neb.outputs(),
         };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
@@ -99,6 +103,11 @@ const JOBS: &[Variant<JobTable>] = &[
         name: "relax",
         doc: "The minimum of the energy near a structure, or near each of many.",
         read: |t| other(relax::read(t), JobDeck::Relax),
+    },
+    Variant {
+        name: "neb",
+        doc: "The path of least energy between two structures, and the barrier on it.",
+        read: |t| other(neb::read(t), JobDeck::Neb),
     },
 ];
 

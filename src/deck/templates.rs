@@ -11,6 +11,7 @@ pub const JOBS: &[&str] = &[
     "vibrations",
     "elastic",
     "relax",
+    "neb",
 ];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
@@ -24,6 +25,7 @@ pub fn template(job: &str) -> Option<String> {
         "vibrations" => include_str!("templates/vibrations.toml"),
         "elastic" => include_str!("templates/elastic.toml"),
         "relax" => include_str!("templates/relax.toml"),
+        "neb" => include_str!("templates/neb.toml"),
         "nve" => include_str!("templates/nve.toml"),
         _ => return None,
     };

@@ -3,7 +3,7 @@
 mod many;
 mod pages;
 mod record;
-mod saved;
+pub(super) mod saved;
 mod single;
 mod source;
 mod tally;

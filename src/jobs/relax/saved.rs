@@ -12,11 +12,11 @@ use std::path::Path;
 const FORMAT: &str = "zundel relaxation 1";
 
 #[derive(Serialize, Deserialize)]
-struct Saved {
+struct Saved<S> {
     format: String,
     version: String,
     deck: String,
-    state: State,
+    state: S,
 }
 
 /// Where a run stands.
@@ -51,8 +51,23 @@ pub(super) struct Many {
 
 /// Writes the state.
 pub(super) fn write(path: &Path, deck: &Deck, state: State) -> Result<()> {
+    write_as(path, deck, FORMAT, &state)
+}
+
+/// Reads the state of a run of the same deck.
+pub(super) fn read(path: &Path, deck: &Deck) -> Result<State> {
+    read_as(path, deck, FORMAT, "relax.max_steps")
+}
+
+/// Writes the state of a job whose files begin with `format`.
+pub(in crate::jobs) fn write_as<S: Serialize>(
+    path: &Path,
+    deck: &Deck,
+    format: &str,
+    state: &S,
+) -> Result<()> {
     let saved = Saved {
-        format: FORMAT.to_owned(),
+        format: format.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         deck: deck.resolved(),
         state,
@@ -62,8 +77,13 @@ pub(super) fn write(path: &Path, deck: &Deck, state: State) -> Result<()> {
     atomic::write(path, &text, "cannot write the checkpoint")
 }
 
-/// Reads the state of a run of the same deck.
-pub(super) fn read(path: &Path, deck: &Deck) -> Result<State> {
+/// Reads the state of a run of the same deck, in which only the key `free` may have changed.
+pub(in crate::jobs) fn read_as<S: serde::de::DeserializeOwned>(
+    path: &Path,
+    deck: &Deck,
+    format: &str,
+    free: &str,
+) -> Result<S> {
     if !path.is_file() {
         return Err(Error::file(
             path,
@@ -72,20 +92,19 @@ pub(super) fn read(path: &Path, deck: &Deck) -> Result<State> {
         .advise("start it without --resume"));
     }
     let text = std::fs::read(path).map_err(|e| Error::reading(path, &e))?;
-    let saved: Saved = serde_json::from_slice(&text).map_err(|e| {
-        Error::file(path, format!("this is no checkpoint of a relaxation: {e}"))
+    let saved: Saved<S> = serde_json::from_slice(&text).map_err(|e| {
+        Error::file(path, format!("this is no checkpoint of this job: {e}"))
             .advise("start again with --overwrite")
     })?;
-    if saved.format != FORMAT {
+    if saved.format != format {
         return Err(
             Error::file(path, format!("this checkpoint is a `{}`", saved.format))
                 .advise("another version of zundel wrote it"),
         );
     }
-    // More steps than before are welcome.
     let changed: Vec<String> = deck::differences(&saved.deck, &deck.resolved())
         .into_iter()
-        .filter(|d| d.key != "relax.max_steps")
+        .filter(|d| d.key != free)
         .map(|d| {
             let show = |v: &Option<String>| v.clone().unwrap_or_else(|| "absent".to_owned());
             format!("{} was {}, is {}", d.key, show(&d.old), show(&d.new))
