@@ -173,6 +173,22 @@ pub fn parse(
     path: &Path,
     overrides: &[String],
 ) -> std::result::Result<Deck, Diagnostics> {
+    understood(text, path, overrides, false)
+}
+
+/// The deck of a run that is over, as it is stored in a trajectory: its files need not be there any more.
+///
+/// Errors with all that is not understood, as in a deck of another version.
+pub fn parse_stored(text: &str) -> std::result::Result<Deck, Diagnostics> {
+    understood(text, Path::new("stored deck"), &[], true)
+}
+
+fn understood(
+    text: &str,
+    path: &Path,
+    overrides: &[String],
+    stored: bool,
+) -> std::result::Result<Deck, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source {
         path: path.display().to_string(),
@@ -202,6 +218,7 @@ pub fn parse(
         folder: folder.clone(),
         stem,
         sources,
+        stored,
         ..Context::default()
     };
     cx.diagnostics.borrow_mut().extend(wrong_overrides);

@@ -178,6 +178,7 @@ pub(super) fn run(
         title: "Degrees of freedom by their kinetic energy".into(),
         heads: vec!["part".into(), "atoms".into(), "integral".into()],
         rows: shares.collect(),
+        ..Table::default()
     });
     let highest = highest(&grids[0].1, options);
     for w in &origin.doubts {
