@@ -228,11 +228,17 @@ pub(super) fn sticks(r: &Results) -> Result<String> {
         };
         Curve::line(title, points).styled(CurveStyle::Sticks)
     });
+    let all = r.species.iter().flat_map(|s| &s.modes.modes);
+    let (low, high) = all.fold((0.0f64, 0.0f64), |(a, b), m| {
+        (a.min(m.wavenumber()), b.max(m.wavenumber()))
+    });
+    let room = 0.02 * (high - low);
     let chart = Chart {
         title: "Normal modes".to_owned(),
         x: "wavenumber (cm⁻¹); imaginary ones are negative".to_owned(),
         y: "reduced mass (u)".to_owned(),
         curves: curves.collect(),
+        x_range: (room > 0.0).then_some([low - room, high + room]),
         ..Chart::default()
     };
     chart.svg()
