@@ -65,7 +65,7 @@ enum Command {
     },
     /// Print a commented deck for a job
     New {
-        /// The job: nvt, npt, nve, stages, pimd, phonons
+        /// The job: nvt, npt, nve, stages, pimd, relax, neb, vibrations, elastic, phonons
         job: String,
     },
     /// Say what a model, deck, trajectory, checkpoint or structure file is

@@ -52,7 +52,9 @@ const FOOT: f64 = 0.02;
 /// to high wavenumbers.
 pub fn peaks(spectrum: &Spectrum, grid: &Grid, prominence: f64) -> Vec<Peak> {
     let v = &grid.values;
-    let top = v.iter().skip(1).copied().fold(0.0, f64::max);
+    // What falls off from zero on is diffusion, and no peak to be compared with.
+    let rising = v.windows(2).position(|w| w[1] > w[0]).unwrap_or(v.len());
+    let top = v.iter().skip(rising).copied().fold(0.0, f64::max);
     let mut found: Vec<(usize, f64)> = (1..v.len().max(2) - 1)
         .filter(|&k| v[k] > v[k - 1] && v[k] >= v[k + 1])
         .map(|k| (k, prominence_of(v, k)))
@@ -125,11 +127,15 @@ fn measure(spectrum: &Spectrum, grid: &Grid, k: usize, [left, right]: [usize; 2]
     let position = highest(&whole, w[k] - step, w[k] + step);
     let height = whole(position);
     let width = half_width(&whole, position, height, range, step);
+    // Without some of the data the peak is looked for where it is, and not among its neighbours.
+    let reach = (width.unwrap_or(0.0).max(spectrum.resolution()) / step) as usize;
+    let around = k.saturating_sub(reach).max(low)..=(k + reach).min(high);
     let parts = spectrum.parts();
     let mut others: Vec<(f64, Option<f64>, f64)> = Vec::with_capacity(parts);
     for (part, values) in grid.without.iter().enumerate().take(parts) {
         let f = |x: f64| spectrum.at_without(part, x);
-        let near = (low..=high)
+        let near = around
+            .clone()
             .max_by(|i, j| values[*i].total_cmp(&values[*j]))
             .unwrap_or(k);
         let at = highest(

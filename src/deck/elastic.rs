@@ -69,9 +69,8 @@ impl ElasticDeck {
             ("picture", f.picture.as_ref()),
             ("report", f.report.as_ref()),
         ];
-        let named = |(key, file): (&str, Option<&PathBuf>)| {
-            Some((format!("elastic.{key}"), file?.clone()))
-        };
+        let named =
+            |(key, file): (&str, Option<&PathBuf>)| Some((format!("elastic.{key}"), file?.clone()));
         files.into_iter().filter_map(named).collect()
     }
 }
@@ -105,15 +104,25 @@ pub(super) fn read(t: &Table<'_>) -> Option<ElasticDeck> {
     let doc = "Make the constants have the symmetry of the crystal.";
     let symmetry = t.key("symmetry", Flag, doc).or("true");
     let tolerance = t
-        .key("tolerance", Quantity(Dimension::LENGTH), "How far atoms may be off symmetric places.")
+        .key(
+            "tolerance",
+            Quantity(Dimension::LENGTH),
+            "How far atoms may be off symmetric places.",
+        )
         .positive()
         .or("1e-3 Å");
     let stem = &t.cx.stem;
     let file = |key: &str, doc: &'static str, ending: &str| {
-        t.key(key, OutFileOrNone, doc)
-            .or_as(&quote(&format!("{stem}{ending}")), &format!("name of the deck with `{ending}`"))
+        t.key(key, OutFileOrNone, doc).or_as(
+            &quote(&format!("{stem}{ending}")),
+            &format!("name of the deck with `{ending}`"),
+        )
     };
-    let structure = file("structure", "The relaxed crystal (extended XYZ).", ".relaxed.extxyz");
+    let structure = file(
+        "structure",
+        "The relaxed crystal (extended XYZ).",
+        ".relaxed.extxyz",
+    );
     let doc = "Strained cells with their stresses (extended XYZ); `--resume` takes from it what is there.";
     let ending = ".strained.extxyz";
     let strained = t.key("strained", OutFile, doc).or_as(
@@ -121,7 +130,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<ElasticDeck> {
         &format!("name of the deck with `{ending}`"),
     );
     let table = file("table", "Constants and moduli (CSV).", ".elastic.csv");
-    let summary = file("summary", "What was found, for programs (JSON).", ".summary.json");
+    let summary = file(
+        "summary",
+        "What was found, for programs (JSON).",
+        ".summary.json",
+    );
     let picture = file("picture", "Stresses against strains (SVG).", ".elastic.svg");
     let report = file("report", "Everything in one page (HTML).", ".html");
     Some(ElasticDeck {

@@ -13,6 +13,7 @@ mod diagnostics;
 mod dispersion;
 mod document;
 mod duration;
+mod elastic;
 mod ensemble;
 mod exchange;
 mod external;
@@ -37,6 +38,7 @@ mod stage;
 mod system;
 mod templates;
 mod thermostat;
+mod vibrations;
 mod zbl;
 
 pub use atoms::AtomsDeck;
@@ -46,6 +48,7 @@ pub use diagnostics::{Diagnostic, Diagnostics, Severity, colour_wanted};
 pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
+pub use elastic::{Before, ElasticDeck, ElasticFiles};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
@@ -69,6 +72,7 @@ pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
 pub use templates::{JOBS, template};
 pub use thermostat::ThermostatDeck;
+pub use vibrations::{Motion, Rigid, ThermochemistryDeck, VibrationsDeck, VibrationsFiles};
 pub use zbl::ZblDeck;
 
 use crate::error::{Error, Result};
@@ -169,6 +173,22 @@ pub fn parse(
     path: &Path,
     overrides: &[String],
 ) -> std::result::Result<Deck, Diagnostics> {
+    understood(text, path, overrides, false)
+}
+
+/// The deck of a run that is over, as it is stored in a trajectory: its files need not be there any more.
+///
+/// Errors with all that is not understood, as in a deck of another version.
+pub fn parse_stored(text: &str) -> std::result::Result<Deck, Diagnostics> {
+    understood(text, Path::new("stored deck"), &[], true)
+}
+
+fn understood(
+    text: &str,
+    path: &Path,
+    overrides: &[String],
+    stored: bool,
+) -> std::result::Result<Deck, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source {
         path: path.display().to_string(),
@@ -198,6 +218,7 @@ pub fn parse(
         folder: folder.clone(),
         stem,
         sources,
+        stored,
         ..Context::default()
     };
     cx.diagnostics.borrow_mut().extend(wrong_overrides);

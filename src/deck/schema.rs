@@ -2,6 +2,7 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::Place;
+use super::elastic::{self, ElasticDeck};
 use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
@@ -9,10 +10,11 @@ use super::neb::{self, NebDeck};
 use super::output::{self, OutputDeck};
 use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
-use super::relax::{self, RelaxDeck};
 use super::reader::{Choice, Table, Variant};
+use super::relax::{self, RelaxDeck};
 use super::stage;
 use super::system::{self, SystemDeck};
+use super::vibrations::{self, VibrationsDeck};
 use std::path::PathBuf;
 
 /// The version of the deck format that this program reads.
@@ -26,6 +28,10 @@ pub enum JobDeck {
     Md(Box<MdDeck>, Box<OutputDeck>),
     /// Phonons of a crystal.
     Phonons(Box<PhononsDeck>),
+    /// Normal modes and thermochemistry.
+    Vibrations(Box<VibrationsDeck>),
+    /// Elastic constants of a crystal.
+    Elastic(Box<ElasticDeck>),
     /// Minima near structures.
     Relax(Box<RelaxDeck>),
     /// The path of least energy between two structures.
@@ -43,6 +49,8 @@ impl JobDeck {
         let (md, output) = match self {
             JobDeck::Md(md, output) => (md, output),
             JobDeck::Phonons(phonons) => return phonons.outputs(),
+            JobDeck::Vibrations(vibrations) => return vibrations.outputs(),
+            JobDeck::Elastic(elastic) => return elastic.outputs(),
             JobDeck::Relax(relax) => return relax.outputs(),
             JobDeck::Neb(neb) => return neb.outputs(),
         };
@@ -80,6 +88,16 @@ const JOBS: &[Variant<JobTable>] = &[
         name: "phonons",
         doc: "Phonons of a crystal from displaced supercells, and what follows from them.",
         read: |t| other(phonons::read(t), JobDeck::Phonons),
+    },
+    Variant {
+        name: "vibrations",
+        doc: "Normal modes of a molecule, a cluster or a cell, and thermochemistry from them.",
+        read: |t| other(vibrations::read(t), JobDeck::Vibrations),
+    },
+    Variant {
+        name: "elastic",
+        doc: "Elastic constants of a crystal from small strains.",
+        read: |t| other(elastic::read(t), JobDeck::Elastic),
     },
     Variant {
         name: "relax",

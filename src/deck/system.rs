@@ -2,7 +2,9 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
-use super::kinds::{fitting, is_pattern, Count, Flag, InFiles, Kind, Mass, Quantity, Read, Three, element, mismatch};
+use super::kinds::{
+    Count, Flag, InFiles, Kind, Mass, Quantity, Read, Three, element, fitting, is_pattern, mismatch,
+};
 use super::reader::{Context, Table};
 use crate::elements::Element;
 use crate::units::Dimension;

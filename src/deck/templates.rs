@@ -1,7 +1,18 @@
 //! Commented decks to start from.
 
 /// The jobs that have a template.
-pub const JOBS: &[&str] = &["nvt", "npt", "nve", "stages", "pimd", "phonons", "relax", "neb"];
+pub const JOBS: &[&str] = &[
+    "nvt",
+    "npt",
+    "nve",
+    "stages",
+    "pimd",
+    "phonons",
+    "vibrations",
+    "elastic",
+    "relax",
+    "neb",
+];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
 pub fn template(job: &str) -> Option<String> {
@@ -11,6 +22,8 @@ pub fn template(job: &str) -> Option<String> {
         "stages" => include_str!("templates/stages.toml"),
         "pimd" => include_str!("templates/pimd.toml"),
         "phonons" => include_str!("templates/phonons.toml"),
+        "vibrations" => include_str!("templates/vibrations.toml"),
+        "elastic" => include_str!("templates/elastic.toml"),
         "relax" => include_str!("templates/relax.toml"),
         "neb" => include_str!("templates/neb.toml"),
         "nve" => include_str!("templates/nve.toml"),

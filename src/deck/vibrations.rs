@@ -145,7 +145,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<VibrationsDeck> {
     let doc = "Relax the atoms before: modes belong to a structure without forces.";
     let relax = t.key("relax", Flag, doc).or("true");
     let fmax = t
-        .key("fmax", Quantity(Dimension::FORCE), "Longest force on an atom of the relaxed structure.")
+        .key(
+            "fmax",
+            Quantity(Dimension::FORCE),
+            "Longest force on an atom of the relaxed structure.",
+        )
         .positive()
         .or("1e-5 eV/Å");
     let doc = "Displacement to either side, where second derivatives are differences of forces.";
@@ -186,7 +190,14 @@ pub(super) fn read(t: &Table<'_>) -> Option<VibrationsDeck> {
     let doc = "Thermochemistry from the modes.";
     let thermochemistry = t.table("thermochemistry", doc, thermochemistry);
     let frames = t
-        .key("frames", Count { least: 1, most: 1000 }, "Pictures of a period of an animated mode.")
+        .key(
+            "frames",
+            Count {
+                least: 1,
+                most: 1000,
+            },
+            "Pictures of a period of an animated mode.",
+        )
         .or("16");
     let doc = "Largest displacement of an atom in an animated mode.";
     let amplitude = t
@@ -195,10 +206,16 @@ pub(super) fn read(t: &Table<'_>) -> Option<VibrationsDeck> {
         .or("0.3 Å");
     let stem = &t.cx.stem;
     let file = |key: &str, doc: &'static str, ending: &str| {
-        t.key(key, OutFileOrNone, doc)
-            .or_as(&quote(&format!("{stem}{ending}")), &format!("name of the deck with `{ending}`"))
+        t.key(key, OutFileOrNone, doc).or_as(
+            &quote(&format!("{stem}{ending}")),
+            &format!("name of the deck with `{ending}`"),
+        )
     };
-    let structure = file("structure", "The relaxed structure (extended XYZ).", ".relaxed.extxyz");
+    let structure = file(
+        "structure",
+        "The relaxed structure (extended XYZ).",
+        ".relaxed.extxyz",
+    );
     let table = file("table", "Frequencies (CSV).", ".frequencies.csv");
     let modes = file("modes", "Animated modes (extended XYZ).", ".modes.extxyz");
     let doc = "Second derivatives (npz); `--resume` goes on with what is there.";
@@ -207,8 +224,16 @@ pub(super) fn read(t: &Table<'_>) -> Option<VibrationsDeck> {
         &quote(&format!("{stem}{ending}")),
         &format!("name of the deck with `{ending}`"),
     );
-    let summary = file("summary", "What was found, for programs (JSON).", ".summary.json");
-    let picture = file("picture", "The frequencies as sticks (SVG).", ".frequencies.svg");
+    let summary = file(
+        "summary",
+        "What was found, for programs (JSON).",
+        ".summary.json",
+    );
+    let picture = file(
+        "picture",
+        "The frequencies as sticks (SVG).",
+        ".frequencies.svg",
+    );
     let report = file("report", "Everything in one page (HTML).", ".html");
     let (thermochemistry, thermal_table) = thermochemistry?;
     Some(VibrationsDeck {
@@ -253,18 +278,40 @@ fn thermochemistry(t: &Table<'_>) -> Option<(ThermochemistryDeck, Option<PathBuf
         .or("1 bar");
     let doc = "Number of rotations that bring the molecule onto itself.";
     let symmetry_number = t
-        .key("symmetry_number", Count { least: 1, most: 1000 }, doc)
+        .key(
+            "symmetry_number",
+            Count {
+                least: 1,
+                most: 1000,
+            },
+            doc,
+        )
         .optional("it is found");
     let doc = "Multiplicity 2S + 1 of the electrons' spin.";
     let multiplicity = t
-        .key("multiplicity", Count { least: 1, most: 1000 }, doc)
+        .key(
+            "multiplicity",
+            Count {
+                least: 1,
+                most: 1000,
+            },
+            doc,
+        )
         .or("1");
     let max_temperature = t
-        .key("max_temperature", Quantity(Dimension::TEMPERATURE), "Highest temperature of the table.")
+        .key(
+            "max_temperature",
+            Quantity(Dimension::TEMPERATURE),
+            "Highest temperature of the table.",
+        )
         .not_negative()
         .or("1000 K");
     let temperature_step = t
-        .key("temperature_step", Quantity(Dimension::TEMPERATURE), "Step of the temperatures, from 0 K.")
+        .key(
+            "temperature_step",
+            Quantity(Dimension::TEMPERATURE),
+            "Step of the temperatures, from 0 K.",
+        )
         .positive()
         .or("50 K");
     if let (Some(most), Some(step)) = (max_temperature, temperature_step)
@@ -279,7 +326,11 @@ fn thermochemistry(t: &Table<'_>) -> Option<(ThermochemistryDeck, Option<PathBuf
     }
     let ending = ".thermochemistry.csv";
     let table = t
-        .key("table", OutFileOrNone, "Thermochemistry at these temperatures (CSV).")
+        .key(
+            "table",
+            OutFileOrNone,
+            "Thermochemistry at these temperatures (CSV).",
+        )
         .or_as(
             &quote(&format!("{}{ending}", t.cx.stem)),
             &format!("name of the deck with `{ending}`"),

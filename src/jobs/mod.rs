@@ -6,17 +6,19 @@ mod bonds;
 pub mod check_model;
 pub mod convert;
 mod convert_beads;
+pub mod elastic;
 pub mod eval;
 mod external;
 mod hydrogen;
 pub mod info;
 pub mod md;
+mod neb;
 mod outputs;
 mod parts;
-mod neb;
 pub mod phonons;
 pub mod relax;
 mod selection;
+pub mod vibrations;
 
 pub use hydrogen::repartition_hydrogen;
 pub use parts::{build_system, build_terms, check_elements, deck_terms, describe_evaluation_error};
@@ -68,6 +70,8 @@ pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcom
     match deck.job.clone() {
         JobDeck::Md(md, output) => md::run(deck, *md, &output, options, console),
         JobDeck::Phonons(job) => phonons::run(&deck, &job, options, console),
+        JobDeck::Vibrations(job) => vibrations::run(&deck, &job, options, console),
+        JobDeck::Elastic(job) => elastic::run(&deck, &job, options, console),
         JobDeck::Neb(job) => neb::run(&deck, &job, options, console),
         JobDeck::Relax(job) => relax::run(&deck, &job, options, console),
     }
@@ -78,6 +82,8 @@ pub fn check(deck: &Deck) -> Result<Page> {
     match &deck.job {
         JobDeck::Md(md, output) => md::check(deck, md, output),
         JobDeck::Phonons(job) => phonons::check(deck, job),
+        JobDeck::Vibrations(job) => vibrations::check(deck, job),
+        JobDeck::Elastic(job) => elastic::check(deck, job),
         JobDeck::Neb(job) => neb::check(deck, job),
         JobDeck::Relax(job) => relax::check(deck, job),
     }

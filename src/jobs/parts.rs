@@ -19,10 +19,11 @@ use std::sync::Arc;
 /// Reads and builds the system of a deck. The second value says whether the file had velocities.
 pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
     if deck.frame == FrameChoice::All || deck.is_pattern() {
-        return Err(
-            Error::file(&deck.structure, "this job takes one structure, and the deck names many")
-                .advise("name one file in [system], and one frame; [relax] takes many"),
-        );
+        return Err(Error::file(
+            &deck.structure,
+            "this job takes one structure, and the deck names many",
+        )
+        .advise("name one file in [system], and one frame; [relax] takes many"));
     }
     let (system, has_velocities) = read_structure(&deck.structure, frame_index(deck.frame))?;
     Ok((adjust(deck, &deck.structure, system)?, has_velocities))
@@ -85,8 +86,7 @@ pub fn adjust(deck: &SystemDeck, file: &Path, mut system: System) -> Result<Syst
         repartition_hydrogen(&mut system, mass)
             .map_err(|e| e.within(&file.display().to_string()))?;
     }
-    let system = repeat(&system, deck.repeat)
-        .map_err(|e| e.within(&file.display().to_string()))?;
+    let system = repeat(&system, deck.repeat).map_err(|e| e.within(&file.display().to_string()))?;
     if system.atoms.is_empty() {
         return Err(Error::file(file, "the structure has no atoms"));
     }

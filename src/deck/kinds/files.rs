@@ -24,7 +24,7 @@ impl Kind for InFile {
                     .at(node.place.clone(), ""),
             ));
         }
-        if !path.exists() {
+        if !path.exists() && !cx.stored {
             let d = Diagnostic::error("there is no such file")
                 .at(node.place.clone(), format!("looked for {}", path.display()));
             return Err(Box::new(match neighbour(&path) {
@@ -190,8 +190,6 @@ fn neighbour(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn patterns() {
         let fits = |p: &str, n: &str| {

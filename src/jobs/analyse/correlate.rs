@@ -177,7 +177,8 @@ pub(super) fn peak_tables(
             .filter(|e| e.is_finite())
             .map_or(String::new(), |e| format!("{e:?}"))
     };
-    for (part, peaks, bands) in parts {
+    for (k, (part, peaks, bands)) in parts.iter().enumerate() {
+        let detail = k > 0;
         let title = |what: &str| {
             if several {
                 format!("{what} of {part}")
@@ -203,6 +204,7 @@ pub(super) fn peak_tables(
                 format!("area ({unit})"),
             ],
             rows: rows.collect(),
+            detail,
         });
         if !bands.is_empty() {
             let rows = bands.iter().map(|b| {
@@ -223,6 +225,7 @@ pub(super) fn peak_tables(
                     format!("area ({unit})"),
                 ],
                 rows: rows.collect(),
+                detail,
             });
         }
         for p in peaks {

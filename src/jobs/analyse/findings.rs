@@ -12,6 +12,8 @@ pub(super) struct Table {
     pub title: String,
     pub heads: Vec<String>,
     pub rows: Vec<Vec<String>>,
+    /// Whether it is in the report only.
+    pub detail: bool,
 }
 
 /// Columns of numbers for a file.
@@ -146,17 +148,30 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub fn new(folder: Option<&Path>, trajectory: &Path, overwrite: bool) -> Result<Output> {
+    /// Named after the first of several trajectories, without the number of its replica.
+    pub fn new(folder: Option<&Path>, trajectories: &[PathBuf], overwrite: bool) -> Result<Output> {
+        let trajectory = trajectories
+            .first()
+            .map_or(Path::new("trajectory"), PathBuf::as_path);
         let beside = trajectory.parent().unwrap_or(Path::new(""));
         let folder = folder.unwrap_or(beside).to_path_buf();
         if !folder.as_os_str().is_empty() {
             std::fs::create_dir_all(&folder)
                 .map_err(|e| Error::environment("cannot make the folder", &folder, e))?;
         }
-        let stem = trajectory.file_stem();
+        let stem = trajectory
+            .file_stem()
+            .map(|s| s.to_string_lossy().into_owned());
+        let common = stem
+            .as_deref()
+            .and_then(|s| s.rsplit_once(".r"))
+            .filter(|(_, n)| {
+                trajectories.len() > 1 && !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())
+            });
+        let stem = common.map(|c| c.0.to_owned()).or(stem);
         Ok(Output {
             folder,
-            stem: stem.map_or_else(|| "trajectory".into(), |s| s.to_string_lossy().into_owned()),
+            stem: stem.unwrap_or_else(|| "trajectory".into()),
             overwrite,
             written: Vec::new(),
         })
@@ -226,7 +241,7 @@ pub(super) fn to_page(findings: &Findings, page: &mut Page) {
     for (name, value) in &findings.facts {
         page.fact(name, value);
     }
-    for t in &findings.tables {
+    for t in findings.tables.iter().filter(|t| !t.detail) {
         page.line(format!("\n{}", t.title));
         let width = |c: usize| {
             let cells = t.rows.iter().filter_map(|r| r.get(c)).chain(t.heads.get(c));

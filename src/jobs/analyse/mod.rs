@@ -38,7 +38,11 @@ pub fn run(kind: Option<Kind>, options: &Options, console: &Console) -> Result<A
     let Some(first) = options.trajectories.first() else {
         return Err(Error::input("analyse", "no trajectory is given"));
     };
-    let mut output = Output::new(options.folder.as_deref(), first, options.overwrite)?;
+    let mut output = Output::new(
+        options.folder.as_deref(),
+        &options.trajectories,
+        options.overwrite,
+    )?;
     let name = kind.map_or("analysis", Kind::name);
     output.check(&[format!("{name}.html")])?;
     let mut trajectories = Vec::new();
@@ -68,8 +72,20 @@ pub fn run(kind: Option<Kind>, options: &Options, console: &Console) -> Result<A
         ));
     }
     let mut facts: Vec<(String, String)> = Vec::new();
-    for t in &trajectories {
-        facts.push(("trajectory".into(), t.describe()));
+    const SHOWN: usize = 3;
+    if trajectories.len() > SHOWN {
+        let frames: usize = trajectories.iter().map(|t| t.number).sum();
+        let words = format!(
+            "{} files with {frames} frames together, the first:",
+            trajectories.len()
+        );
+        facts.push(("trajectories".into(), words));
+    }
+    let shown = if trajectories.len() > SHOWN { 1 } else { SHOWN };
+    for (k, t) in trajectories.iter().enumerate() {
+        if k < shown {
+            facts.push(("trajectory".into(), t.describe()));
+        }
         t.notes
             .iter()
             .for_each(|n| facts.push(("note".into(), n.clone())));

@@ -170,6 +170,7 @@ pub(super) fn run(
         title: "Diffusion coefficients".into(),
         heads,
         rows,
+        ..Table::default()
     });
     let lag: Vec<f64> = (0..=lags).map(|k| ps * k as f64).collect();
     let (mut heads, mut columns) = (vec!["lag (ps)".to_owned()], vec![lag.clone()]);

@@ -4,7 +4,6 @@ use super::trajectory::Trajectory;
 use crate::analysis::WAVENUMBER_IN_PER_FS;
 use crate::deck::{self, JobDeck, MdDeck, StageDeck, ThermostatDeck};
 use crate::units::{BOLTZMANN, FS};
-use std::path::Path;
 
 /// The dynamics of the nuclei.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +108,7 @@ impl Origin {
             return origin;
         };
         // Decks of other versions may not be understood any more; then less is known.
-        let Ok(deck) = deck::parse(text, Path::new("the deck in the trajectory"), &[]) else {
+        let Ok(deck) = deck::parse_stored(text) else {
             return origin;
         };
         if let JobDeck::Md(md, _) = &deck.job {

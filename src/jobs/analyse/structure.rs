@@ -246,6 +246,7 @@ impl Observer for Rdf {
                 "neighbours up to there".into(),
             ],
             rows,
+            ..Table::default()
         });
         findings.columns.push(Columns {
             name: "rdf".into(),
@@ -424,6 +425,7 @@ impl Observer for Shapes {
                 format!("standard deviation ({unit})"),
             ],
             rows,
+            ..Table::default()
         });
         findings.columns.push(Columns {
             name: self.name.into(),
@@ -556,6 +558,7 @@ impl Observer for Neighbours {
             title: "Mean numbers".into(),
             heads: vec!["neighbours".into(), "mean number".into()],
             rows,
+            ..Table::default()
         });
         findings.columns.push(Columns {
             name: "coordination".into(),
@@ -756,6 +759,7 @@ impl Observer for Orders {
             .map(String::from)
             .to_vec(),
             rows,
+            ..Table::default()
         });
         findings.columns.push(Columns {
             name: "steinhardt".into(),
@@ -869,6 +873,7 @@ impl Observer for Density {
             title: "Means".into(),
             heads: vec![String::new(), "mean".into(), "standard deviation".into()],
             rows: (0..3).filter_map(row).collect(),
+            ..Table::default()
         });
         let column = |k: usize| self.series.iter().map(|s| of(s.1)[k]).collect::<Vec<f64>>();
         findings.columns.push(Columns {

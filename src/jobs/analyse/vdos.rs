@@ -149,7 +149,7 @@ pub(super) fn run(
         &every,
         &vec![1.0; 1 + correlations.leave_one_out(&every).len()],
     )
-    .grid(1);
+    .grid(options.padding);
     let scales: Vec<f64> = std::iter::once(&raw.values)
         .chain(&raw.without)
         .map(|v| share / raw.total(v))
@@ -178,6 +178,7 @@ pub(super) fn run(
         title: "Degrees of freedom by their kinetic energy".into(),
         heads: vec!["part".into(), "atoms".into(), "integral".into()],
         rows: shares.collect(),
+        ..Table::default()
     });
     let highest = highest(&grids[0].1, options);
     for w in &origin.doubts {

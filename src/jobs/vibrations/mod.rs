@@ -104,9 +104,7 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let deadline = options
-        .walltime
-        .and_then(|w| Instant::now().checked_add(w));
+    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
     let stop = || {
         if options.stop.is_set() {
             Some(Outcome::Interrupted)
@@ -162,7 +160,15 @@ pub fn run(
         None => String::new(),
     };
     if old.is_none() && job.relax {
-        match relaxed(deck, job, &mut system, &mut evaluator, &free, &stop, console)? {
+        match relaxed(
+            deck,
+            job,
+            &mut system,
+            &mut evaluator,
+            &free,
+            &stop,
+            console,
+        )? {
             Ok(said) => trouble = said,
             Err(outcome) => {
                 console.say("stopped while the structure was being relaxed; nothing was kept");
@@ -199,19 +205,27 @@ pub fn run(
     task.advance(done);
     let mut shown = done;
     let mut rows = std::mem::take(&mut known.rows);
-    let found = Hessian::of(&system, &mut evaluator, &free, how, &mut rows, &mut |p, rows| {
-        task.advance(p.done - shown);
-        shown = p.done;
-        ended = stop();
-        if ended.is_some() || store.is_due() {
-            known.rows.values.clone_from(&rows.values);
-            store.write(&key, &known, None)?;
-        }
-        Ok(ended.is_none())
-    })?;
+    let found = Hessian::of(
+        &system,
+        &mut evaluator,
+        &free,
+        how,
+        &mut rows,
+        &mut |p, rows| {
+            task.advance(p.done - shown);
+            shown = p.done;
+            ended = stop();
+            if ended.is_some() || store.is_due() {
+                known.rows.values.clone_from(&rows.values);
+                store.write(&key, &known, None)?;
+            }
+            Ok(ended.is_none())
+        },
+    )?;
     drop(task);
     let Some(hessian) = found else {
-        console.say("stopped; --resume goes on with the displacements that are still to be evaluated");
+        console
+            .say("stopped; --resume goes on with the displacements that are still to be evaluated");
         return Ok(ended.unwrap_or(Outcome::Interrupted));
     };
     known.rows = rows;
@@ -315,7 +329,9 @@ fn all_species(
         let who = format!("the isotope `{}`", isotope.name);
         let atoms = selection::select(&isotope.atoms, &system.atoms, &deck.source.path, &who)?;
         let mut masses = system.atoms.masses.clone();
-        atoms.iter().for_each(|a| masses[*a as usize] = isotope.mass);
+        atoms
+            .iter()
+            .for_each(|a| masses[*a as usize] = isotope.mass);
         sets.push((isotope.name.clone(), masses));
     }
     let temperatures = job.thermochemistry.temperatures();
@@ -324,16 +340,17 @@ fn all_species(
             let modes = Modes::of(system, hessian, &masses, freedom)?;
             let (group, symmetry_number, ensemble) =
                 ensemble(job, system, &hessian.atoms, &masses, freedom);
-            let labels = group
-                .as_ref()
-                .map_or_else(Vec::new, |g| g.labels(&modes));
+            let labels = group.as_ref().map_or_else(Vec::new, |g| g.labels(&modes));
             let thermochemistry = Thermochemistry {
                 energy,
                 quanta: modes.modes.iter().map(|m| m.energy()).collect(),
                 ensemble,
                 pressure: job.thermochemistry.pressure,
             };
-            let rows = temperatures.iter().map(|t| thermochemistry.at(*t)).collect();
+            let rows = temperatures
+                .iter()
+                .map(|t| thermochemistry.at(*t))
+                .collect();
             Ok(Species {
                 name,
                 masses,
@@ -361,7 +378,10 @@ fn ensemble(
     let x = whole(system, free);
     let molecule = freedom == Freedom::Molecule;
     let group = molecule.then(|| {
-        let kinds: Vec<_> = free.iter().map(|a| (system.atoms.elements[*a], masses[*a])).collect();
+        let kinds: Vec<_> = free
+            .iter()
+            .map(|a| (system.atoms.elements[*a], masses[*a]))
+            .collect();
         PointGroup::of(&x, &kinds, free)
     });
     let found = group.as_ref().map_or(1, PointGroup::symmetry_number);
@@ -392,7 +412,10 @@ fn write(deck: &Deck, job: &VibrationsDeck, r: &Results) -> Result<()> {
         None => Ok(()),
     };
     put(&files.table, tables::frequencies(r).as_bytes())?;
-    put(&files.thermochemistry, tables::thermochemistry(r).as_bytes())?;
+    put(
+        &files.thermochemistry,
+        tables::thermochemistry(r).as_bytes(),
+    )?;
     put(&files.summary, tables::summary(r).as_bytes())?;
     if files.modes.is_some() {
         put(&files.modes, &tables::animations(job, r)?)?;
@@ -415,7 +438,10 @@ pub fn check(deck: &Deck, job: &VibrationsDeck) -> Result<Page> {
     outputs.check_folders(TABLE)?;
     let mut p = prepare(deck, job)?;
     let mut page = Page::default();
-    page.line(format!("{}: a sound deck for normal modes", deck.source.path));
+    page.line(format!(
+        "{}: a sound deck for normal modes",
+        deck.source.path
+    ));
     for term in p.evaluator.terms() {
         page.fact("potential", &term.potential.description().name);
     }
@@ -444,7 +470,10 @@ pub fn check(deck: &Deck, job: &VibrationsDeck) -> Result<Page> {
         },
     );
     if job.relax {
-        page.fact("relaxation", format!("of the atoms, to {:.0e} eV/Å", job.fmax));
+        page.fact(
+            "relaxation",
+            format!("of the atoms, to {:.0e} eV/Å", job.fmax),
+        );
     } else {
         page.fact("relaxation", "none");
     }
@@ -474,6 +503,8 @@ fn source(hessian: &Hessian) -> &'static str {
     match hessian.source {
         Source::Analytic => "in closed form",
         Source::Differences => "from differences of forces",
-        Source::Both => "in closed form where terms have one, the others from differences of forces",
+        Source::Both => {
+            "in closed form where terms have one, the others from differences of forces"
+        }
     }
 }

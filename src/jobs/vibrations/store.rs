@@ -1,7 +1,7 @@
 //! The file of second derivatives: what is found is kept there, and a stopped run goes on from it.
 
 use crate::error::{Error, Result};
-use crate::io::npz::{Archive, Array, ArchiveWriter};
+use crate::io::npz::{Archive, ArchiveWriter, Array};
 use crate::system::System;
 use crate::vibrations::{Hessian, Rows, Source};
 use std::path::{Path, PathBuf};
@@ -57,8 +57,11 @@ impl Store {
         }
         let mut archive = Archive::open(&self.path)?;
         let other = |what: &str| {
-            Error::file(&self.path, format!("this file belongs to another run: {what}"))
-                .advise("start from the beginning (--overwrite), or name another file in [vibrations]")
+            Error::file(
+                &self.path,
+                format!("this file belongs to another run: {what}"),
+            )
+            .advise("start from the beginning (--overwrite), or name another file in [vibrations]")
         };
         let numbers = |archive: &mut Archive, name: &str| -> Result<Vec<f64>> {
             let array = archive.need(name)?;
@@ -134,7 +137,10 @@ impl Store {
         archive.add("start", &flat(&key.start.atoms.positions))?;
         archive.add(
             "cell",
-            &Array::real(&[3, 3], key.start.cell.row_vectors().as_flattened().to_vec()),
+            &Array::real(
+                &[3, 3],
+                key.start.cell.row_vectors().as_flattened().to_vec(),
+            ),
         )?;
         archive.add("positions", &flat(&known.positions))?;
         archive.add("energy", &Array::real(&[], vec![known.energy]))?;
