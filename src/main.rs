@@ -1,5 +1,8 @@
 //! The command line: arguments in, exit code out; no physics.
 
+mod analyse_arguments;
+
+use analyse_arguments::Analyse;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -62,7 +65,7 @@ enum Command {
     },
     /// Print a commented deck for a job
     New {
-        /// The job: nvt, npt, nve, stages, pimd, phonons, vibrations, elastic
+        /// The job: nvt, npt, nve, stages, pimd, relax, neb, vibrations, elastic, phonons
         job: String,
     },
     /// Say what a model, deck, trajectory, checkpoint or structure file is
@@ -116,6 +119,11 @@ enum Command {
         json: bool,
         #[command(flatten)]
         species: SpeciesList,
+    },
+    /// Spectra, distributions and coefficients from trajectories: tables, plots and a report
+    Analyse {
+        #[command(subcommand)]
+        kind: Analyse,
     },
     /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg, sGDML data sets (npz) and H5MD
     Convert {
@@ -326,6 +334,11 @@ fn command(command: Command, console: &Console) -> Result<u8> {
                 timing.page().print()
             }
             .map(|()| DONE)
+        }
+        Command::Analyse { kind } => {
+            let (kind, options) = kind.options()?;
+            let done = jobs::analyse::run(kind, &options, console)?;
+            done.page.print().map(|()| DONE)
         }
         Command::Convert {
             input,

@@ -163,6 +163,14 @@ impl<R: BufRead> FrameReader<R> {
         )
     }
 
+    /// Passes over the next frame without looking at its atoms, as fast as lines are counted; `false` at the end of the file.
+    pub fn skip_frame(&mut self) -> Result<bool> {
+        if self.format.holds_many() {
+            return self.pass_over(None);
+        }
+        self.next().transpose().map(|frame| frame.is_some())
+    }
+
     /// Passes over the next frame without looking at its atoms; `false` at the end of the file. When `raw` is given
     /// the text of the frame is left in it.
     fn pass_over(&mut self, mut raw: Option<&mut Vec<u8>>) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! Cell degrees of freedom: how the deformation of the cell follows from a few numbers, and the gradient by them.
 
-use crate::dynamics::barostat::StrainSpace;
+use crate::dynamics::barostat::{StrainSpace, exponential};
 use nalgebra::Matrix3;
 
 /// How the deformation gradient F follows from the numbers that are varied.
@@ -69,64 +69,61 @@ impl CellSettings {
 pub(super) struct Deformation {
     /// F: rows of the cell and positions are multiplied by it from the right.
     pub f: Matrix3<f64>,
-    /// Eigenvectors and eigenvalues of the strain; none where F = 1 + U.
-    eigen: Option<(Matrix3<f64>, [f64; 3])>,
+    filter: Filter,
+    strain: Matrix3<f64>,
 }
 
 impl Deformation {
     /// Of a symmetric strain. `None` when the cell would have no volume left, or beyond all numbers.
     pub fn of(filter: Filter, strain: &Matrix3<f64>) -> Option<Deformation> {
-        if strain.iter().any(|x| !x.is_finite()) {
+        // Also false for what is not a number.
+        let sensible = strain.norm() < 3.0;
+        if !sensible {
             return None;
         }
-        let deformation = match filter {
-            Filter::UnitCell => Deformation {
-                f: Matrix3::identity() + strain,
-                eigen: None,
-            },
-            Filter::Frechet => {
-                let eigen = strain.symmetric_eigen();
-                let (v, l) = (eigen.eigenvectors, eigen.eigenvalues);
-                let f = v * Matrix3::from_diagonal(&l.map(f64::exp)) * v.transpose();
-                Deformation {
-                    // Symmetric to the bit, and exactly one where there is no strain.
-                    f: if strain.norm() == 0.0 {
-                        Matrix3::identity()
-                    } else {
-                        0.5 * (f + f.transpose())
-                    },
-                    eigen: Some((v, [l[0], l[1], l[2]])),
-                }
-            }
+        let f = match filter {
+            Filter::UnitCell => Matrix3::identity() + strain,
+            Filter::Frechet => exponential(strain),
         };
-        let det = deformation.f.determinant();
-        (det.is_finite() && det > 1e-6 && det < 1e6).then_some(deformation)
+        (f.determinant() > 1e-3).then_some(Deformation {
+            f,
+            filter,
+            strain: *strain,
+        })
     }
 
-    /// The gradient by the strain from the gradient by F: through the derivative of the exponential, which in the basis of the
-    /// eigenvectors multiplies each element by a divided difference (Daleckii and Krein).
+    /// The gradient by the strain from the gradient by F.
     pub fn pull_back(&self, by_f: &Matrix3<f64>) -> Matrix3<f64> {
         let by_f = 0.5 * (by_f + by_f.transpose());
-        let Some((v, l)) = &self.eigen else {
-            return by_f;
-        };
-        let mut g = v.transpose() * by_f * v;
-        for i in 0..3 {
-            for j in 0..3 {
-                g[(i, j)] *= divided_difference(l[i], l[j]);
-            }
+        match self.filter {
+            Filter::UnitCell => by_f,
+            // The derivative of the exponential at a symmetric matrix is its own transpose.
+            Filter::Frechet => exponential_derivative(&self.strain, &by_f),
         }
-        v * g * v.transpose()
     }
 }
 
-/// (exp(a) - exp(b)) / (a - b), without loss of digits where a and b are close.
-fn divided_difference(a: f64, b: f64) -> f64 {
-    let half = 0.5 * (a - b);
-    let ratio = if half.abs() < 1e-4 {
-        1.0 + half * half / 6.0
+/// The derivative (of Fréchet) of exp at a matrix along another, by the derivative of the series and of its squarings (Al-Mohy, Higham,
+/// SIAM J. Matrix Anal. Appl. 30, 1639 (2009)).
+fn exponential_derivative(m: &Matrix3<f64>, along: &Matrix3<f64>) -> Matrix3<f64> {
+    let norm = m.norm();
+    let halvings = if norm > 0.05 {
+        (norm / 0.05).log2().ceil().min(60.0) as i32
     } else {
-        half.sinh() / half
+        0
     };
-    (0.5 * (a + b)).exp() * ratio
+    let scale = 0.5f64.powi(halvings);
+    let (x, d) = (m * scale, along * scale);
+    let mut e = Matrix3::identity();
+    let mut l = Matrix3::zeros();
+    // By Horner; the rest is below 0.05^11/11!.
+    for k in (1..=11).rev() {
+        l = (d * e + x * l) / f64::from(k);
+        e = Matrix3::identity() + x * e / f64::from(k);
+    }
+    for _ in 0..halvings {
+        l = e * l + l * e;
+        e *= e;
+    }
+    l
 }

@@ -2,6 +2,7 @@
 
 use super::line_search::{self, Found, dot};
 use super::objective::{Objective, Point};
+use super::preconditioner::Preconditioner;
 use super::relaxation::Advance;
 use std::collections::VecDeque;
 
@@ -21,6 +22,8 @@ struct Pair {
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Lbfgs {
     pairs: VecDeque<Pair>,
+    preconditioner: Option<Preconditioner>,
+    #[serde(skip)]
     direction: Vec<f64>,
     #[serde(skip)]
     trial: Point,
@@ -29,15 +32,34 @@ pub(super) struct Lbfgs {
 }
 
 impl Lbfgs {
+    /// With a preconditioner.
+    pub fn with(preconditioner: Preconditioner) -> Lbfgs {
+        Lbfgs {
+            preconditioner: Some(preconditioner),
+            ..Lbfgs::default()
+        }
+    }
+
     /// Forgets what was learned.
     pub fn forget(&mut self) {
         self.pairs.clear();
     }
 
+    /// Whether its memory is of a space with so many dimensions.
+    pub fn fits(&self, dimensions: usize) -> bool {
+        let sound = |p: &Pair| p.s.len() == dimensions && p.y.len() == dimensions && p.sy > 0.0;
+        self.pairs.iter().all(sound)
+    }
+
     /// One step: a direction and a line search along it.
     pub fn step(&mut self, objective: &mut Objective<'_>, point: &mut Point) -> Advance {
+        let prepared = self
+            .preconditioner
+            .as_mut()
+            .is_some_and(|p| p.prepare(objective, point));
         loop {
-            self.find_direction(&point.gradient);
+            self.find_direction(&point.gradient, prepared);
+            objective.symmetrise(&mut self.direction);
             let slope = dot(&self.direction, &point.gradient);
             if slope.is_nan() || slope >= 0.0 {
                 if self.pairs.is_empty() {
@@ -66,7 +88,7 @@ impl Lbfgs {
     }
 
     /// Minus the inverse Hessian, as far as it is known, times the gradient.
-    fn find_direction(&mut self, gradient: &[f64]) {
+    fn find_direction(&mut self, gradient: &[f64], prepared: bool) {
         let d = &mut self.direction;
         d.clear();
         d.extend(gradient.iter().map(|g| -g));
@@ -76,11 +98,16 @@ impl Lbfgs {
             self.factors.push(f);
             add(d, -f, &pair.y);
         }
-        let scale = match self.pairs.back() {
-            Some(last) => last.sy / dot(&last.y, &last.y),
-            None => 1.0 / STIFFNESS,
-        };
-        d.iter_mut().for_each(|x| *x *= scale);
+        match &mut self.preconditioner {
+            Some(preconditioner) if prepared => preconditioner.solve(d),
+            _ => {
+                let scale = match self.pairs.back() {
+                    Some(last) => last.sy / dot(&last.y, &last.y),
+                    None => 1.0 / STIFFNESS,
+                };
+                d.iter_mut().for_each(|x| *x *= scale);
+            }
+        }
         for (pair, f) in self.pairs.iter().zip(self.factors.iter().rev()) {
             let b = dot(&pair.y, d) / pair.sy;
             add(d, f - b, &pair.s);

@@ -4,16 +4,27 @@
 //! cell, then strains; how strains deform the cell is a [`Filter`]. Optimisers are one file each.
 
 mod cell;
+mod curvature;
+mod fire;
+mod idpp;
 mod lbfgs;
 mod line_search;
+mod neb;
 mod objective;
+mod optimiser;
+mod preconditioner;
 mod relaxation;
 mod settings;
+mod symmetry;
 
 #[cfg(test)]
 mod tests;
 
 pub use cell::{CellSettings, Filter};
+pub use curvature::Curvature;
+pub use neb::{
+    BandEnd, BandOutcome, BandSettings, BandSnapshot, BandStep, Image, Interpolation, band,
+};
 pub use objective::Measure;
-pub use relaxation::{End, Outcome, Step, relax};
+pub use relaxation::{End, Outcome, Snapshot, Step, relax, resume};
 pub use settings::{Method, Settings};

@@ -2,8 +2,10 @@
 
 use super::Settings;
 use super::cell::{CellSettings, Deformation};
-use crate::potential::{Evaluation, EvaluationError, Evaluator, Want};
-use crate::system::{Cell, System};
+use super::fire::Field;
+use crate::dynamics::barostat::StrainSpace;
+use crate::potential::{Configuration, Evaluation, EvaluationError, Evaluator, Want};
+use crate::system::{Cell, SpaceGroup, System};
 use nalgebra::Matrix3;
 
 /// What a person wants to know of one point.
@@ -47,6 +49,10 @@ pub(super) struct Point {
     pub gradient: Vec<f64>,
     /// What else was found.
     pub measure: Measure,
+    /// Forces on the atoms (eV/Å), zero along held directions.
+    pub forces: Vec<[f64; 3]>,
+    /// Virial (eV).
+    pub virial: [[f64; 3]; 3],
     /// Whether the gradient is small enough by itself. It differs from the stress when the target has shear and the strain is not
     /// small: then the reference must be taken anew.
     pub settled: bool,
@@ -62,6 +68,8 @@ pub(super) struct Objective<'a> {
     reference: Cell,
     /// Length (Å) by which strains are multiplied, so that they are as stiff as atoms.
     scale: f64,
+    /// The symmetry that is kept.
+    group: Option<SpaceGroup>,
     /// Number of evaluations.
     pub calls: u64,
 }
@@ -72,6 +80,7 @@ impl<'a> Objective<'a> {
         system: &'a mut System,
         evaluator: &'a mut Evaluator,
         settings: &'a Settings,
+        group: Option<SpaceGroup>,
     ) -> Objective<'a> {
         let reference = system.cell.clone();
         let scale = strain_scale(&reference, system.atoms.len());
@@ -82,6 +91,7 @@ impl<'a> Objective<'a> {
             result: [Evaluation::default()],
             reference,
             scale,
+            group,
             calls: 0,
         }
     }
@@ -111,9 +121,34 @@ impl<'a> Objective<'a> {
         self.settings
     }
 
-    /// What the evaluator found last.
-    pub fn last(&self) -> &Evaluation {
-        &self.result[0]
+    /// Whether something acts on the atoms from outside of a model.
+    pub fn is_external(&self) -> bool {
+        self.evaluator.has_external()
+    }
+
+    /// Takes a cell of before as the reference.
+    pub fn refer_to(&mut self, reference: Cell) {
+        self.scale = strain_scale(&reference, self.system.atoms.len());
+        self.reference = reference;
+    }
+
+    /// Cell and positions from which the neighbour lists were built.
+    pub fn lists(&self) -> Option<(&Cell, &[[f64; 3]])> {
+        self.evaluator.reference(0)
+    }
+
+    /// Builds the neighbour lists from a cell and positions of before.
+    pub fn build_lists(
+        &mut self,
+        cell: &Cell,
+        positions: &[[f64; 3]],
+    ) -> Result<(), EvaluationError> {
+        let configuration = Configuration {
+            cell,
+            elements: &self.system.atoms.elements,
+            positions,
+        };
+        self.evaluator.build_lists(0, configuration)
     }
 
     /// Takes the present cell as the reference; afterwards the strains are zero.
@@ -121,6 +156,34 @@ impl<'a> Objective<'a> {
         self.reference = self.system.cell.clone();
         self.scale = strain_scale(&self.reference, self.system.atoms.len());
         self.place(x);
+    }
+
+    /// The strains that are varied, over the length that scales them.
+    pub fn strain_basis(&self) -> Vec<Matrix3<f64>> {
+        let unit = |space: &StrainSpace, k: usize| {
+            let one: Vec<f64> = (0..space.len())
+                .map(|i| f64::from(u8::from(i == k)))
+                .collect();
+            space.matrix(&one) / self.scale
+        };
+        let space = self.settings.cell.as_ref().map(|c| &c.strains);
+        space.map_or_else(Vec::new, |s| (0..s.len()).map(|k| unit(s, k)).collect())
+    }
+
+    /// Leaves of a displacement what the symmetry that is kept allows.
+    pub fn symmetrise(&self, displacement: &mut [f64]) {
+        let (Some(group), n) = (&self.group, 3 * self.system.atoms.len()) else {
+            return;
+        };
+        let (of_atoms, of_strains) = displacement.split_at_mut(n);
+        let (vectors, _) = of_atoms.as_chunks_mut::<3>();
+        group.symmetrise_vectors(vectors);
+        if let Some(cell) = &self.settings.cell {
+            let kept = group.symmetrise_tensor(&cell.strains.matrix(of_strains));
+            for (k, u) in of_strains.iter_mut().enumerate() {
+                *u = cell.strains.component(k, &kept);
+            }
+        }
     }
 
     /// Builds the neighbour lists anew from where the system is.
@@ -190,6 +253,11 @@ impl<'a> Objective<'a> {
         if !finite {
             return Err(not_finite);
         }
+        let mut w = Matrix3::from_fn(|i, j| 0.5 * (result.virial[i][j] + result.virial[j][i]));
+        if let Some(group) = &self.group {
+            group.symmetrise_vectors(&mut result.forces);
+            w = group.symmetrise_tensor(&w);
+        }
         for (f, held) in result.forces.iter_mut().zip(&self.settings.held) {
             for k in 0..3 {
                 if held[k] {
@@ -231,7 +299,6 @@ impl<'a> Objective<'a> {
                 }
             }
         }
-        let w = Matrix3::from_fn(|i, j| 0.5 * (result.virial[i][j] + result.virial[j][i]));
         if let Some(volume) = self.system.cell.volume() {
             m.volume = volume;
             m.stress = std::array::from_fn(|i| std::array::from_fn(|j| -w[(i, j)] / volume));
@@ -253,6 +320,8 @@ impl<'a> Objective<'a> {
             by_strains.iter_mut().for_each(|g| *g /= self.scale);
         }
         point.measure = m;
+        point.forces.clone_from(&self.result[0].forces);
+        point.virial = std::array::from_fn(|i| std::array::from_fn(|j| w[(i, j)]));
         Ok(())
     }
 
@@ -266,6 +335,16 @@ impl<'a> Objective<'a> {
             .sqrt();
         let strain = step[n..].iter().map(|u| u * u).sum::<f64>().sqrt() / self.scale;
         (longest / self.settings.max_move).max(strain / LARGEST_STRAIN)
+    }
+}
+
+impl Field for Objective<'_> {
+    fn evaluate(&mut self, point: &mut Point) -> Result<(), EvaluationError> {
+        Objective::evaluate(self, point)
+    }
+
+    fn length_of(&self, step: &[f64]) -> f64 {
+        Objective::length_of(self, step)
     }
 }
 

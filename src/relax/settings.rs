@@ -41,6 +41,13 @@ pub struct Settings {
     /// Directions x, y, z in which each atom is held; empty: no atom is held. Where the cell changes, held atoms move with it
     /// (their fractional coordinates stay).
     pub held: Vec<[bool; 3]>,
+    /// Keep the symmetry that the start has within this distance (Å): the start is moved onto it, and forces, stress and steps lose what would
+    /// break it. `None`: symmetry may change.
+    pub keep_symmetry: Option<f64>,
+    /// Look at the end whether it is a minimum: the lowest curvature by some tens of evaluations.
+    pub verify: bool,
+    /// Leave a saddle that was found so, along its lowest curvature, and relax again.
+    pub leave_saddles: bool,
     /// Most steps; a step of a line search may need several evaluations.
     pub max_steps: u64,
     /// Longest way (Å) of an atom in one step.
@@ -57,6 +64,9 @@ impl Settings {
             fmax,
             cell: None,
             held: Vec::new(),
+            keep_symmetry: None,
+            verify: false,
+            leave_saddles: false,
             max_steps: 2000,
             max_move: 0.2,
             history: 30,

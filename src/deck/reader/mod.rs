@@ -26,6 +26,8 @@ pub(super) struct Context {
     /// Name of the deck's file without its extension.
     pub stem: String,
     pub sources: Vec<Source>,
+    /// Whether the run is over, so that the files that it read need not be there.
+    pub stored: bool,
     /// The time step, once it is known; times are turned into steps with it.
     pub timestep: Cell<Option<f64>>,
     /// How many steps the run takes, once that is known.

@@ -22,6 +22,7 @@ mod bead_sets;
 mod beads;
 mod driver;
 mod layout;
+mod ranges;
 mod reader;
 mod rows;
 mod scan;

@@ -45,19 +45,25 @@ pub(super) fn crystal_facts(crystal: &Crystal) -> Vec<(&'static str, String)> {
     ];
     if let Some(s) = crystal.stress {
         let pressure = -(s[0][0] + s[1][1] + s[2][2]) / 3.0 * EV_PER_A3_IN_GPA;
+        let pressure = if pressure.abs() < 5e-5 { 0.0 } else { pressure };
         facts.push(("pressure", format!("{pressure:.4} GPa")));
     }
     let w = c.system.cell.widths();
     facts.push((
         "supercell",
         format!(
-            "{} × {} × {}, {} atoms, {:.1} Å wide; {} displaced atoms to evaluate",
+            "{} × {} × {}, {} atoms, {:.1} Å wide; {} displacement{} to evaluate",
             c.repeat[0],
             c.repeat[1],
             c.repeat[2],
             c.system.atoms.len(),
             w.iter().copied().fold(f64::INFINITY, f64::min),
-            crystal.displacements.len()
+            crystal.displacements.len(),
+            if crystal.displacements.len() == 1 {
+                ""
+            } else {
+                "s"
+            }
         ),
     ));
     facts
@@ -148,6 +154,8 @@ fn near(rows: &[Thermal], temperature: f64) -> Option<&Thermal> {
 fn facts(r: &Results) -> Vec<(&'static str, String)> {
     let atoms = r.crystal.primitive_atoms() as f64;
     let (low, high) = r.bands.range();
+    // Rounding around zero has no sign.
+    let low = if low.abs() < 5e-5 { 0.0 } else { low };
     let origin = r.phonons.at(nalgebra::Vector3::zeros(), false);
     let mut facts = vec![(
         "frequencies",
@@ -198,7 +206,7 @@ fn facts(r: &Results) -> Vec<(&'static str, String)> {
             r.mesh.points.len()
         ),
     ));
-    if let Some(t) = r.thermal.first() {
+    if let Some(t) = r.thermal.first().filter(|t| t.temperature == 0.0) {
         facts.push(("zero point", format!("{:.6} eV/atom", t.energy / atoms)));
     }
     if let Some(t) = near(&r.thermal, 300.0) {
@@ -243,11 +251,14 @@ fn expansion_facts(e: &Expansion, r: &Results) -> Vec<(&'static str, String)> {
             facts.push((
                 "",
                 format!(
-                    "at {t} K: edge {:.5} Å, volume expansion {:.2}e-6 /K, bulk modulus {:.2} GPa, Grüneisen {:.3}",
+                    "at {t} K: edge {:.5} Å, volume expansion {:.2}e-6 /K, bulk modulus {:.2} GPa{}",
                     e.edge(&r.crystal, x.volume),
                     x.expansion * 1e6,
                     x.bulk_modulus * EV_PER_A3_IN_GPA,
-                    x.grueneisen
+                    match x.grueneisen.is_finite() {
+                        true => format!(", Grüneisen {:.3}", x.grueneisen),
+                        false => String::new(),
+                    }
                 ),
             ));
         }
@@ -370,7 +381,10 @@ pub(super) fn html(deck: &Deck, r: &Results, pictures: &Pictures) -> String {
                     format!("{:.3}", x.expansion * 1e6),
                     format!("{:.3}", x.bulk_modulus * EV_PER_A3_IN_GPA),
                     format!("{:.4}", x.heat_capacity_p / atoms * MOLAR),
-                    format!("{:.4}", x.grueneisen),
+                    match x.grueneisen.is_finite() {
+                        true => format!("{:.4}", x.grueneisen),
+                        false => String::new(),
+                    },
                 ])
             })
             .collect();
