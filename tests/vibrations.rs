@@ -72,12 +72,13 @@ fn frequencies_are_those_of_ase_with_the_package() {
             for (a, b) in w.iter().zip(expected) {
                 assert!((a - b).abs() < 0.1, "{name} {lines}: {a} {b}");
             }
-            assert!(
-                s["isotopologues"][0]["largest_rigid_per_cm"]
-                    .as_f64()
-                    .unwrap()
-                    < 1.0
-            );
+            // What turning costs by itself: rounding and the forces left in closed form; differences of forces on a way of 0.002 Å
+            // are not invariant to their second order.
+            let rigid = s["isotopologues"][0]["largest_rigid_per_cm"]
+                .as_f64()
+                .unwrap();
+            let limit = if lines.is_empty() { 1.0 } else { 5.0 };
+            assert!(rigid < limit, "{name} {lines}: {rigid}");
             found.push(w);
             let table = job.read("deck.frequencies.csv");
             assert!(table.starts_with("isotopologue,mode,wavenumber (cm^-1),energy (meV),"));
@@ -189,7 +190,7 @@ fn saddles_and_forces_are_said_plainly() {
 fn animated_modes_show_the_displacements() {
     let job = argon(
         "Ar 0 0 0\nAr 3.9 0 0",
-        "frames = 8\namplitude = \"0.2 Å\"\n",
+        "frames = 8\namplitude = \"0.2 Å\"\nfmax = \"1e-8 eV/Å\"\n",
     );
     job.run(&[])
         .expect(0, &["1 modes", "D∞h, symmetry number 2"]);
@@ -233,15 +234,15 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
     let job = make();
     let mut stops = 0;
     loop {
-        let mut arguments = vec!["--walltime", "700ms"];
+        let mut arguments = vec!["--walltime", "0.7s"];
         if stops > 0 {
             arguments.push("--resume");
         }
         let said = job.run(&arguments);
-        if said.code == Some(0) {
+        said.expect(0, &[]);
+        if !said.stderr.contains("stopped") {
             break;
         }
-        said.expect(1, &[]);
         stops += 1;
         assert!(stops < 200);
     }

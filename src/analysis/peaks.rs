@@ -270,6 +270,10 @@ mod tests {
         for (_, window) in Window::NAMES {
             let s = spectrum(window, &lines);
             for padding in [1, 2, 4, 8] {
+                // Lines that are narrower than the distance of two points hide between them.
+                if window == Window::None && padding == 1 {
+                    continue;
+                }
                 let found = peaks(&s, &s.grid(padding), 0.3);
                 assert_eq!(found.len(), 3, "{window:?} {padding}");
                 for (peak, line) in found.iter().zip(&lines) {
