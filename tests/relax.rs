@@ -96,7 +96,7 @@ fn crystal_of_lennard_jones() {
     for filter in [Filter::Frechet, Filter::UnitCell] {
         let mut system = fcc("Ar", 1.58, 1);
         rattle(&mut system, 0.02, 1);
-        // The energy of a truncated potential jumps by 1e-6 at its cutoff.
+        // The energy of a truncated potential jumps at its cutoff, which ends some line searches.
         let mut settings = Settings::atoms_and_cell(1e-3);
         settings.cell = Some(CellSettings {
             filter,
@@ -104,7 +104,8 @@ fn crystal_of_lennard_jones() {
         });
         let mut evaluator = reduced(12.0, Scheme::Truncated, true);
         let outcome = relax(&mut system, &mut evaluator, &settings, &mut |_| true).unwrap();
-        assert_eq!(outcome.end, End::Converged, "{filter:?}");
+        let end = outcome.end;
+        assert!(matches!(end, End::Converged | End::Rounding), "{end:?}");
         let a = outcome.measure.volume.cbrt();
         let e = outcome.measure.energy / 4.0;
         assert!((a - a0).abs() < 1e-4 && (e - e0).abs() < 1e-4, "{a} {e}");

@@ -10,7 +10,7 @@ use crate::deck::{Deck, NebDeck};
 use crate::error::{Error, Result};
 use crate::potential::{Evaluation, Evaluator, Term, Want};
 use crate::relax::{self, BandEnd, BandSettings, BandSnapshot, Settings};
-use crate::report::{Console, Page, human_bytes, human_duration};
+use crate::report::{Console, Page, human_bytes, human_duration, human_seconds};
 use crate::system::System;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -28,9 +28,17 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 #[derive(Serialize, Deserialize)]
 enum State {
     /// The ends are relaxed (positions), the band is under way.
-    Band(Box<(Vec<[f64; 3]>, Vec<[f64; 3]>, BandSnapshot)>),
+    Band(Box<Saved>),
     /// Everything is done.
     Done,
+}
+
+/// The band and its relaxed ends (Å).
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    first: Vec<[f64; 3]>,
+    last: Vec<[f64; 3]>,
+    band: BandSnapshot,
 }
 
 /// The ends and the potential.
@@ -147,18 +155,19 @@ pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) 
     let began = Instant::now();
     let snapshot = match state {
         Some(State::Band(saved)) => {
-            let (a, b, snapshot) = *saved;
-            if a.len() != first.atoms.len() || b.len() != last.atoms.len() {
+            let saved = *saved;
+            let atoms = first.atoms.len();
+            if saved.first.len() != atoms || saved.last.len() != last.atoms.len() {
                 return Err(Error::file(
                     &job.files.checkpoint,
                     "the checkpoint belongs to other structures",
                 )
                 .advise("start again with --overwrite"));
             }
-            first.atoms.positions = a;
-            last.atoms.positions = b;
+            first.atoms.positions = saved.first;
+            last.atoms.positions = saved.last;
             console.say("resumed");
-            Some(snapshot)
+            Some(saved.band)
         }
         _ => {
             if let Some(fmax) = job.relax_ends {
@@ -192,8 +201,11 @@ pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) 
             }
             if stopped.is_some() || step.step == 0 || now.duration_since(last_save) >= SAVE_EVERY {
                 last_save = now;
-                let state = (ends.0.clone(), ends.1.clone(), step.snapshot());
-                let state = State::Band(Box::new(state));
+                let state = State::Band(Box::new(Saved {
+                    first: ends.0.clone(),
+                    last: ends.1.clone(),
+                    band: step.snapshot(),
+                }));
                 if let Err(e) = saved::write_as(&job.files.checkpoint, deck, FORMAT, &state) {
                     trouble = Some(e);
                     return false;
@@ -296,7 +308,7 @@ pub fn check(deck: &Deck, job: &NebDeck) -> Result<Page> {
         "cost",
         format!(
             "{} for each step; bands take some hundred (at most {} here)",
-            human_duration(seconds * job.images as f64),
+            human_seconds(seconds * job.images as f64),
             job.max_steps
         ),
     );

@@ -105,7 +105,11 @@ pub(super) fn run(
         table.sync()?;
         state.structure = out.length;
         state.table = table.length;
-        saved::write(&files.checkpoint, plan.deck, State::Many(state.clone()))
+        saved::write(
+            &files.checkpoint,
+            plan.deck,
+            State::Many(Box::new(state.clone())),
+        )
     };
     save(&mut out, &mut table, &mut state)?;
     let ended: Result<Outcome> = std::thread::scope(|scope| {

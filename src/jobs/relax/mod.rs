@@ -16,11 +16,11 @@ use crate::dynamics::barostat::StrainSpace;
 use crate::error::{Error, Result};
 use crate::potential::{Evaluation, Evaluator, Term, Want};
 use crate::relax::{CellSettings, Settings};
-use crate::report::{Console, Page, human_bytes, human_duration};
+use crate::report::{Console, Page, human_bytes, human_duration, human_seconds};
 use crate::system::System;
 use saved::State;
 use source::{Starts, are_many};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The table of the deck that names the files.
@@ -147,7 +147,7 @@ pub fn run(
     announce(&plan, console);
     if are_many(deck, job) {
         let state = match state {
-            Some(State::Many(many)) => Some(many),
+            Some(State::Many(many)) => Some(*many),
             _ => None,
         };
         let total = count(&plan)?;
@@ -277,7 +277,7 @@ pub fn check(deck: &Deck, job: &RelaxDeck) -> Result<Page> {
             })?;
         seconds = seconds.min(began.elapsed().as_secs_f64());
     }
-    page.fact("evaluation", human_duration(seconds));
+    page.fact("evaluation", human_seconds(seconds));
     // Some tens of evaluations are usual; nobody can know before.
     let spread = if many { crate::parallel::threads() } else { 1 };
     let guess = seconds * 30.0 * total as f64 / spread as f64;
@@ -296,7 +296,11 @@ pub fn check(deck: &Deck, job: &RelaxDeck) -> Result<Page> {
         "memory",
         format!("about {} beside the model", human_bytes(bytes as f64)),
     );
-    for file in deck.job.files() {
+    // What is kept of a single structure is not kept of many.
+    let files = &job.files;
+    let of_one = [&files.trajectory, &files.steps, &files.plot];
+    let idle = |f: &PathBuf| many && of_one.iter().any(|o| o.as_ref() == Some(f));
+    for file in deck.job.files().iter().filter(|f| !idle(f)) {
         page.fact("writes", file.display().to_string());
     }
     Ok(page)

@@ -25,7 +25,7 @@ pub(super) enum State {
     /// One structure.
     One(Box<One>),
     /// Many structures.
-    Many(Many),
+    Many(Box<Many>),
     /// Everything is done.
     Done,
 }
