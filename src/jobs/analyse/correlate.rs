@@ -23,7 +23,10 @@ pub(super) fn interval(trajectories: &[Trajectory]) -> Result<f64> {
         if t.number < FEWEST {
             return Err(Error::file(
                 &t.path,
-                format!("{} frames are too few for a function of time", t.number),
+                match t.number {
+                    1 => "one frame is too few for a function of time".to_owned(),
+                    n => format!("{n} frames are too few for a function of time"),
+                },
             )
             .advise(format!(
                 "at least {FEWEST} are needed, and thousands are good"

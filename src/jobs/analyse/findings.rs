@@ -71,7 +71,7 @@ pub(super) fn with_error(value: f64, error: Option<f64>) -> String {
     if !value.is_finite() {
         return "—".to_owned();
     }
-    let Some(error) = error.filter(|e| e.is_finite() && *e > 0.0) else {
+    let Some(error) = error.filter(|e| e.is_finite() && *e > 1e-12 * value.abs()) else {
         return plain(value);
     };
     Average {

@@ -398,12 +398,13 @@ impl Observer for Shapes {
                 line = line.with_band(errors);
             }
             lines.push(line);
-            rows.push(vec![
-                name,
-                c.members.to_string(),
-                with_error(c.mean.0, c.mean.1),
-                plain(c.deviation),
-            ]);
+            // Directions all around the circle have no mean.
+            let around = self.shape == Shape::Dihedrals && c.deviation > 60.0;
+            let mean = match around {
+                true => "—".to_owned(),
+                false => with_error(c.mean.0, c.mean.1),
+            };
+            rows.push(vec![name, c.members.to_string(), mean, plain(c.deviation)]);
         }
         let used = curves.iter().flat_map(|c| {
             c.places
@@ -806,8 +807,6 @@ impl Observer for Orders {
                 x: "averaged q4".into(),
                 y: "averaged q6".into(),
                 curves: map,
-                x_range: Some([0.0, 0.25]),
-                y_range: Some([0.0, 0.65]),
                 ..Chart::default()
             },
             caption: "Lechner and Dellago's plane: crystals lie near the points of their kind, liquids at low q6.".into(),
