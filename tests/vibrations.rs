@@ -72,12 +72,10 @@ fn frequencies_are_those_of_ase_with_the_package() {
             for (a, b) in w.iter().zip(expected) {
                 assert!((a - b).abs() < 0.1, "{name} {lines}: {a} {b}");
             }
-            assert!(
-                s["isotopologues"][0]["largest_rigid_per_cm"]
-                    .as_f64()
-                    .unwrap()
-                    < 1.0
-            );
+            // Differences leave of rotations what ASE's leave.
+            let rigid = s["isotopologues"][0]["largest_rigid_per_cm"].as_f64();
+            let most = if lines.is_empty() { 0.5 } else { 5.0 };
+            assert!(rigid.is_some_and(|r| r < most), "{rigid:?}");
             found.push(w);
             let table = job.read("deck.frequencies.csv");
             assert!(table.starts_with("isotopologue,mode,wavenumber (cm^-1),energy (meV),"));
