@@ -72,13 +72,10 @@ fn frequencies_are_those_of_ase_with_the_package() {
             for (a, b) in w.iter().zip(expected) {
                 assert!((a - b).abs() < 0.1, "{name} {lines}: {a} {b}");
             }
-            // What turning costs by itself: rounding and the forces left in closed form; differences of forces on a way of 0.002 Å
-            // are not invariant to their second order.
-            let rigid = s["isotopologues"][0]["largest_rigid_per_cm"]
-                .as_f64()
-                .unwrap();
-            let limit = if lines.is_empty() { 1.0 } else { 5.0 };
-            assert!(rigid < limit, "{name} {lines}: {rigid}");
+            // Differences leave of rotations what ASE's leave.
+            let rigid = s["isotopologues"][0]["largest_rigid_per_cm"].as_f64();
+            let most = if lines.is_empty() { 0.5 } else { 5.0 };
+            assert!(rigid.is_some_and(|r| r < most), "{rigid:?}");
             found.push(w);
             let table = job.read("deck.frequencies.csv");
             assert!(table.starts_with("isotopologue,mode,wavenumber (cm^-1),energy (meV),"));
@@ -193,7 +190,7 @@ fn animated_modes_show_the_displacements() {
         "frames = 8\namplitude = \"0.2 Å\"\nfmax = \"1e-8 eV/Å\"\n",
     );
     job.run(&[])
-        .expect(0, &["1 modes", "D∞h, symmetry number 2"]);
+        .expect(0, &["1 mode;", "D∞h, symmetry number 2"]);
     let frames = zundel::io::read_frames(
         &job.folder.path().join("deck.modes.extxyz"),
         &Default::default(),
@@ -229,7 +226,7 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
     let s = summary(&whole);
     assert_eq!(s["isotopologues"][0]["rigid_motions"], 3);
     let w = wavenumbers(&s, 0);
-    // The optical modes at Γ, as phonons have them: 15.0036 THz.
+    // The optical modes at Γ: 15.0036 THz in the relaxed cell, which is 0.02 % smaller.
     assert!((w[188] - 500.467).abs() < 0.05, "{}", w[188]);
     let job = make();
     let mut stops = 0;
@@ -240,7 +237,7 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
         }
         let said = job.run(&arguments);
         said.expect(0, &[]);
-        if !said.stderr.contains("stopped") {
+        if !said.all().contains("stopped; --resume") && !said.all().contains("nothing was kept") {
             break;
         }
         stops += 1;
