@@ -203,7 +203,13 @@ fn dimers_have_peaks_at_their_frequencies() {
         let all = peaks["height"].iter().zip(&peaks["position (cm^-1)"]);
         let mut all: Vec<(f64, f64)> = all.map(|(h, x)| (*h, *x)).filter(|p| p.1 > 20.0).collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut found: Vec<f64> = all.iter().take(2).map(|p| p.1).collect();
+        let mut found: Vec<f64> = Vec::new();
+        // The table has the peaks of each element, too.
+        for (_, x) in all {
+            if found.len() < 2 && found.iter().all(|f| (f - x).abs() > bound) {
+                found.push(x);
+            }
+        }
         found.sort_by(f64::total_cmp);
         assert_eq!(found.len(), 2);
         let mut expected = exact;
