@@ -239,13 +239,13 @@ fn expansion_facts(e: &Expansion, r: &Results) -> Vec<(&'static str, String)> {
     )];
     let off = |t: f64, wanted: f64| (t - wanted).abs();
     for wanted in [0.0, 300.0, f64::INFINITY] {
-        let rows = e
+        let mut rows = e
             .rows
             .iter()
             .filter_map(|(t, x)| Some((*t, x.as_ref().ok()?)));
         let row = match wanted.is_finite() {
             true => rows.min_by(|a, b| off(a.0, wanted).total_cmp(&off(b.0, wanted))),
-            false => rows.last(),
+            false => rows.next_back(),
         };
         if let Some((t, x)) = row {
             facts.push((
