@@ -123,7 +123,7 @@ enum Command {
     /// Spectra, distributions and coefficients from trajectories: tables, plots and a report
     Analyse {
         #[command(subcommand)]
-        kind: Analyse,
+        kind: Box<Analyse>,
     },
     /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg, sGDML data sets (npz) and H5MD
     Convert {
