@@ -65,7 +65,7 @@ enum Command {
     },
     /// Print a commented deck for a job
     New {
-        /// The job: nvt, npt, nve, stages, pimd, phonons, vibrations, elastic
+        /// The job: nvt, npt, nve, stages, pimd, relax, neb, vibrations, elastic, phonons
         job: String,
     },
     /// Say what a model, deck, trajectory, checkpoint or structure file is
@@ -123,7 +123,7 @@ enum Command {
     /// Spectra, distributions and coefficients from trajectories: tables, plots and a report
     Analyse {
         #[command(subcommand)]
-        kind: Analyse,
+        kind: Box<Analyse>,
     },
     /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg, sGDML data sets (npz) and H5MD
     Convert {

@@ -200,11 +200,19 @@ fn dimers_have_peaks_at_their_frequencies() {
         };
         let a = analyse(Kind::Vdos, &o);
         let peaks = table(&a, "vdos.peaks");
-        let all = peaks["height"]
-            .iter()
-            .zip(&peaks["position (cm^-1)"])
-            .filter(|p| *p.1 > 5.0);
-        let found: Vec<f64> = all.take(2).map(|p| *p.1).collect();
+        // The highest two beside that of free motion: without a window every line has ripples beside it.
+        let all = peaks["height"].iter().zip(&peaks["position (cm^-1)"]);
+        let mut all: Vec<(f64, f64)> = all.map(|(h, x)| (*h, *x)).filter(|p| p.1 > 20.0).collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut found: Vec<f64> = Vec::new();
+        // The table has the peaks of each element, too.
+        for (_, x) in all {
+            if found.len() < 2 && found.iter().all(|f| (f - x).abs() > bound) {
+                found.push(x);
+            }
+        }
+        found.sort_by(f64::total_cmp);
+        assert_eq!(found.len(), 2);
         let mut expected = exact;
         expected.sort_by(f64::total_cmp);
         for (x, e) in found.iter().zip(expected) {

@@ -39,7 +39,12 @@ fn silicon_as_phonopy_has_it() {
     let said = job.run(&[]);
     said.expect(
         0,
-        &["Fd-3m (227)", "64 atoms", "1 displaced atoms", "15.0036"],
+        &[
+            "Fd-3m (227)",
+            "64 atoms",
+            "1 displacement to evaluate",
+            "15.0036",
+        ],
     );
     let bands = table(&job, "deck.bands.csv");
     let point = |name: &str| bands.iter().find(|r| r["point"] == name).unwrap();
@@ -172,7 +177,7 @@ fn stopped_and_resumed() {
     let lines = "supercell = [2, 2, 2]\nsymmetry = false\nmesh = [5, 5, 5]\n[phonons.expansion]\nvolumes = 5\n";
     let job = silicon_deck(lines);
     // No symmetry: the two atoms of the primitive cell along three directions, to and fro.
-    job.run(&[]).expect(0, &["12 displaced atoms"]);
+    job.run(&[]).expect(0, &["12 displacements"]);
     let results = [
         "deck.bands.csv",
         "deck.thermal.csv",
@@ -254,7 +259,7 @@ fn wrong_decks() {
         0,
         &[
             "supercell",
-            "evaluations of the supercell",
+            "to evaluate the supercell 1 time,",
             "deck.bands.csv",
         ],
     );

@@ -58,7 +58,7 @@ const BENZENE: [f64; 30] = [
 #[test]
 fn frequencies_are_those_of_ase_with_the_package() {
     for (name, group, expected) in [
-        ("ethanol", "Cs", &ETHANOL[..]),
+        ("ethanol", "C1", &ETHANOL[..]),
         ("benzene", "D6h", &BENZENE[..]),
     ] {
         let mut found = Vec::new();
@@ -72,12 +72,10 @@ fn frequencies_are_those_of_ase_with_the_package() {
             for (a, b) in w.iter().zip(expected) {
                 assert!((a - b).abs() < 0.1, "{name} {lines}: {a} {b}");
             }
-            assert!(
-                s["isotopologues"][0]["largest_rigid_per_cm"]
-                    .as_f64()
-                    .unwrap()
-                    < 1.0
-            );
+            // Differences leave of rotations what ASE's leave.
+            let rigid = s["isotopologues"][0]["largest_rigid_per_cm"].as_f64();
+            let most = if lines.is_empty() { 0.5 } else { 5.0 };
+            assert!(rigid.is_some_and(|r| r < most), "{rigid:?}");
             found.push(w);
             let table = job.read("deck.frequencies.csv");
             assert!(table.starts_with("isotopologue,mode,wavenumber (cm^-1),energy (meV),"));
@@ -189,10 +187,10 @@ fn saddles_and_forces_are_said_plainly() {
 fn animated_modes_show_the_displacements() {
     let job = argon(
         "Ar 0 0 0\nAr 3.9 0 0",
-        "frames = 8\namplitude = \"0.2 Å\"\n",
+        "frames = 8\namplitude = \"0.2 Å\"\nfmax = \"1e-8 eV/Å\"\n",
     );
     job.run(&[])
-        .expect(0, &["1 modes", "D∞h, symmetry number 2"]);
+        .expect(0, &["1 mode;", "D∞h, symmetry number 2"]);
     let frames = zundel::io::read_frames(
         &job.folder.path().join("deck.modes.extxyz"),
         &Default::default(),
@@ -228,20 +226,20 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
     let s = summary(&whole);
     assert_eq!(s["isotopologues"][0]["rigid_motions"], 3);
     let w = wavenumbers(&s, 0);
-    // The optical modes at Γ, as phonons have them: 15.0036 THz.
+    // The optical modes at Γ: 15.0036 THz in the relaxed cell, which is 0.02 % smaller.
     assert!((w[188] - 500.467).abs() < 0.05, "{}", w[188]);
     let job = make();
     let mut stops = 0;
     loop {
-        let mut arguments = vec!["--walltime", "700ms"];
+        let mut arguments = vec!["--walltime", "0.7s"];
         if stops > 0 {
             arguments.push("--resume");
         }
         let said = job.run(&arguments);
-        if said.code == Some(0) {
+        said.expect(0, &[]);
+        if !said.all().contains("stopped; --resume") && !said.all().contains("nothing was kept") {
             break;
         }
-        said.expect(1, &[]);
         stops += 1;
         assert!(stops < 200);
     }

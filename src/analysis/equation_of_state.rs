@@ -156,7 +156,7 @@ fn birch_murnaghan(points: &[(f64, f64)]) -> Option<EquationOfState> {
         .map(|p| (y(p.0) - middle).abs())
         .fold(0.0, f64::max);
     let level = points.iter().map(|p| p.1).sum::<f64>() / count;
-    if !(spread > 1e-9 * middle) {
+    if spread.is_nan() || spread <= 1e-9 * middle {
         return None;
     }
     let matrix = DMatrix::from_fn(points.len(), 4, |i, k| {

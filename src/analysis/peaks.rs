@@ -146,7 +146,8 @@ fn measure(spectrum: &Spectrum, grid: &Grid, k: usize, [left, right]: [usize; 2]
         let width = half_width(&f, at, f(at), range, step);
         others.push((at, width, grid.integral(values, range[0], range[1])));
     }
-    let error = |of: &dyn Fn(&(f64, Option<f64>, f64)) -> Option<f64>| {
+    type Found = (f64, Option<f64>, f64);
+    let error = |of: fn(&Found) -> Option<f64>| {
         let values: Option<Vec<f64>> = others.iter().map(of).collect();
         values
             .filter(|v| v.len() >= 4)
@@ -155,16 +156,16 @@ fn measure(spectrum: &Spectrum, grid: &Grid, k: usize, [left, right]: [usize; 2]
     Peak {
         position: Measured {
             value: position,
-            error: error(&|o| Some(o.0)),
+            error: error(|o| Some(o.0)),
         },
         width: width.map(|value| Measured {
             value,
-            error: error(&|o| o.1),
+            error: error(|o| o.1),
         }),
         height,
         area: Measured {
             value: grid.integral(v, range[0], range[1]),
-            error: error(&|o| Some(o.2)),
+            error: error(|o| Some(o.2)),
         },
         range,
     }
@@ -270,6 +271,10 @@ mod tests {
         for (_, window) in Window::NAMES {
             let s = spectrum(window, &lines);
             for padding in [1, 2, 4, 8] {
+                // Lines that are narrower than the distance of two points hide between them.
+                if window == Window::None && padding == 1 {
+                    continue;
+                }
                 let found = peaks(&s, &s.grid(padding), 0.3);
                 assert_eq!(found.len(), 3, "{window:?} {padding}");
                 for (peak, line) in found.iter().zip(&lines) {

@@ -52,7 +52,7 @@ impl Window {
             Window::None => 0.603_355,
             Window::Hann => 1.0,
             Window::Gaussian => 1.129_639,
-            Window::BlackmanHarris => 1.336_346,
+            Window::BlackmanHarris => 1.333_215,
         }
     }
 }

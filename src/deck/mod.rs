@@ -21,12 +21,14 @@ mod group;
 mod kinds;
 mod lennard_jones;
 mod md;
+mod neb;
 mod output;
 mod pairs;
 mod phonons;
 mod potential;
 mod reader;
 mod reference;
+mod relax;
 mod reliability;
 mod resolved;
 mod rings;
@@ -54,12 +56,14 @@ pub use external::{
 pub use group::GroupDeck;
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
 pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
+pub use neb::{NebDeck, NebFiles};
 pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
 pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
+pub use relax::{CellChange, RattleDeck, RelaxCellDeck, RelaxDeck, RelaxFiles};
 pub use reliability::{ReliabilityDeck, SaveDeck};
 pub use resolved::{Difference, differences, forbidden};
 pub use rings::{Beads, EstimatorsDeck, IsotopeDeck, ModeThermostatDeck, MomentumDeck, RingsDeck};
@@ -232,6 +236,9 @@ fn understood(
                 .files()
                 .map(|(name, file)| (name.to_owned(), file.to_path_buf())),
         );
+        if let JobDeck::Neb(neb) = job {
+            inputs.push(("neb.end".to_owned(), neb.end.clone()));
+        }
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
         output::collisions(&table, job.outputs(), inputs);
     }

@@ -9,6 +9,7 @@ use super::reader::{Context, Table};
 use super::resolved::quote;
 use crate::analysis::equation_of_state::Form;
 use crate::units::Dimension;
+use crate::vibrations::phonons::Nuclei;
 use std::path::PathBuf;
 
 /// Phonons of a crystal.
@@ -36,6 +37,8 @@ pub struct PhononsDeck {
     pub path_points: usize,
     /// Points of the mesh; none: from their distance.
     pub mesh: Option<[usize; 3]>,
+    /// Whether thermal properties are those of quantum nuclei.
+    pub nuclei: Nuclei,
     /// Highest temperature (K) of the tables.
     pub max_temperature: f64,
     /// Step of the temperatures (K).
@@ -132,10 +135,11 @@ impl PhononsDeck {
             .collect()
     }
 
-    /// The temperatures (K) of the tables.
+    /// The temperatures (K) of the tables. Classical nuclei have no entropy at absolute zero, so theirs begin above it.
     pub fn temperatures(&self) -> Vec<f64> {
+        let first = usize::from(self.nuclei == Nuclei::Classical);
         let steps = (self.max_temperature / self.temperature_step + 1e-9).floor() as usize;
-        (0..=steps)
+        (first..=steps)
             .map(|k| k as f64 * self.temperature_step)
             .collect()
     }
@@ -257,6 +261,12 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
             "Points of the mesh for the density of states and all averages.",
         )
         .optional("no further than 0.1 /Å from each other");
+    const NUCLEI: OneOf<Nuclei> = OneOf(&[
+        ("quantum", Nuclei::Quantum),
+        ("classical", Nuclei::Classical),
+    ]);
+    let doc = "What thermal properties are made of: oscillators with zero-point energy, or classical ones as in dynamics without beads.";
+    let nuclei = t.key("nuclei", NUCLEI, doc).or("quantum");
     let max_temperature = t
         .key(
             "max_temperature",
@@ -336,6 +346,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
         points: points.unwrap_or_default(),
         path_points: path_points? as usize,
         mesh: mesh.map(|s| s.map(|n| n as usize)),
+        nuclei: nuclei?,
         max_temperature: max_temperature?,
         temperature_step: temperature_step?,
         expansion,

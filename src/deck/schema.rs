@@ -6,10 +6,12 @@ use super::elastic::{self, ElasticDeck};
 use super::external::{self, ExternalDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
+use super::neb::{self, NebDeck};
 use super::output::{self, OutputDeck};
 use super::phonons::{self, PhononsDeck};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
+use super::relax::{self, RelaxDeck};
 use super::stage;
 use super::system::{self, SystemDeck};
 use super::vibrations::{self, VibrationsDeck};
@@ -30,6 +32,10 @@ pub enum JobDeck {
     Vibrations(Box<VibrationsDeck>),
     /// Elastic constants of a crystal.
     Elastic(Box<ElasticDeck>),
+    /// Minima near structures.
+    Relax(Box<RelaxDeck>),
+    /// The path of least energy between two structures.
+    Neb(Box<NebDeck>),
 }
 
 impl JobDeck {
@@ -45,6 +51,8 @@ impl JobDeck {
             JobDeck::Phonons(phonons) => return phonons.outputs(),
             JobDeck::Vibrations(vibrations) => return vibrations.outputs(),
             JobDeck::Elastic(elastic) => return elastic.outputs(),
+            JobDeck::Relax(relax) => return relax.outputs(),
+            JobDeck::Neb(neb) => return neb.outputs(),
         };
         let saved = md.reliability.iter().filter_map(|r| {
             let key = format!("md.reliability.{}.file", r.measure.name());
@@ -90,6 +98,16 @@ const JOBS: &[Variant<JobTable>] = &[
         name: "elastic",
         doc: "Elastic constants of a crystal from small strains.",
         read: |t| other(elastic::read(t), JobDeck::Elastic),
+    },
+    Variant {
+        name: "relax",
+        doc: "The minimum of the energy near a structure, or near each of many.",
+        read: |t| other(relax::read(t), JobDeck::Relax),
+    },
+    Variant {
+        name: "neb",
+        doc: "The path of least energy between two structures, and the barrier on it.",
+        read: |t| other(neb::read(t), JobDeck::Neb),
     },
 ];
 

@@ -2,7 +2,9 @@
 
 use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
-use super::kinds::{Count, Flag, InFile, Kind, Mass, Quantity, Read, Three, element, mismatch};
+use super::kinds::{
+    Count, Flag, InFiles, Kind, Mass, Quantity, Read, Three, element, fitting, is_pattern, mismatch,
+};
 use super::reader::{Context, Table};
 use crate::elements::Element;
 use crate::units::Dimension;
@@ -25,6 +27,30 @@ pub struct SystemDeck {
     pub hydrogen_mass: Option<f64>,
 }
 
+impl SystemDeck {
+    /// Whether the structure is a pattern of file names.
+    pub fn is_pattern(&self) -> bool {
+        is_pattern(&self.structure)
+    }
+
+    /// The structure files: one, or those that fit the pattern, by name.
+    ///
+    /// Errors when none fits.
+    pub fn files(&self) -> crate::error::Result<Vec<PathBuf>> {
+        if !self.is_pattern() {
+            return Ok(vec![self.structure.clone()]);
+        }
+        let files = fitting(&self.structure);
+        if files.is_empty() {
+            return Err(crate::error::Error::file(
+                &self.structure,
+                "no file has a name like this",
+            ));
+        }
+        Ok(files)
+    }
+}
+
 /// A frame of a file that may hold several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameChoice {
@@ -34,6 +60,8 @@ pub enum FrameChoice {
     Last,
     /// The n-th, counted from 0.
     Index(usize),
+    /// Every one: jobs that take many structures.
+    All,
 }
 
 struct Frame;
@@ -41,11 +69,12 @@ struct Frame;
 impl Kind for Frame {
     type Value = FrameChoice;
     fn wanted(&self) -> String {
-        "\"first\", \"last\" or a number counted from 0".to_owned()
+        "\"first\", \"last\", \"all\" or a number counted from 0".to_owned()
     }
     fn read(&self, name: &str, node: &Node, _: &Context) -> Read<FrameChoice> {
         match &node.value {
             Value::Text(s) if s == "first" => Ok((FrameChoice::First, "\"first\"".to_owned())),
+            Value::Text(s) if s == "all" => Ok((FrameChoice::All, "\"all\"".to_owned())),
             Value::Text(s) if s == "last" => Ok((FrameChoice::Last, "\"last\"".to_owned())),
             Value::Integer(-1) => Err(Box::new(mismatch(name, &self.wanted(), node).replace(
                 "write",
@@ -72,8 +101,8 @@ pub(super) fn read(root: &Table<'_>) -> Option<SystemDeck> {
         let structure = t
             .key(
                 "structure",
-                InFile,
-                "The structure file: extended XYZ or another known format.",
+                InFiles,
+                "The structure file: extended XYZ or another known format; for jobs that take many, names with `*` and `?`.",
             )
             .required("\"silicon.xyz\"");
         let frame = t

@@ -10,6 +10,8 @@ pub const JOBS: &[&str] = &[
     "phonons",
     "vibrations",
     "elastic",
+    "relax",
+    "neb",
 ];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
@@ -22,6 +24,8 @@ pub fn template(job: &str) -> Option<String> {
         "phonons" => include_str!("templates/phonons.toml"),
         "vibrations" => include_str!("templates/vibrations.toml"),
         "elastic" => include_str!("templates/elastic.toml"),
+        "relax" => include_str!("templates/relax.toml"),
+        "neb" => include_str!("templates/neb.toml"),
         "nve" => include_str!("templates/nve.toml"),
         _ => return None,
     };

@@ -12,9 +12,11 @@ mod external;
 mod hydrogen;
 pub mod info;
 pub mod md;
+mod neb;
 mod outputs;
 mod parts;
 pub mod phonons;
+pub mod relax;
 mod selection;
 pub mod vibrations;
 
@@ -70,6 +72,8 @@ pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcom
         JobDeck::Phonons(job) => phonons::run(&deck, &job, options, console),
         JobDeck::Vibrations(job) => vibrations::run(&deck, &job, options, console),
         JobDeck::Elastic(job) => elastic::run(&deck, &job, options, console),
+        JobDeck::Neb(job) => neb::run(&deck, &job, options, console),
+        JobDeck::Relax(job) => relax::run(&deck, &job, options, console),
     }
 }
 
@@ -80,5 +84,7 @@ pub fn check(deck: &Deck) -> Result<Page> {
         JobDeck::Phonons(job) => phonons::check(deck, job),
         JobDeck::Vibrations(job) => vibrations::check(deck, job),
         JobDeck::Elastic(job) => elastic::check(deck, job),
+        JobDeck::Neb(job) => neb::check(deck, job),
+        JobDeck::Relax(job) => relax::check(deck, job),
     }
 }

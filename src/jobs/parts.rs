@@ -7,26 +7,73 @@ use crate::deck::{
 };
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::io::{self, FrameIndex, ReadOptions};
+use crate::io::{self, Frame, FrameIndex, FrameReader, ReadOptions};
 use crate::potential::pair::{
     Damping, Dispersion, DispersionCoefficients, LennardJones, PairParameters, Scheme, Zbl,
 };
 use crate::potential::{EvaluationError, Evaluator, Local, Potential, Term, registry};
 use crate::system::{Cell, System, repeat};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Reads and builds the system of a deck. The second value says whether the file had velocities.
 pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
-    let index = match deck.frame {
-        FrameChoice::First => FrameIndex::First,
-        FrameChoice::Last => FrameIndex::Last,
-        FrameChoice::Index(n) => FrameIndex::Nth(n),
+    if deck.frame == FrameChoice::All || deck.is_pattern() {
+        return Err(Error::file(
+            &deck.structure,
+            "this job takes one structure, and the deck names many",
+        )
+        .advise("name one file in [system], and one frame; [relax] takes many"));
+    }
+    let (system, has_velocities) = read_structure(&deck.structure, frame_index(deck.frame))?;
+    Ok((adjust(deck, &deck.structure, system)?, has_velocities))
+}
+
+/// The frame of a file that the deck means, with all that the file says, as the system of the deck.
+pub fn one_frame(deck: &SystemDeck, file: &Path) -> Result<Frame> {
+    let index = frame_index(deck.frame);
+    let mut frame = if io::is_hdf5(file) {
+        let (system, has_velocities) = read_structure(file, index)?;
+        let mut frame = Frame::from(system);
+        frame.has_velocities = has_velocities;
+        frame
+    } else {
+        io::read_frame(file, index, &ReadOptions::default())?
     };
-    let (mut system, has_velocities) = read_structure(&deck.structure, index)?;
+    let before = frame.system.atoms.len();
+    frame.system = adjust(deck, file, frame.system)?;
+    if frame.system.atoms.len() != before {
+        // Columns of the cell that was repeated say nothing of its copies.
+        frame.columns.clear();
+    }
+    Ok(frame)
+}
+
+/// The number of frames in structure files.
+pub fn count_frames(files: &[PathBuf]) -> Result<usize> {
+    let mut count = 0;
+    for file in files {
+        for frame in FrameReader::open(file, &ReadOptions::default())? {
+            frame?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+fn frame_index(choice: FrameChoice) -> FrameIndex {
+    match choice {
+        FrameChoice::First => FrameIndex::First,
+        FrameChoice::Last | FrameChoice::All => FrameIndex::Last,
+        FrameChoice::Index(n) => FrameIndex::Nth(n),
+    }
+}
+
+/// What a deck changes of the structure that a file has.
+pub fn adjust(deck: &SystemDeck, file: &Path, mut system: System) -> Result<System> {
     if let Some(periodic) = deck.periodic {
         system.cell = Cell::new(system.cell.row_vectors(), periodic).map_err(|why| {
-            Error::file(&deck.structure, why)
+            Error::file(file, why)
                 .advise("`periodic` in the deck needs a cell vector in the file for every periodic direction")
         })?;
     }
@@ -37,14 +84,13 @@ pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
     }
     if let Some(mass) = deck.hydrogen_mass {
         repartition_hydrogen(&mut system, mass)
-            .map_err(|e| e.within(&deck.structure.display().to_string()))?;
+            .map_err(|e| e.within(&file.display().to_string()))?;
     }
-    let system = repeat(&system, deck.repeat)
-        .map_err(|e| e.within(&deck.structure.display().to_string()))?;
+    let system = repeat(&system, deck.repeat).map_err(|e| e.within(&file.display().to_string()))?;
     if system.atoms.is_empty() {
-        return Err(Error::file(&deck.structure, "the structure has no atoms"));
+        return Err(Error::file(file, "the structure has no atoms"));
     }
-    Ok((system, has_velocities))
+    Ok(system)
 }
 
 /// One frame of a structure file or of a trajectory.

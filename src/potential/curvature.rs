@@ -3,6 +3,9 @@
 use super::{Configuration, EvaluationError, Evaluator, Member, Term};
 use crate::neighbours::VerletList;
 
+/// Takes the block of second derivatives of two atoms.
+pub type Block<'a> = dyn FnMut(usize, usize, &[[f64; 3]; 3]) + 'a;
+
 /// Second derivatives of the energy of a potential in closed form.
 ///
 /// They are handed out as 3×3 blocks, so that the same method serves a full Hessian, a sparse one and products with vectors.
@@ -11,11 +14,7 @@ pub trait Curvature: Send + Sync {
     ///
     /// Each pair of atoms comes in one order only, and may come in several parts, which add up; the block of (j, i) is the
     /// transposed one. Blocks with i = j are symmetric.
-    fn blocks(
-        &self,
-        member: Member<'_>,
-        block: &mut dyn FnMut(usize, usize, &[[f64; 3]; 3]),
-    ) -> Result<(), EvaluationError>;
+    fn blocks(&self, member: Member<'_>, block: &mut Block<'_>) -> Result<(), EvaluationError>;
 }
 
 impl Term {
@@ -31,7 +30,7 @@ impl Evaluator {
     pub fn curvature(
         &mut self,
         configuration: Configuration<'_>,
-        block: &mut dyn FnMut(usize, usize, &[[f64; 3]; 3]),
+        block: &mut Block<'_>,
     ) -> Result<(), EvaluationError> {
         self.keep_lists(0, configuration)?;
         for (term, group) in self.terms.iter().zip(&self.group_of) {

@@ -22,7 +22,7 @@ pub mod sgdml;
 pub use crate::neighbours::{ListKind, NeighbourRequest};
 pub use crate::system::Configuration;
 pub use card::ModelCard;
-pub use curvature::Curvature;
+pub use curvature::{Block, Curvature};
 pub(crate) use evaluator::recycle;
 pub use evaluator::{Evaluator, Term};
 pub use local::{LANES, Local, LocalModel, Names, PairCurvature, RowResults, RowStyle, Rows};

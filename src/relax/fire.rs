@@ -2,8 +2,9 @@
 //! that is steered downhill and stopped when it goes up.
 
 use super::line_search::dot;
-use super::objective::{Objective, Point};
+use super::objective::Point;
 use super::relaxation::Advance;
+use crate::potential::EvaluationError;
 
 /// First time step, in Å/sqrt(eV); a bond of 70 eV/Å^2 swings in 0.75 of that unit.
 const FIRST: f64 = 0.08;
@@ -18,6 +19,14 @@ const MIXING: f64 = 0.25;
 const MIXING_SHRINK: f64 = 0.99;
 /// How often a step that cannot be evaluated is halved.
 const HALVINGS: u32 = 40;
+
+/// Where forces come from.
+pub(super) trait Field {
+    /// Fills in the gradient at `point.x`.
+    fn evaluate(&mut self, point: &mut Point) -> Result<(), EvaluationError>;
+    /// How long a step is, in units of the longest that is allowed.
+    fn length_of(&self, step: &[f64]) -> f64;
+}
 
 /// The state of FIRE.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -42,7 +51,7 @@ impl Fire {
     }
 
     /// One step of the dynamics.
-    pub fn step(&mut self, objective: &mut Objective<'_>, point: &mut Point) -> Advance {
+    pub fn step(&mut self, field: &mut impl Field, point: &mut Point) -> Advance {
         if self.velocity.len() != point.x.len() {
             self.velocity.clear();
             self.velocity.resize(point.x.len(), 0.0);
@@ -82,7 +91,7 @@ impl Fire {
         for (v, g) in v.iter_mut().zip(&point.gradient) {
             *v = (1.0 - self.mixing) * *v - mix * g;
         }
-        let length = h * objective.length_of(v);
+        let length = h * field.length_of(v);
         if length > 1.0 {
             v.iter_mut().for_each(|v| *v /= length);
         }
@@ -92,7 +101,7 @@ impl Fire {
             .zip(v.iter())
             .for_each(|(x, v)| *x += h * v);
         let mut halvings = 0;
-        while let Err(e) = objective.evaluate(trial) {
+        while let Err(e) = field.evaluate(trial) {
             // Atoms on top of each other: not so far, and from rest.
             halvings += 1;
             if halvings > HALVINGS {

@@ -6,8 +6,10 @@
 mod cell;
 mod curvature;
 mod fire;
+mod idpp;
 mod lbfgs;
 mod line_search;
+mod neb;
 mod objective;
 mod optimiser;
 mod preconditioner;
@@ -20,6 +22,9 @@ mod tests;
 
 pub use cell::{CellSettings, Filter};
 pub use curvature::Curvature;
+pub use neb::{
+    BandEnd, BandOutcome, BandSettings, BandSnapshot, BandStep, Image, Interpolation, band,
+};
 pub use objective::Measure;
 pub use relaxation::{End, Outcome, Snapshot, Step, relax, resume};
 pub use settings::{Method, Settings};

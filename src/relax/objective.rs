@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::cell::{CellSettings, Deformation};
+use super::fire::Field;
 use crate::dynamics::barostat::StrainSpace;
 use crate::potential::{Configuration, Evaluation, EvaluationError, Evaluator, Want};
 use crate::system::{Cell, SpaceGroup, System};
@@ -334,6 +335,16 @@ impl<'a> Objective<'a> {
             .sqrt();
         let strain = step[n..].iter().map(|u| u * u).sum::<f64>().sqrt() / self.scale;
         (longest / self.settings.max_move).max(strain / LARGEST_STRAIN)
+    }
+}
+
+impl Field for Objective<'_> {
+    fn evaluate(&mut self, point: &mut Point) -> Result<(), EvaluationError> {
+        Objective::evaluate(self, point)
+    }
+
+    fn length_of(&self, step: &[f64]) -> f64 {
+        Objective::length_of(self, step)
     }
 }
 

@@ -114,6 +114,9 @@ const VOLUMES: std::ops::Range<f64> = 0.4..2.5;
 /// How often a saddle is left.
 const PUSHES: u32 = 5;
 
+/// Vectors of a cell, and positions in it (Å).
+type Place = ([[f64; 3]; 3], Vec<[f64; 3]>);
+
 /// What a relaxation knows between two steps.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Progress {
@@ -127,14 +130,14 @@ struct Progress {
     /// Vectors of the cell in whose frame the point is.
     reference: [[f64; 3]; 3],
     /// Cell and positions whose symmetry is kept.
-    symmetric: Option<([[f64; 3]; 3], Vec<[f64; 3]>)>,
+    symmetric: Option<Place>,
 }
 
 /// All that is needed to go on with a relaxation with the same bits as if it had not been interrupted.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Snapshot {
     progress: Progress,
-    lists: Option<([[f64; 3]; 3], Vec<[f64; 3]>)>,
+    lists: Option<Place>,
 }
 
 impl Snapshot {
@@ -153,8 +156,7 @@ impl Snapshot {
     /// Whether it belongs to a system with so many atoms and these settings.
     fn fits(&self, objective: &Objective<'_>) -> bool {
         let (p, n) = (&self.progress, objective.system.atoms.len());
-        let vectors =
-            |v: &Option<([[f64; 3]; 3], Vec<[f64; 3]>)>| v.as_ref().is_none_or(|v| v.1.len() == n);
+        let vectors = |v: &Option<Place>| v.as_ref().is_none_or(|v| v.1.len() == n);
         p.point.x.len() == objective.len()
             && p.point.gradient.len() == objective.len()
             && p.point.forces.len() == n

@@ -11,7 +11,7 @@ pub enum Method {
     /// 3.5, 3.6).
     Lbfgs,
     /// The same with the exponential preconditioner (Packwood et al., J. Chem. Phys. 144, 164109 (2016)), which knows how
-    /// stiff a crystal or a large system is from who is whose neighbour.
+    /// stiff a crystal or a large system is from who is whose neighbour. Molecules and clusters below 200 atoms go without it.
     #[default]
     Preconditioned,
     /// FIRE 2.0 (Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020)): slower, but it needs no energies that fit the forces.

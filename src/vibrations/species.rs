@@ -175,7 +175,7 @@ impl Names {
             let a = turns[*i].axis();
             a.is_some_and(|a| a.dot(&axis).abs() > 0.98)
         };
-        let twice = (name.starts_with('S') || name.ends_with('d')) && e.n % 2 == 0;
+        let twice = (name.starts_with('S') || name.ends_with('d')) && e.n.is_multiple_of(2);
         let (order, proper) = if twice { (2 * e.n, false) } else { (e.n, true) };
         let step = 2.0 * PI / order as f64;
         names.main = (0..turns.len())

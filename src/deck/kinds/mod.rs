@@ -5,7 +5,7 @@ mod species;
 mod steps;
 mod words;
 
-pub(super) use files::{InFile, OutFile, OutFileOrNone};
+pub(super) use files::{InFile, InFiles, OutFile, OutFileOrNone, fitting, is_pattern};
 pub(super) use species::{Elements, Mass, element};
 pub(super) use steps::{Steps, WallTime};
 pub(super) use words::Words;

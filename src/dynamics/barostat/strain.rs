@@ -58,6 +58,28 @@ impl StrainSpace {
         space
     }
 
+    /// Those of these strains that keep the volume.
+    #[must_use]
+    pub fn at_constant_volume(&self) -> StrainSpace {
+        let mut basis: Vec<Matrix3<f64>> = Vec::new();
+        for b in &self.basis {
+            // Of two strains that change the volume a combination keeps it.
+            let mut m = *b;
+            let changing: Matrix3<f64> = self.basis.iter().map(|o| o * o.trace()).sum();
+            let square = changing.norm_squared();
+            if square > 0.0 {
+                m -= changing * (m.dot(&changing) / square);
+            }
+            for o in &basis {
+                m -= o * m.dot(o);
+            }
+            if m.norm() > 1e-6 {
+                basis.push(m / m.norm());
+            }
+        }
+        StrainSpace { basis }
+    }
+
     /// Number of independent strains.
     pub fn len(&self) -> usize {
         self.basis.len()

@@ -118,7 +118,8 @@ impl Chosen {
             members[class] += 1;
             class_of[i] = class as u32;
         }
-        let part = |name: &str, wanted: &dyn Fn(&(Element, Vec<bool>)) -> bool| {
+        type Key = (Element, Vec<bool>);
+        let part = |name: &str, wanted: &dyn Fn(&Key) -> bool| {
             let classes: Vec<usize> = (0..keys.len()).filter(|&c| wanted(&keys[c])).collect();
             Part {
                 name: name.to_owned(),

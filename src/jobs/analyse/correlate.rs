@@ -81,6 +81,9 @@ pub(super) fn spectrum_lags(
     lags.clamp(4, most)
 }
 
+/// Makes the vectors of a frame: called with the frame, the number of its file, and where the vectors go.
+type Rows<'a> = dyn FnMut(&Snapshot<'_>, usize, &mut dyn FnMut(&[[f64; 3]])) -> Result<()> + 'a;
+
 /// Reads all files as often as the memory makes necessary, and correlates the vectors that `rows` makes of each frame.
 pub(super) fn correlate(
     mut correlator: Correlator,
@@ -89,7 +92,7 @@ pub(super) fn correlate(
     options: &Options,
     console: &Console,
     findings: &mut Findings,
-    rows: &mut dyn FnMut(&Snapshot<'_>, usize, &mut dyn FnMut(&[[f64; 3]])) -> Result<()>,
+    rows: &mut Rows<'_>,
 ) -> Result<Correlations> {
     let frames: usize = trajectories.iter().map(|t| t.number).sum();
     let fixed = correlator.fixed_bytes(frames);

@@ -38,7 +38,7 @@ fn facts_of(r: &Reference) -> Vec<(&'static str, String)> {
         ),
         (
             "pressure",
-            format!("{:.4} GPa", -r.stress.trace() / 3.0 * GPA),
+            format!("{:.4} GPa", tables::tidy(-r.stress.trace() / 3.0 * GPA)),
         ),
     ]
 }
@@ -105,9 +105,9 @@ pub(super) fn warnings(r: &Results) -> Vec<String> {
 }
 
 fn number(c: &Constants, a: usize, b: usize) -> String {
-    let value = c.slopes.0[(a, b)] * GPA;
+    let value = tables::tidy(c.slopes.0[(a, b)] * GPA);
     match tables::error(c, a, b) {
-        Some(e) => format!("{value:.3} ± {:.3}", e * GPA),
+        Some(e) => format!("{value:.3} ± {:.1e}", e * GPA),
         None => format!("{value:.3}"),
     }
 }

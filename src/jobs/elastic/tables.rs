@@ -51,6 +51,11 @@ pub(super) fn error(c: &Constants, a: usize, b: usize) -> Option<f64> {
     Some(x.max(y))
 }
 
+/// A number that rounds to zero as zero, without a sign.
+pub(super) fn tidy(x: f64) -> f64 {
+    if x.abs() < 5e-7 { 0.0 } else { x }
+}
+
 /// The table: what it is of, the name, the number, its error, the unit.
 pub(super) fn table(r: &Results) -> String {
     let mut out = String::new();
@@ -61,13 +66,13 @@ pub(super) fn table(r: &Results) -> String {
         for a in 0..6 {
             for b in a..6 {
                 let error = error(c, a, b).map_or(String::new(), |e| format!("{:.6}", e * GPA));
-                let value = format!("{:.6}", c.slopes.0[(a, b)] * GPA);
+                let value = format!("{:.6}", tidy(c.slopes.0[(a, b)] * GPA));
                 put([ions.into(), name(a, b), value, error, "GPa".into()]);
             }
         }
         for a in 0..6 {
             for b in a..6 {
-                let value = format!("{:.6}", c.energies.0[(a, b)] * GPA);
+                let value = format!("{:.6}", tidy(c.energies.0[(a, b)] * GPA));
                 let name = format!("{} (energy derivative)", name(a, b));
                 put([ions.into(), name, value, String::new(), "GPa".into()]);
             }
@@ -107,7 +112,7 @@ pub(super) fn table(r: &Results) -> String {
 pub(super) fn summary(r: &Results) -> String {
     let matrix = |m: &nalgebra::Matrix6<f64>| -> Vec<Vec<f64>> {
         (0..6)
-            .map(|a| (0..6).map(|b| m[(a, b)] * GPA).collect())
+            .map(|a| (0..6).map(|b| tidy(m[(a, b)] * GPA)).collect())
             .collect()
     };
     let set = |c: &Constants| -> Value {

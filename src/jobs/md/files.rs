@@ -179,7 +179,7 @@ fn replica_path(path: &Path, replica: u32, replicas: u32) -> PathBuf {
 /// Keeps two processes from running the same deck at once: a lock on a hidden file beside the checkpoint, which goes with
 /// the process however it ends.
 #[derive(Debug)]
-pub(super) struct RunLock {
+pub(in crate::jobs) struct RunLock {
     path: PathBuf,
     _file: File,
 }

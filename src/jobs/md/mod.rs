@@ -26,6 +26,7 @@ mod text_file;
 mod vigil;
 
 pub use plan::check;
+pub(super) use text_file::TextFile;
 
 use super::{Outcome, RunOptions, StopFlag, parts};
 use crate::deck::{self, Deck, MdDeck, OutputDeck, StageDeck};
@@ -35,7 +36,8 @@ use crate::io::checkpoint::Checkpoint;
 use crate::potential::Term;
 use crate::report::{Console, Progress, Status};
 use crate::system::System;
-use files::{Files, RunLock};
+use files::Files;
+pub(super) use files::RunLock;
 use output::Sinks;
 use provenance::Source;
 use simulation::Simulation;

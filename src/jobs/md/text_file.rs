@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// A growing text file.
 #[derive(Debug)]
-pub(super) struct TextFile {
+pub(in crate::jobs) struct TextFile {
     path: PathBuf,
     out: BufWriter<File>,
     /// Bytes written, those that still wait included.

@@ -207,7 +207,7 @@ fn evaluate(
     let at = |mesh: &Mesh, rows: &[Vec<f64>]| -> Vec<Thermal> {
         temperatures
             .iter()
-            .map(|t| thermal(mesh, rows, *t))
+            .map(|t| thermal(mesh, rows, *t, job.nuclei))
             .collect()
     };
     let expansion = match &job.expansion {
@@ -370,8 +370,9 @@ pub fn check(deck: &Deck, job: &PhononsDeck) -> Result<Page> {
     page.fact(
         "cost",
         format!(
-            "about {} for {count} evaluations of the supercell, and the relaxation before",
-            human_duration(seconds * count as f64)
+            "about {} to evaluate the supercell {count} time{}, and the relaxation before",
+            human_duration(seconds * count as f64),
+            if count == 1 { "" } else { "s" }
         ),
     );
     let pairs = evaluator.longest_list(0).map_or(0, |l| l.pairs());

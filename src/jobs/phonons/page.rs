@@ -52,13 +52,18 @@ pub(super) fn crystal_facts(crystal: &Crystal) -> Vec<(&'static str, String)> {
     facts.push((
         "supercell",
         format!(
-            "{} × {} × {}, {} atoms, {:.1} Å wide; {} displaced atoms to evaluate",
+            "{} × {} × {}, {} atoms, {:.1} Å wide; {} displacement{} to evaluate",
             c.repeat[0],
             c.repeat[1],
             c.repeat[2],
             c.system.atoms.len(),
             w.iter().copied().fold(f64::INFINITY, f64::min),
-            crystal.displacements.len()
+            crystal.displacements.len(),
+            if crystal.displacements.len() == 1 {
+                ""
+            } else {
+                "s"
+            }
         ),
     ));
     facts
@@ -201,7 +206,7 @@ fn facts(r: &Results) -> Vec<(&'static str, String)> {
             r.mesh.points.len()
         ),
     ));
-    if let Some(t) = r.thermal.first() {
+    if let Some(t) = r.thermal.first().filter(|t| t.temperature == 0.0) {
         facts.push(("zero point", format!("{:.6} eV/atom", t.energy / atoms)));
     }
     if let Some(t) = near(&r.thermal, 300.0) {
@@ -234,13 +239,13 @@ fn expansion_facts(e: &Expansion, r: &Results) -> Vec<(&'static str, String)> {
     )];
     let off = |t: f64, wanted: f64| (t - wanted).abs();
     for wanted in [0.0, 300.0, f64::INFINITY] {
-        let rows = e
+        let mut rows = e
             .rows
             .iter()
             .filter_map(|(t, x)| Some((*t, x.as_ref().ok()?)));
         let row = match wanted.is_finite() {
             true => rows.min_by(|a, b| off(a.0, wanted).total_cmp(&off(b.0, wanted))),
-            false => rows.last(),
+            false => rows.next_back(),
         };
         if let Some((t, x)) = row {
             facts.push((

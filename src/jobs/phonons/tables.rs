@@ -209,7 +209,7 @@ pub(super) fn expansion_csv(
         "entropy (J/K/mol of atoms)",
         "Gibbs energy (eV/atom)",
         "Grüneisen parameter",
-        "misfit of the equation of state (eV/atom)",
+        "misfit of the free energies (eV/atom)",
         "remark",
     ];
     csv_row(&mut out, heads.map(str::to_owned));

@@ -343,7 +343,7 @@ fn all_species(
             let labels = group.as_ref().map_or_else(Vec::new, |g| g.labels(&modes));
             let thermochemistry = Thermochemistry {
                 energy,
-                quanta: modes.modes.iter().map(|m| m.energy()).collect(),
+                quanta: oscillators(&modes),
                 ensemble,
                 pressure: job.thermochemistry.pressure,
             };
@@ -363,6 +363,13 @@ fn all_species(
             })
         })
         .collect()
+}
+
+/// ħω (eV) of the modes that oscillate: those that are imaginary, or that nothing holds, do not.
+fn oscillators(modes: &Modes) -> Vec<f64> {
+    let least = tables::resolution(modes);
+    let real = modes.modes.iter().filter(|m| m.wavenumber() > least);
+    real.map(|m| m.energy()).collect()
 }
 
 /// What moves beside the oscillators; of a molecule also its point group and symmetry number.

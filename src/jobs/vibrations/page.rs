@@ -1,6 +1,6 @@
 //! What a person reads: the summary on the terminal, and the report.
 
-use super::tables::{self, name, order_of_saddle, verdict};
+use super::tables::{self, free_modes, name, order_of_saddle, resolution, verdict};
 use super::{Results, Species, source};
 use crate::deck::{Deck, VibrationsDeck};
 use crate::error::Result;
@@ -21,6 +21,14 @@ pub(super) fn left_out(freedom: Freedom) -> &'static str {
         Freedom::Held => "nothing: atoms are held",
         Freedom::Translations => "translations",
         Freedom::Molecule => "translations and rotations",
+    }
+}
+
+/// `1 mode`, `2 modes`.
+fn modes(count: usize) -> String {
+    match count {
+        1 => "1 mode".to_owned(),
+        n => format!("{n} modes"),
     }
 }
 
@@ -53,6 +61,14 @@ pub(super) fn warnings(r: &Results) -> Vec<String> {
                 list.join(", ")
             ));
         }
+        let free = free_modes(&s.modes);
+        if free > 0 {
+            all.push(format!(
+                "{of}{}, zero within {:.1} cm^-1: motions that nothing holds, such as turning about an atom that is held; thermochemistry leaves them out",
+                modes(free),
+                resolution(&s.modes)
+            ));
+        }
         let mixing = wavenumber(s.modes.mixing());
         if mixing > LARGE_SHIFT {
             all.push(format!(
@@ -63,12 +79,14 @@ pub(super) fn warnings(r: &Results) -> Vec<String> {
                 }
             ));
         }
-        let soft = |m: &&crate::vibrations::Mode| (0.0..SOFT).contains(&m.wavenumber());
+        let least = resolution(&s.modes);
+        let soft = |m: &&crate::vibrations::Mode| (least..SOFT).contains(&m.wavenumber());
         let soft = s.modes.modes.iter().filter(soft).count();
         let gas = matches!(s.thermochemistry.ensemble, Ensemble::IdealGas(_));
         if soft > 0 && gas {
             all.push(format!(
-                "{of}{soft} mode(s) below {SOFT} cm^-1 are hardly harmonic: their part of the entropy is uncertain"
+                "{of}{} below {SOFT} cm^-1, hardly harmonic: that part of the entropy is uncertain",
+                modes(soft)
             ));
         }
     }
@@ -124,10 +142,10 @@ fn of_species(r: &Results, s: &Species) -> Vec<(&'static str, String)> {
         ));
     }
     let rigid = match s.modes.rigid {
-        0 => format!("{} modes; nothing is left out", s.modes.modes.len()),
+        0 => format!("{}; nothing is left out", modes(s.modes.modes.len())),
         n => format!(
-            "{} modes; {n} {} left out, which come to {:.2} cm^-1 at most by themselves",
-            s.modes.modes.len(),
+            "{}; {n} {} left out, which come to {:.2} cm^-1 at most by themselves",
+            modes(s.modes.modes.len()),
             left_out(r.freedom),
             wavenumber(s.modes.residual())
         ),
@@ -160,8 +178,8 @@ fn of_species(r: &Results, s: &Species) -> Vec<(&'static str, String)> {
 /// Modes listed on the terminal at most; the table has all.
 const LISTED: usize = 60;
 
-fn list(modes: &Modes, labels: &[String], say: &mut dyn FnMut(String)) {
-    say(format!(
+fn list(found: &Modes, labels: &[String], say: &mut dyn FnMut(String)) {
+    let head = format!(
         "{:>6} {:>12} {:>10} {:>10} {:>9}  {}",
         "mode",
         "cm^-1",
@@ -169,9 +187,10 @@ fn list(modes: &Modes, labels: &[String], say: &mut dyn FnMut(String)) {
         "THz",
         "mass/u",
         if labels.is_empty() { "" } else { "symmetry" }
-    ));
-    let (count, half) = (modes.modes.len(), LISTED / 2);
-    for (k, m) in modes.modes.iter().enumerate() {
+    );
+    say(head.trim_end().to_owned());
+    let (count, half) = (found.modes.len(), LISTED / 2);
+    for (k, m) in found.modes.iter().enumerate() {
         if count > LISTED && k == half {
             say(format!("{:>6} {} more in the table", "...", count - LISTED));
         }

@@ -7,17 +7,27 @@ use crate::io::{Format, Frame, render_frame};
 use crate::jobs::outputs::csv_row;
 use crate::report::{Chart, Curve, CurveStyle};
 use crate::units::EV_PER_A3_IN_BAR;
-use crate::vibrations::{Ensemble, Modes};
+use crate::vibrations::{Ensemble, Modes, wavenumber};
 use serde_json::{Value, json};
 
-/// A mode below this (cm⁻¹, imaginary ones being negative) makes the structure a saddle; smaller ones are zero within what forces
-/// and differences can tell.
-pub(super) const SADDLE: f64 = -1.0;
+/// What forces and differences can tell (cm⁻¹): a mode within it is zero, one below its negative is imaginary. Rigid motions, which
+/// must be zero, are the measure.
+pub(super) fn resolution(modes: &Modes) -> f64 {
+    (2.0 * wavenumber(modes.residual())).clamp(0.2, 1.0)
+}
 
 /// Modes that make it a saddle.
 pub(super) fn order_of_saddle(modes: &Modes) -> usize {
-    let below = modes.modes.iter().filter(|m| m.wavenumber() < SADDLE);
+    let least = resolution(modes);
+    let below = modes.modes.iter().filter(|m| m.wavenumber() < -least);
     below.count()
+}
+
+/// Modes that nothing holds, though they are no rigid motions.
+pub(super) fn free_modes(modes: &Modes) -> usize {
+    let least = resolution(modes);
+    let within = modes.modes.iter().filter(|m| m.wavenumber().abs() <= least);
+    within.count()
 }
 
 /// How isotopologues are called in tables.
@@ -49,9 +59,11 @@ pub(super) fn frequencies(r: &Results) -> String {
     ];
     csv_row(&mut out, heads.map(str::to_owned));
     for s in &r.species {
+        let least = resolution(&s.modes);
         for (k, m) in s.modes.modes.iter().enumerate() {
             let kind = match m.wavenumber() {
-                w if w < SADDLE => "imaginary",
+                w if w < -least => "imaginary",
+                w if w <= least => "free",
                 _ => "real",
             };
             csv_row(
@@ -155,9 +167,10 @@ fn of_species(_: &Results, s: &Species) -> Value {
         "name": name(s),
         "is_minimum": order_of_saddle(&s.modes) == 0,
         "imaginary_modes": order_of_saddle(&s.modes),
+        "free_modes": free_modes(&s.modes),
         "rigid_motions": s.modes.rigid,
-        "largest_rigid_per_cm": crate::vibrations::wavenumber(s.modes.residual()),
-        "largest_mixing_per_cm": crate::vibrations::wavenumber(s.modes.mixing()),
+        "largest_rigid_per_cm": wavenumber(s.modes.residual()),
+        "largest_mixing_per_cm": wavenumber(s.modes.mixing()),
         "point_group": s.group.as_ref().map(|g| g.name.clone()),
         "symmetry_number": s.symmetry_number,
         "moments_of_inertia_u_Angstrom2": moments,
@@ -228,11 +241,17 @@ pub(super) fn sticks(r: &Results) -> Result<String> {
         };
         Curve::line(title, points).styled(CurveStyle::Sticks)
     });
+    let all = r.species.iter().flat_map(|s| &s.modes.modes);
+    let (low, high) = all.fold((0.0f64, 0.0f64), |(a, b), m| {
+        (a.min(m.wavenumber()), b.max(m.wavenumber()))
+    });
+    let room = 0.02 * (high - low);
     let chart = Chart {
         title: "Normal modes".to_owned(),
         x: "wavenumber (cm⁻¹); imaginary ones are negative".to_owned(),
         y: "reduced mass (u)".to_owned(),
         curves: curves.collect(),
+        x_range: (room > 0.0).then_some([low - room, high + room]),
         ..Chart::default()
     };
     chart.svg()

@@ -2,7 +2,7 @@
 
 use super::{Local, LocalModel};
 use crate::elements::Element;
-use crate::potential::{Curvature, EvaluationError, Member};
+use crate::potential::{Block, Curvature, EvaluationError, Member};
 use crate::vector::dot;
 
 /// The second derivatives of a sum over pairs.
@@ -12,11 +12,7 @@ pub trait PairCurvature {
 }
 
 impl<M: LocalModel> Curvature for Local<M> {
-    fn blocks(
-        &self,
-        member: Member<'_>,
-        block: &mut dyn FnMut(usize, usize, &[[f64; 3]; 3]),
-    ) -> Result<(), EvaluationError> {
+    fn blocks(&self, member: Member<'_>, block: &mut Block<'_>) -> Result<(), EvaluationError> {
         let (Some(pairs), Some(list)) = (self.0.pair_curvature(), member.neighbours) else {
             return Ok(());
         };

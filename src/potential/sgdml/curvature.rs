@@ -16,7 +16,7 @@ use super::kernel::LANES;
 use super::undecayed::ExactSum;
 use super::{Model, Sgdml};
 use crate::parallel;
-use crate::potential::{Curvature, Evaluation, EvaluationError, Member};
+use crate::potential::{Block, Curvature, Evaluation, EvaluationError, Member};
 use crate::simd::F64x8;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
@@ -225,13 +225,7 @@ impl Model {
     }
 
     /// Hands out the blocks of one molecule, from the derivatives by its descriptor (the first with the sign of the forces).
-    fn carry(
-        &self,
-        pairs: &Pairs,
-        derivative: &[f64],
-        bend: &[f64],
-        block: &mut dyn FnMut(usize, usize, &[[f64; 3]; 3]),
-    ) {
+    fn carry(&self, pairs: &Pairs, derivative: &[f64], bend: &[f64], block: &mut Block<'_>) {
         let n = self.elements.len();
         let d = pairs.d.len();
         let scale = self.scale / (self.length * self.length);
@@ -303,11 +297,7 @@ impl Model {
 }
 
 impl Curvature for Sgdml {
-    fn blocks(
-        &self,
-        member: Member<'_>,
-        block: &mut dyn FnMut(usize, usize, &[[f64; 3]; 3]),
-    ) -> Result<(), EvaluationError> {
+    fn blocks(&self, member: Member<'_>, block: &mut Block<'_>) -> Result<(), EvaluationError> {
         let model = &*self.model;
         let atoms = self.molecules.as_ref().map_or(Atoms::All, Atoms::Of);
         let c = member.configuration;

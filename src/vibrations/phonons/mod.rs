@@ -20,4 +20,4 @@ pub use force_constants::{ForceConstants, force_constants};
 pub use mesh::{Mesh, count_for};
 pub use path::{Path, Point};
 pub use supercell::{Supercell, copies_for};
-pub use thermal::{Imaginary, Thermal, imaginary, thermal};
+pub use thermal::{Imaginary, Nuclei, Thermal, imaginary, thermal};

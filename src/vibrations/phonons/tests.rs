@@ -225,7 +225,7 @@ fn sums_over_oscillators() {
     let f = 5.0;
     let quantum = crate::units::HBAR * THZ * f;
     for t in [0.0, 20.0, 300.0, 3000.0] {
-        let found = thermal(&mesh, &[vec![f, -1.0, 0.0]], t);
+        let found = thermal(&mesh, &[vec![f, -1.0, 0.0]], t, Nuclei::Quantum);
         let kt = crate::units::BOLTZMANN * t;
         let x = quantum / kt.max(1e-300);
         let exact = 0.5 * quantum / (0.5 * x).tanh();
@@ -239,8 +239,11 @@ fn sums_over_oscillators() {
         assert!((found.free_energy - found.energy + t * found.entropy).abs() < 1e-13);
     }
     // Classical at high temperature.
-    let hot = thermal(&mesh, &[vec![f]], 1e5);
-    assert!((hot.heat_capacity / crate::units::BOLTZMANN - 1.0).abs() < 1e-6);
+    let [quantum, classical] =
+        [Nuclei::Quantum, Nuclei::Classical].map(|n| thermal(&mesh, &[vec![f]], 1e5, n));
+    assert!((quantum.heat_capacity / classical.heat_capacity - 1.0).abs() < 1e-6);
+    assert!((quantum.entropy / classical.entropy - 1.0).abs() < 1e-6);
+    assert!((quantum.free_energy / classical.free_energy - 1.0).abs() < 1e-6);
 }
 
 /// Every point of a standard path lies on the border of the first Brillouin zone: it is as near to another reciprocal lattice point as to the

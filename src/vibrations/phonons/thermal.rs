@@ -2,7 +2,7 @@
 
 use super::dynamical::THZ;
 use super::mesh::Mesh;
-use crate::units::HBAR;
+use crate::units::{BOLTZMANN, HBAR};
 use crate::vibrations::oscillator;
 
 /// Frequencies (THz) below this count as zero: the crystal moved as a whole.
@@ -23,8 +23,19 @@ pub struct Thermal {
     pub heat_capacity: f64,
 }
 
-/// Sums over the modes of a mesh. Imaginary modes, and those of zero frequency, are left out.
-pub fn thermal(mesh: &Mesh, rows: &[Vec<f64>], temperature: f64) -> Thermal {
+/// What the nuclei are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nuclei {
+    /// As they are: with zero-point energy.
+    #[default]
+    Quantum,
+    /// As in dynamics without beads, to be compared with it.
+    Classical,
+}
+
+/// Sums over the modes of a mesh. Imaginary modes, and those of zero frequency, are left out. Classical entropies make sense above
+/// absolute zero only.
+pub fn thermal(mesh: &Mesh, rows: &[Vec<f64>], temperature: f64, nuclei: Nuclei) -> Thermal {
     let mut sum = Thermal {
         temperature,
         ..Thermal::default()
@@ -32,7 +43,14 @@ pub fn thermal(mesh: &Mesh, rows: &[Vec<f64>], temperature: f64) -> Thermal {
     for (row, &weight) in rows.iter().zip(&mesh.weights) {
         let share = weight as f64 / mesh.total() as f64;
         for f in row.iter().filter(|f| **f > ZERO) {
-            let [energy, entropy, heat] = oscillator(HBAR * THZ * f, temperature);
+            let quantum = HBAR * THZ * f;
+            let [energy, entropy, heat] = match nuclei {
+                Nuclei::Quantum => oscillator(quantum, temperature),
+                Nuclei::Classical => {
+                    let kt = BOLTZMANN * temperature;
+                    [kt, BOLTZMANN * (1.0 - (quantum / kt).ln()), BOLTZMANN]
+                }
+            };
             sum.free_energy += share * (energy - temperature * entropy);
             sum.energy += share * energy;
             sum.entropy += share * entropy;

@@ -15,9 +15,12 @@ fn springs(system: &System, reach: f64) -> Hessian {
                 continue;
             }
             let strength = 30.0 / r2.powf(1.5) + 2.0;
+            // Across the bond, weaker with the distance: equal springs between all atoms would make different species of a flat
+            // molecule vibrate alike.
+            let across = 0.4 / r2;
             for a in 0..3 {
                 for b in 0..3 {
-                    let h = strength * v[a] * v[b] / r2 + if a == b { 0.05 } else { 0.0 };
+                    let h = strength * v[a] * v[b] / r2 + if a == b { across } else { 0.0 };
                     for (p, q, sign) in [(i, i, 1.0), (j, j, 1.0), (i, j, -1.0), (j, i, -1.0)] {
                         matrix[(3 * p + a, 3 * q + b)] += sign * h;
                     }
