@@ -187,7 +187,7 @@ fn saddles_and_forces_are_said_plainly() {
 fn animated_modes_show_the_displacements() {
     let job = argon(
         "Ar 0 0 0\nAr 3.9 0 0",
-        "frames = 8\namplitude = \"0.2 Å\"\n",
+        "fmax = \"1e-9 eV/Å\"\nframes = 8\namplitude = \"0.2 Å\"\n",
     );
     job.run(&[])
         .expect(0, &["1 mode;", "D∞h, symmetry number 2"]);
