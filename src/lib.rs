@@ -5,6 +5,7 @@
 //! - [`jobs`]: one file a job; deck → parts → loop → output
 //! - [`deck`]: the TOML schema and its diagnostics; [`report`]: what a person looks at
 //! - [`analysis`]: averages with honest errors
+//! - [`training`]: models made from data
 //! - [`dynamics`]: integrators and thermostats
 //! - [`relax`]: minima of energy and enthalpy
 //! - [`vibrations`]: normal modes, phonons, what follows from them; [`elastic`]: elastic constants
@@ -32,6 +33,7 @@ pub mod relax;
 pub mod report;
 pub mod simd;
 pub mod system;
+pub mod training;
 pub mod units;
 mod vector;
 pub mod vibrations;

@@ -1,0 +1,5 @@
+//! Labelled frames: where they come from, whether they can be believed, and how they are split.
+
+mod labelled;
+
+pub use labelled::LabelledFrame;
