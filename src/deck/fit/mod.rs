@@ -78,6 +78,8 @@ const ENDINGS: [(&str, &str); 3] = [("gap", ".xml"), ("mtp", ".almtp"), ("sgdml"
 pub struct FitFiles {
     /// The model.
     pub model: PathBuf,
+    /// A TOML file that names the model, its elements and its data, for decks and commands.
+    pub description: Option<PathBuf>,
     /// What is needed to go on with a fit that was stopped.
     pub checkpoint: PathBuf,
     /// The accuracy card (Markdown).
@@ -111,6 +113,7 @@ impl FitDeck {
         let f = &self.files;
         let files = [
             ("model", Some(&f.model)),
+            ("description", f.description.as_ref()),
             ("checkpoint", Some(&f.checkpoint)),
             ("card", f.card.as_ref()),
             ("table", f.table.as_ref()),
@@ -234,6 +237,11 @@ fn files(t: &Table<'_>) -> Option<FitFiles> {
             &format!("name of the deck with `{ending}`"),
         )
     };
+    let description = file(
+        "description",
+        "The model with its elements and what it was made from, as decks may name it (TOML).",
+        ".model.toml",
+    );
     let card = file(
         "card",
         "The accuracy card: data, settings, errors (Markdown).",
@@ -245,6 +253,7 @@ fn files(t: &Table<'_>) -> Option<FitFiles> {
     let report = file("report", "Everything in one page (HTML).", ".html");
     Some(FitFiles {
         model: model?,
+        description: description?,
         checkpoint: checkpoint?,
         card: card?,
         table: table?,
