@@ -4,6 +4,7 @@ mod page;
 mod strains;
 mod tables;
 
+use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts};
 use crate::deck::{Before, Deck, ElasticDeck};
@@ -106,16 +107,7 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
-    let stop = || {
-        if options.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    };
+    let limits = Limits::of(options);
     let outputs = Outputs::new(deck.job.files());
     outputs.check_folders(TABLE)?;
     if !options.resume && !options.overwrite {
@@ -131,7 +123,7 @@ pub fn run(
         console.fact("potential", &term.potential.description().name);
     }
     notes.iter().for_each(|n| console.fact("", n));
-    let reference = match prepare(deck, job, system, &terms, &stop)? {
+    let reference = match prepare(deck, job, system, &terms, &limits)? {
         Ok(reference) => reference,
         Err(outcome) => {
             console.say("stopped while the crystal was being relaxed; nothing was kept");
@@ -150,7 +142,7 @@ pub fn run(
         &terms,
         &plan,
         &mut store,
-        &stop,
+        &limits,
         &mut |n| task.advance(n),
     )?;
     drop(task);
@@ -190,7 +182,7 @@ fn prepare(
     job: &ElasticDeck,
     mut system: System,
     terms: &[Term],
-    stop: &dyn Fn() -> Option<Outcome>,
+    limits: &Limits,
 ) -> Result<std::result::Result<Reference, Outcome>> {
     let place = &deck.system.structure;
     let mut evaluator = Evaluator::new(terms.to_vec(), SKIN);
@@ -202,7 +194,7 @@ fn prepare(
     if job.relax != Before::Nothing {
         let mut ended = None;
         let outcome = relax::relax(&mut system, &mut evaluator, &settings, &mut |_| {
-            ended = stop();
+            ended = limits.reached();
             ended.is_none()
         })?;
         if let relax::End::Failed(e) = outcome.end {

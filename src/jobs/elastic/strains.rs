@@ -5,6 +5,7 @@ use crate::deck::{Deck, ElasticDeck};
 use crate::elastic::{NAMES, strain_tensor, stress_vector};
 use crate::error::{Error, Result};
 use crate::io::{Format, Frame, FrameReader, ReadOptions, Value, atomic, render_frame};
+use crate::jobs::limits::Limits;
 use crate::jobs::{Outcome, parts};
 use crate::parallel;
 use crate::potential::{Evaluator, Term};
@@ -106,7 +107,7 @@ pub(super) fn all(
     terms: &[Term],
     plan: &[(usize, f64)],
     store: &mut Store,
-    stop: &dyn Fn() -> Option<Outcome>,
+    limits: &Limits,
     done: &mut dyn FnMut(usize),
 ) -> Result<std::result::Result<Vec<Strained>, Outcome>> {
     let mut found: Vec<Option<Strained>> = plan
@@ -116,7 +117,7 @@ pub(super) fn all(
     done(found.iter().flatten().count());
     let missing: Vec<usize> = (0..plan.len()).filter(|k| found[*k].is_none()).collect();
     for batch in missing.chunks(TOGETHER) {
-        if let Some(outcome) = stop() {
+        if let Some(outcome) = limits.reached() {
             return Ok(Err(outcome));
         }
         let mut results: Vec<Option<Result<(Strained, System)>>> =

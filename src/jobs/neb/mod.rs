@@ -2,6 +2,7 @@
 
 mod results;
 
+use super::limits::Limits;
 use super::md::RunLock;
 use super::outputs::Outputs;
 use super::relax::saved;
@@ -119,7 +120,7 @@ fn relax_end(
 
 /// Runs the job.
 pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
-    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
+    let limits = Limits::of(options);
     let outputs = Outputs::new(deck.job.files());
     outputs.check_folders(TABLE)?;
     let _lock = RunLock::take(&job.files.checkpoint)?;
@@ -187,11 +188,7 @@ pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) 
         let ends = (first.atoms.positions.clone(), last.atoms.positions.clone());
         let mut observe = |step: &relax::BandStep<'_>| {
             let now = Instant::now();
-            if options.stop.is_set() {
-                stopped = Some(Outcome::Interrupted);
-            } else if deadline.is_some_and(|d| now >= d) {
-                stopped = Some(Outcome::OutOfTime);
-            }
+            stopped = limits.reached_at(now);
             if last_line.is_none_or(|t| now.duration_since(t) >= LINE_EVERY) {
                 if last_line.is_none() {
                     console.say("    step   barrier (eV)   force (eV/Å)");

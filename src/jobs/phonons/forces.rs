@@ -2,32 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::io::{Format, Frame, FrameReader, ReadOptions, atomic, render_frame};
-use crate::jobs::{Outcome, StopFlag, parts};
+use crate::jobs::limits::Limits;
+use crate::jobs::{Outcome, parts};
 use crate::potential::{Evaluation, Evaluator, Want};
 use crate::system::System;
 use crate::vibrations::phonons::Displacement;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
-
-/// When to stop before everything is done.
-pub(super) struct Limits {
-    pub stop: StopFlag,
-    pub deadline: Option<Instant>,
-}
-
-impl Limits {
-    pub fn reached(&self) -> Option<Outcome> {
-        if self.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if self.deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    }
-}
 
 /// The file of displaced supercells, and what it held when the run began.
 pub(super) struct Store {

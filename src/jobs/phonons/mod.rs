@@ -8,6 +8,7 @@ mod phonopy;
 mod tables;
 mod volume;
 
+use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts};
 use crate::deck::{Deck, ExpansionDeck, PhononsDeck};
@@ -21,7 +22,7 @@ use crate::vibrations::phonons::{
 };
 use crate::vibrations::quasi_harmonic::{Expanded, Lost, VolumePoint, expand};
 use bands::Bands;
-use forces::{Limits, Store};
+use forces::Store;
 use std::path::PathBuf;
 use std::time::Instant;
 use tables::Dos;
@@ -90,10 +91,7 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let limits = Limits {
-        stop: options.stop.clone(),
-        deadline: options.walltime.and_then(|w| Instant::now().checked_add(w)),
-    };
+    let limits = Limits::of(options);
     let outputs = Outputs::new(deck.job.files());
     outputs.check_folders(TABLE)?;
     if !options.resume && !options.overwrite {

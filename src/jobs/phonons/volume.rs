@@ -1,9 +1,10 @@
 //! The crystal at one volume: relaxed, displaced, and its phonons.
 
-use super::forces::{self, Limits, Store};
+use super::forces::{self, Store};
 use crate::deck::{Deck, PhononsDeck, Relaxed};
 use crate::dynamics::barostat::StrainSpace;
 use crate::error::{Error, Result};
+use crate::jobs::limits::Limits;
 use crate::jobs::{Outcome, parts};
 use crate::potential::{Evaluation, Evaluator, Term, Want};
 use crate::relax::{self, CellSettings, Settings};

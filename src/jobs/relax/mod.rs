@@ -8,9 +8,10 @@ mod single;
 mod source;
 mod tally;
 
+use super::limits::Limits;
 use super::md::RunLock;
 use super::outputs::Outputs;
-use super::{Outcome, RunOptions, StopFlag, parts, selection};
+use super::{Outcome, RunOptions, parts, selection};
 use crate::deck::{CellChange, Deck, FrameChoice, RelaxCellDeck, RelaxDeck};
 use crate::dynamics::barostat::StrainSpace;
 use crate::error::{Error, Result};
@@ -31,31 +32,6 @@ struct Plan<'a> {
     deck: &'a Deck,
     job: &'a RelaxDeck,
     models: Vec<Term>,
-}
-
-/// When a run has to stop before its end.
-struct Limits {
-    stop: StopFlag,
-    deadline: Option<Instant>,
-}
-
-impl Limits {
-    fn of(options: &RunOptions) -> Limits {
-        Limits {
-            stop: options.stop.clone(),
-            deadline: options.walltime.and_then(|w| Instant::now().checked_add(w)),
-        }
-    }
-
-    fn reached(&self) -> Option<Outcome> {
-        if self.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if self.deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    }
 }
 
 impl<'a> Plan<'a> {

@@ -4,6 +4,7 @@ mod page;
 mod store;
 mod tables;
 
+use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts, selection};
 use crate::deck::{Deck, Motion, Rigid, VibrationsDeck};
@@ -104,16 +105,7 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
-    let stop = || {
-        if options.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    };
+    let limits = Limits::of(options);
     let outputs = Outputs::new(deck.job.files());
     outputs.check_folders(TABLE)?;
     if !options.resume && !options.overwrite {
@@ -166,7 +158,7 @@ pub fn run(
             &mut system,
             &mut evaluator,
             &free,
-            &stop,
+            &limits,
             console,
         )? {
             Ok(said) => trouble = said,
@@ -214,7 +206,7 @@ pub fn run(
         &mut |p, rows| {
             task.advance(p.done - shown);
             shown = p.done;
-            ended = stop();
+            ended = limits.reached();
             if ended.is_some() || store.is_due() {
                 known.rows.values.clone_from(&rows.values);
                 store.write(&key, &known, None)?;
@@ -259,7 +251,7 @@ fn relaxed(
     system: &mut System,
     evaluator: &mut Evaluator,
     free: &[usize],
-    stop: &dyn Fn() -> Option<Outcome>,
+    limits: &Limits,
     console: &Console,
 ) -> Result<std::result::Result<String, Outcome>> {
     let mut settings = Settings::atoms(job.fmax);
@@ -269,7 +261,7 @@ fn relaxed(
     }
     let mut ended = None;
     let outcome = relax::relax(system, evaluator, &settings, &mut |_| {
-        ended = stop();
+        ended = limits.reached();
         ended.is_none()
     })?;
     if let relax::End::Failed(e) = outcome.end {
