@@ -11,6 +11,7 @@ pub mod eval;
 mod external;
 mod hydrogen;
 pub mod info;
+mod kept;
 mod limits;
 pub mod md;
 mod neb;

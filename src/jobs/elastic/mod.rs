@@ -4,6 +4,7 @@ mod page;
 mod strains;
 mod tables;
 
+use super::kept::KeptFrames;
 use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts};
@@ -18,7 +19,7 @@ use crate::system::{SpaceGroup, System};
 use nalgebra::{Matrix3, Matrix6};
 use std::path::PathBuf;
 use std::time::Instant;
-use strains::{Store, Strained};
+use strains::Strained;
 
 /// The table of the deck that names the files.
 const TABLE: &str = "[elastic]";
@@ -132,7 +133,7 @@ pub fn run(
     };
     page::describe(&reference, console);
     write_structure(job, &reference)?;
-    let mut store = Store::open(&job.files.strained, options.resume)?;
+    let mut store = KeptFrames::open(&job.files.strained, options.resume, |_| true)?;
     let plan = strains::plan(job);
     let mut task = Task::new(console, "strained cells", plan.len());
     let done = strains::all(

@@ -22,7 +22,6 @@ use crate::vibrations::phonons::{
 };
 use crate::vibrations::quasi_harmonic::{Expanded, Lost, VolumePoint, expand};
 use bands::Bands;
-use forces::Store;
 use std::path::PathBuf;
 use std::time::Instant;
 use tables::Dos;
@@ -117,7 +116,7 @@ pub fn run(
             prepare(deck, job, &models, scaled, Freedom::Shape)
         })
         .collect::<Result<_>>()?;
-    let mut store = Store::open(&job.files.displacements, options.resume)?;
+    let mut store = forces::store(&job.files.displacements, options.resume)?;
     let total =
         crystal.displacements.len() + others.iter().map(|c| c.displacements.len()).sum::<usize>();
     let mut task = Task::new(console, "displaced supercells", total);

@@ -1,9 +1,10 @@
 //! The crystal at one volume: relaxed, displaced, and its phonons.
 
-use super::forces::{self, Store};
+use super::forces;
 use crate::deck::{Deck, PhononsDeck, Relaxed};
 use crate::dynamics::barostat::StrainSpace;
 use crate::error::{Error, Result};
+use crate::jobs::kept::KeptFrames;
 use crate::jobs::limits::Limits;
 use crate::jobs::{Outcome, parts};
 use crate::potential::{Evaluation, Evaluator, Term, Want};
@@ -129,7 +130,7 @@ impl Crystal {
         &self,
         label: &str,
         evaluator: &mut Evaluator,
-        store: &mut Store,
+        store: &mut KeptFrames,
         limits: &Limits,
         done: impl FnMut(usize),
     ) -> Result<std::result::Result<(ForceConstants, Phonons), Outcome>> {
