@@ -10,7 +10,7 @@ use crate::analysis::{
 };
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::report::{Chart, Console, Counter, Curve, CurveStyle};
+use crate::report::{Chart, Console, Curve, CurveStyle, Task};
 use crate::system::Cell;
 use crate::units::AMU_PER_A3_IN_G_PER_CM3;
 
@@ -86,7 +86,7 @@ pub(super) fn observe(
     console: &Console,
 ) -> Result<()> {
     let rows: usize = trajectories.iter().map(|t| t.number).sum();
-    let mut counter = Counter::new(console, "reading", rows as u64);
+    let mut task = Task::new(console, "frames", rows);
     for t in trajectories {
         let place = |e: Error| match e {
             Error::Input(ref i) if i.place.is_empty() => e.within(&t.path.display().to_string()),
@@ -107,7 +107,7 @@ pub(super) fn observe(
                             .map_err(place)?;
                     }
                 }
-                counter.step();
+                task.advance(1);
             }
             continue;
         }
@@ -117,7 +117,7 @@ pub(super) fn observe(
             ..Needs::default()
         };
         t.visit(needs, &mut |frame| {
-            counter.step();
+            task.advance(1);
             for o in observers.iter_mut() {
                 o.add(
                     frame.cell,
