@@ -59,9 +59,10 @@ pub(super) fn prepare(
     let mut settings = Settings::atoms(job.fmax);
     let changes_cell = evaluator.gives_virial() && evaluator.fixed_cell().is_none();
     if job.relax == Relaxed::Cell && changes_cell {
+        let all = StrainSpace::components([true; 6]);
         let strains = match freedom {
-            Freedom::Deck => StrainSpace::components([true; 6]),
-            Freedom::Shape => StrainSpace::shape(),
+            Freedom::Deck => all,
+            Freedom::Shape => all.at_constant_volume(),
         };
         settings.cell = Some(CellSettings {
             strains,
