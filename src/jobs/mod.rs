@@ -1,6 +1,7 @@
 //! The jobs: one module each, from a deck (or a command's arguments) through parts and loop to the output.
 
 pub mod analyse;
+mod announce;
 pub mod bench;
 mod bonds;
 pub mod check_model;

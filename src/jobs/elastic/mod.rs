@@ -4,6 +4,7 @@ mod page;
 mod strains;
 mod tables;
 
+use super::announce::announce;
 use super::kept::KeptFrames;
 use super::limits::Limits;
 use super::outputs::Outputs;
@@ -109,20 +110,9 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome> {
     let limits = Limits::of(options);
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    if !options.resume && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
+    Outputs::of(deck).claim(TABLE, options)?;
     let (system, terms, notes) = origin(deck)?;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in &terms {
-        console.fact("potential", &term.potential.description().name);
-    }
+    announce(deck, &terms, console);
     notes.iter().for_each(|n| console.fact("", n));
     let reference = match prepare(deck, job, system, &terms, &limits)? {
         Ok(reference) => reference,
@@ -245,8 +235,7 @@ fn measure(
             Error::file(&deck.system.structure, reason).advise(advice)
         })?;
     let [r] = result;
-    let length = |f: &[f64; 3]| f.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let fmax = r.forces.iter().map(length).fold(0.0, f64::max);
+    let fmax = parts::longest_force(&r.forces);
     let volume = system.cell.volume().unwrap_or(1.0);
     let stress = Matrix3::from_fn(|i, j| -0.5 * (r.virial[i][j] + r.virial[j][i]) / volume);
     Ok((r.energy, fmax, stress))
@@ -325,8 +314,7 @@ fn write(deck: &Deck, job: &ElasticDeck, r: &Results) -> Result<()> {
 
 /// What a run would do and cost.
 pub fn check(deck: &Deck, job: &ElasticDeck) -> Result<Page> {
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let (system, terms, _) = origin(deck)?;
     let mut page = Page::default();
     page.line(format!(

@@ -8,6 +8,7 @@ mod phonopy;
 mod tables;
 mod volume;
 
+use super::announce::announce;
 use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts};
@@ -91,20 +92,9 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome> {
     let limits = Limits::of(options);
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    if !options.resume && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
+    Outputs::of(deck).claim(TABLE, options)?;
     let (unit, models) = origin(deck)?;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in &models {
-        console.fact("potential", &term.potential.description().name);
-    }
+    announce(deck, &models, console);
     let crystal = prepare(deck, job, &models, unit, Freedom::Deck)?;
     page::describe(&crystal, console);
     write_structure(job, &crystal)?;
@@ -330,7 +320,7 @@ fn write(deck: &Deck, job: &PhononsDeck, r: &Results) -> Result<()> {
 
 /// What the job would do and cost; relaxes nothing.
 pub fn check(deck: &Deck, job: &PhononsDeck) -> Result<Page> {
-    Outputs::new(deck.job.files()).check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let (unit, models) = origin(deck)?;
     let unrelaxed = PhononsDeck {
         relax: crate::deck::Relaxed::Nothing,

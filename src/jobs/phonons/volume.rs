@@ -98,8 +98,6 @@ pub(super) fn prepare(
             let (reason, advice) = parts::describe_evaluation_error(e, &unit);
             Error::file(place, reason).advise(advice)
         })?;
-    let length = |f: &[f64; 3]| f.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let fmax = result[0].forces.iter().map(length).fold(0.0, f64::max);
     let volume = unit.cell.volume().unwrap_or(1.0);
     let stress = virial.then(|| result[0].virial.map(|row| row.map(|w| -w / volume)));
     let copies = job
@@ -111,7 +109,7 @@ pub(super) fn prepare(
         displacements: displacements(&supercell, job.displacement)?,
         supercell,
         energy: result[0].energy,
-        fmax,
+        fmax: parts::longest_force(&result[0].forces),
         stress,
         trouble,
         steps,

@@ -4,6 +4,7 @@ mod page;
 mod store;
 mod tables;
 
+use super::announce::announce;
 use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts, selection};
@@ -106,11 +107,7 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome> {
     let limits = Limits::of(options);
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    if !options.resume && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
+    Outputs::of(deck).claim(TABLE, options)?;
     let Parts {
         mut system,
         mut evaluator,
@@ -118,14 +115,7 @@ pub fn run(
         freedom,
         notes,
     } = prepare(deck, job)?;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in evaluator.terms() {
-        console.fact("potential", &term.potential.description().name);
-    }
+    announce(deck, evaluator.terms(), console);
     notes.iter().for_each(|n| console.fact("", n));
     let start = system.clone();
     let relaxation = match job.relax {
@@ -178,8 +168,7 @@ pub fn run(
         )
         .advise("start from the beginning (--overwrite)"));
     }
-    let length = |a: &usize| at_rest.forces[*a].iter().map(|x| x * x).sum::<f64>().sqrt();
-    let fmax = free.iter().map(length).fold(0.0, f64::max);
+    let fmax = parts::longest_force(free.iter().map(|a| &at_rest.forces[*a]));
     let mut known = Known {
         positions: system.atoms.positions.clone(),
         energy: at_rest.energy,
@@ -433,8 +422,7 @@ fn write(deck: &Deck, job: &VibrationsDeck, r: &Results) -> Result<()> {
 
 /// What a run would do and cost.
 pub fn check(deck: &Deck, job: &VibrationsDeck) -> Result<Page> {
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let mut p = prepare(deck, job)?;
     let mut page = Page::default();
     page.line(format!(
