@@ -197,11 +197,11 @@ fn write_way(plan: &Plan<'_>, rows: &[(u64, u64, Measure)]) -> Result<()> {
         let heads = [
             "step",
             "calls",
-            "energy_eV",
-            "enthalpy_eV",
-            "fmax_eV/A",
-            "stress_excess_GPa",
-            "volume_A^3",
+            "energy (eV)",
+            "enthalpy (eV)",
+            "fmax (eV/Å)",
+            "stress excess (GPa)",
+            "volume (Å^3)",
         ];
         csv_row(&mut text, heads.map(str::to_owned));
         for (step, calls, m) in rows {
