@@ -374,13 +374,13 @@ fn read_walltime(text: &str) -> Result<std::time::Duration> {
 }
 
 /// Reads a deck and shows its warnings.
-fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
+fn read_deck(path: &Path, set: &Overrides) -> Result<deck::AnyDeck> {
     let deck = deck::read(path, &set.set)?;
-    if !deck.warnings.is_empty() {
+    if !deck.warnings().is_empty() {
         let _ = writeln!(
             std::io::stderr().lock(),
             "{}",
-            deck.warnings.render(deck::colour_wanted())
+            deck.warnings().render(deck::colour_wanted())
         );
     }
     Ok(deck)
