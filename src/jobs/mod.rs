@@ -1,6 +1,7 @@
 //! The jobs: one module each, from a deck (or a command's arguments) through parts and loop to the output.
 
 pub mod analyse;
+mod announce;
 pub mod bench;
 mod bonds;
 pub mod check_model;
@@ -12,6 +13,8 @@ mod external;
 pub mod fit;
 mod hydrogen;
 pub mod info;
+mod kept;
+mod limits;
 pub mod md;
 mod neb;
 mod outputs;
