@@ -16,6 +16,7 @@ mod pictures;
 mod progress;
 mod sgdml;
 
+use super::announce::banner;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions};
 use crate::deck::TrainingDeck;
@@ -65,16 +66,10 @@ struct Results {
 /// Runs the job.
 pub fn run(deck: &TrainingDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
     let fit = &deck.fit;
-    let outputs = Outputs::new(deck.files());
-    outputs.check_folders(TABLE)?;
-    if !options.resume && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
+    let mut progress = Progress::new(console, options);
+    let outputs = Outputs::of_fit(deck);
+    let _alone = outputs.claim_alone(TABLE, options, &fit.files.checkpoint)?;
+    banner(&deck.source, console);
     let baseline = data::baseline(fit)?;
     let mut data = Data::of(deck)?;
     console.fact(
@@ -91,7 +86,6 @@ pub fn run(deck: &TrainingDeck, options: &RunOptions, console: &Console) -> Resu
         console.fact("baseline", format!("{}, subtracted", names.join(" + ")));
         data.subtract(&baseline)?;
     }
-    let mut progress = Progress::new(console, options);
     let began = Instant::now();
     let order = Order {
         deck,
@@ -112,7 +106,7 @@ pub fn run(deck: &TrainingDeck, options: &RunOptions, console: &Console) -> Resu
                 true => "stopped; --resume goes on from the checkpoint",
                 false => "stopped; nothing was kept: this fit begins anew",
             });
-            return Ok(stopped(&progress));
+            return Ok(progress.outcome());
         }
     };
     console.fact("fitted", human_duration(seconds));
@@ -130,7 +124,7 @@ pub fn run(deck: &TrainingDeck, options: &RunOptions, console: &Console) -> Resu
     progress.end();
     let Some(learning) = learning else {
         console.say("stopped while the learning curve was made; the model is written, its accuracy card is not");
-        return Ok(stopped(&progress));
+        return Ok(progress.outcome());
     };
     let mut warnings = data.doubts.clone();
     warnings.extend(made.warnings.iter().cloned());
@@ -156,13 +150,6 @@ pub fn run(deck: &TrainingDeck, options: &RunOptions, console: &Console) -> Resu
     }
     card::summary(deck, &results, console);
     Ok(Outcome::Done)
-}
-
-fn stopped(progress: &Progress<'_>) -> Outcome {
-    match progress.interrupted() {
-        true => Outcome::Interrupted,
-        false => Outcome::OutOfTime,
-    }
 }
 
 /// The numbers of frames and atoms.
@@ -298,7 +285,7 @@ fn write(deck: &TrainingDeck, results: &Results) -> Result<()> {
 /// What a run would do and cost.
 pub fn check(deck: &TrainingDeck) -> Result<Page> {
     let fit = &deck.fit;
-    Outputs::new(deck.files()).check_folders(TABLE)?;
+    Outputs::of_fit(deck).check_folders(TABLE)?;
     data::baseline(fit)?;
     let data = Data::of(deck)?;
     let mut page = Page::default();

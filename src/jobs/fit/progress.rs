@@ -1,18 +1,15 @@
 //! What a fit says, on the console.
 
-use crate::jobs::{RunOptions, StopFlag};
+use crate::jobs::limits::Limits;
+use crate::jobs::{Outcome, RunOptions};
 use crate::report::{Console, Task};
 use crate::training::Monitor;
-use std::time::Instant;
 
 /// Shows the stages of a fit, and passes on that it should stop.
 pub(super) struct Progress<'a> {
     console: &'a Console,
     task: Option<Task>,
-    stop: StopFlag,
-    deadline: Option<Instant>,
-    /// Everything that was said, for the report.
-    pub lines: Vec<String>,
+    limits: Limits,
 }
 
 impl<'a> Progress<'a> {
@@ -21,9 +18,7 @@ impl<'a> Progress<'a> {
         Progress {
             console,
             task: None,
-            stop: options.stop.clone(),
-            deadline: options.walltime.and_then(|w| Instant::now().checked_add(w)),
-            lines: Vec::new(),
+            limits: Limits::of(options),
         }
     }
 
@@ -32,9 +27,9 @@ impl<'a> Progress<'a> {
         self.task = None;
     }
 
-    /// Whether somebody asked to stop; otherwise the time was over.
-    pub fn interrupted(&self) -> bool {
-        self.stop.is_set()
+    /// How a fit that was asked to stop has ended.
+    pub fn outcome(&self) -> Outcome {
+        self.limits.reached().unwrap_or(Outcome::Interrupted)
     }
 }
 
@@ -53,10 +48,9 @@ impl Monitor for Progress<'_> {
 
     fn say(&mut self, line: &str) {
         self.console.say(line);
-        self.lines.push(line.to_owned());
     }
 
     fn stopped(&self) -> bool {
-        self.stop.is_set() || self.deadline.is_some_and(|d| Instant::now() >= d)
+        self.limits.reached().is_some()
     }
 }
