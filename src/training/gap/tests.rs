@@ -1,0 +1,3 @@
+//! Fits of Gaussian approximation potentials.
+
+mod vectors;
