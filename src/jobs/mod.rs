@@ -21,6 +21,7 @@ mod outputs;
 mod parts;
 pub mod phonons;
 pub mod relax;
+pub mod select;
 mod selection;
 pub mod vibrations;
 

@@ -5,10 +5,12 @@
 //! doing through a [`Monitor`], and knows nothing of terminals.
 
 pub mod accuracy;
+pub mod assignment;
 pub mod choose;
 pub mod data;
 pub mod gap;
 pub mod linear;
 mod monitor;
+pub mod similarity;
 
 pub use monitor::{Monitor, Silent};
