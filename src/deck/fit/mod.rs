@@ -11,7 +11,7 @@ pub use mtp::MtpFitDeck;
 pub use sgdml::SgdmlFitDeck;
 
 use super::diagnostics::Diagnostic;
-use super::kinds::{Count, Flag, GrowingCounts, Memory, OutFile, OutFileOrNone};
+use super::kinds::{Count, Flag, GrowingCounts, Memory, OutFile};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
 use super::resolved::quote;
@@ -116,15 +116,10 @@ impl FitDeck {
             ("table", f.table.as_ref()),
             ("report", f.report.as_ref()),
         ];
-        let named =
-            |(key, file): (&str, Option<&PathBuf>)| Some((format!("fit.{key}"), file?.clone()));
+        let mut all = super::files::outputs("fit", &files);
         let pictures = self.pictures().into_iter();
-        let pictures = pictures.map(|(name, file)| (format!("fit.card ({name})"), file));
-        files
-            .into_iter()
-            .filter_map(named)
-            .chain(pictures)
-            .collect()
+        all.extend(pictures.map(|(name, file)| (format!("fit.card ({name})"), file)));
+        all
     }
 
     /// Every file that is read, with its key.
@@ -216,33 +211,23 @@ pub(super) fn read(t: &Table<'_>) -> Option<FitDeck> {
 }
 
 fn files(t: &Table<'_>) -> Option<FitFiles> {
-    let stem = &t.cx.stem;
     let chosen = ENDINGS.iter().find(|e| t.place_of(e.0).is_some());
     let ending = chosen.map_or(".xml", |e| e.1);
     let model = t.key("file", OutFile, "The model that is made.").or_as(
-        &quote(&format!("{stem}{ending}")),
+        &quote(&format!("{}{ending}", t.cx.stem)),
         "name of the deck with `.xml` (GAP), `.almtp` (MTP) or `.npz` (sGDML)",
     );
     let doc = "What is needed to go on with a fit that was stopped; removed when it is done.";
-    let checkpoint = t.key("checkpoint", OutFile, doc).or_as(
-        &quote(&format!("{stem}.checkpoint")),
-        "name of the deck with `.checkpoint`",
-    );
-    let file = |key: &str, doc: &'static str, ending: &str| {
-        t.key(key, OutFileOrNone, doc).or_as(
-            &quote(&format!("{stem}{ending}")),
-            &format!("name of the deck with `{ending}`"),
-        )
-    };
-    let card = file(
+    let checkpoint = t.file("checkpoint", doc, ".checkpoint");
+    let card = t.file_or_none(
         "card",
         "The accuracy card: data, settings, errors (Markdown).",
         ".md",
     );
     let doc = "Draw pictures beside the card, of the same name with `.svg` endings.";
     let pictures = t.key("pictures", Flag, doc).or("true");
-    let table = file("table", "Errors of every frame (CSV).", ".errors.csv");
-    let report = file("report", "Everything in one page (HTML).", ".html");
+    let table = t.file_or_none("table", "Errors of every frame (CSV).", ".errors.csv");
+    let report = t.file_or_none("report", "Everything in one page (HTML).", ".html");
     Some(FitFiles {
         model: model?,
         checkpoint: checkpoint?,
