@@ -2,7 +2,7 @@
 
 use super::RunOptions;
 use super::md::RunLock;
-use crate::deck::Deck;
+use crate::deck::{Deck, TrainingDeck};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,11 @@ impl Outputs {
     /// Those of a deck's job.
     pub fn of(deck: &Deck) -> Outputs {
         Outputs(deck.job.files())
+    }
+
+    /// Those of a fit.
+    pub fn of_fit(deck: &TrainingDeck) -> Outputs {
+        Outputs(deck.files())
     }
 
     /// Makes sure that a job may write them: into folders that exist, and over those of an earlier run only when asked to, by

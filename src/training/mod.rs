@@ -1,8 +1,9 @@
 //! Models made from data: frames with energies, forces and virials in, a model file out.
 //!
-//! [`data`] reads, checks and splits labelled frames; one room a model family fits them. A fit says what it is doing through
+//! [`data`] reads, checks and splits labelled frames; one room a model family fits them; [`accuracy`] says how far they are off. A fit says what it is doing through
 //! a [`Monitor`], and knows nothing of terminals.
 
+pub mod accuracy;
 pub mod data;
 mod monitor;
 

@@ -11,6 +11,7 @@ pub use mtp::MtpFitDeck;
 pub use sgdml::SgdmlFitDeck;
 
 use super::diagnostics::Diagnostic;
+use super::files;
 use super::kinds::{Count, Flag, GrowingCounts, Memory, OutFile};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
@@ -78,6 +79,8 @@ const ENDINGS: [(&str, &str); 3] = [("gap", ".xml"), ("mtp", ".almtp"), ("sgdml"
 pub struct FitFiles {
     /// The model.
     pub model: PathBuf,
+    /// A TOML file that names the model, its elements and its data, for decks and commands.
+    pub description: Option<PathBuf>,
     /// What is needed to go on with a fit that was stopped.
     pub checkpoint: PathBuf,
     /// The accuracy card (Markdown).
@@ -109,14 +112,17 @@ impl FitDeck {
     /// Every file with its key.
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
         let f = &self.files;
-        let files = [
-            ("model", Some(&f.model)),
-            ("checkpoint", Some(&f.checkpoint)),
-            ("card", f.card.as_ref()),
-            ("table", f.table.as_ref()),
-            ("report", f.report.as_ref()),
-        ];
-        let mut all = super::files::outputs("fit", &files);
+        let mut all = files::outputs(
+            "fit",
+            &[
+                ("file", Some(&f.model)),
+                ("description", f.description.as_ref()),
+                ("checkpoint", Some(&f.checkpoint)),
+                ("card", f.card.as_ref()),
+                ("table", f.table.as_ref()),
+                ("report", f.report.as_ref()),
+            ],
+        );
         let pictures = self.pictures().into_iter();
         all.extend(pictures.map(|(name, file)| (format!("fit.card ({name})"), file)));
         all
@@ -194,7 +200,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<FitDeck> {
             None
         }
     };
-    let files = files(t);
+    let files = own_files(t);
     if asked && baseline.is_none() {
         return None;
     }
@@ -210,26 +216,27 @@ pub(super) fn read(t: &Table<'_>) -> Option<FitDeck> {
     })
 }
 
-fn files(t: &Table<'_>) -> Option<FitFiles> {
+fn own_files(t: &Table<'_>) -> Option<FitFiles> {
+    let stem = &t.cx.stem;
     let chosen = ENDINGS.iter().find(|e| t.place_of(e.0).is_some());
     let ending = chosen.map_or(".xml", |e| e.1);
     let model = t.key("file", OutFile, "The model that is made.").or_as(
-        &quote(&format!("{}{ending}", t.cx.stem)),
+        &quote(&format!("{stem}{ending}")),
         "name of the deck with `.xml` (GAP), `.almtp` (MTP) or `.npz` (sGDML)",
     );
     let doc = "What is needed to go on with a fit that was stopped; removed when it is done.";
     let checkpoint = t.file("checkpoint", doc, ".checkpoint");
-    let card = t.file_or_none(
-        "card",
-        "The accuracy card: data, settings, errors (Markdown).",
-        ".md",
-    );
+    let doc = "The model with its elements and what it was made from, as decks may name it (TOML).";
+    let description = t.file_or_none("description", doc, ".model.toml");
+    let doc = "The accuracy card: data, settings, errors (Markdown).";
+    let card = t.file_or_none("card", doc, ".md");
     let doc = "Draw pictures beside the card, of the same name with `.svg` endings.";
     let pictures = t.key("pictures", Flag, doc).or("true");
     let table = t.file_or_none("table", "Errors of every frame (CSV).", ".errors.csv");
     let report = t.file_or_none("report", "Everything in one page (HTML).", ".html");
     Some(FitFiles {
         model: model?,
+        description: description?,
         checkpoint: checkpoint?,
         card: card?,
         table: table?,

@@ -25,7 +25,7 @@ use std::time::Instant;
 
 /// One paragraph at the start of a run.
 pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
-    banner(plan.deck, console);
+    banner(&plan.deck.source, console);
     for term in &plan.terms {
         console.fact(
             "potential",

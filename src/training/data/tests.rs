@@ -47,7 +47,10 @@ fn each_kind_of_doubt_names_its_frames() {
         found[0].what.clone()
     };
     let what = change(7, &|f| f.energy = Some(5.0));
-    assert!(what.contains("energies stand out by up to 2.4"), "{what}");
+    assert!(
+        what.contains("energies stand out by up to 2.500 eV/atom"),
+        "{what}"
+    );
     let what = change(3, &|f| f.forces.as_mut().unwrap()[0][1] += 0.3);
     assert!(what.contains("do not add up"), "{what}");
     let what = change(9, &|f| {
