@@ -103,7 +103,7 @@ def deck_of(problem):
     energy, force = problem["sigmas"]
     isolated = "\n".join(f'{k} = "{v!r} eV"' for k, v in problem["e0"].items())
     return (
-        '[fit]\nfile = "ours.xml"\n\n[[fit.data]]\nfile = "train.xyz"\nenergy = "dft_energy"\nforces = "dft_force"\n\n'
+        'version = 1\n\n[fit]\nfile = "ours.xml"\n\n[[fit.data]]\nfile = "train.xyz"\nenergy = "dft_energy"\nforces = "dft_force"\n\n'
         f'[fit.gap]\nenergy_sigma = "{energy} eV"\nforce_sigma = "{force} eV/Å"\nvirial_sigma = "0 eV"\n\n'
         f"[fit.gap.isolated_energies]\n{isolated}\n\n{problem['deck']}"
     )
