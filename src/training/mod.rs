@@ -5,5 +5,6 @@
 
 pub mod data;
 mod monitor;
+pub mod sgdml;
 
 pub use monitor::{Monitor, Silent};
