@@ -9,7 +9,7 @@ use crate::training::Monitor;
 use std::time::{Duration, Instant};
 
 /// Steps without a lower residual after which the preconditioner is made larger.
-const STALLED: usize = 100;
+const STALLED: usize = 200;
 /// Factor by which it grows.
 const GROWTH: f64 = 1.2;
 /// Times that it grows.
