@@ -57,7 +57,8 @@ pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
 };
 pub use fit::{
-    DataDeck, FitDeck, FitFiles, FitMethod, GapFitDeck, MtpFitDeck, SgdmlFitDeck, SplitDeck,
+    DataDeck, FitDeck, FitFiles, FitMethod, GapChoice, GapDescriptorDeck, GapFitDeck,
+    GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta, MtpFitDeck, SgdmlFitDeck, SplitDeck,
     SplitMethod, Use,
 };
 pub use group::GroupDeck;

@@ -3,10 +3,13 @@
 mod data;
 mod gap;
 mod mtp;
+mod sets;
 mod sgdml;
 
 pub use data::{DataDeck, SplitDeck, SplitMethod, Use};
-pub use gap::GapFitDeck;
+pub use gap::{
+    GapChoice, GapDescriptorDeck, GapFitDeck, GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta,
+};
 pub use mtp::MtpFitDeck;
 pub use sgdml::SgdmlFitDeck;
 
@@ -134,6 +137,10 @@ impl FitDeck {
         let mut all: Vec<_> = data
             .map(|d| ("fit.data.file".to_owned(), d.file.clone()))
             .collect();
+        if let FitMethod::Gap(gap) = &self.method {
+            let files = gap.inputs();
+            all.extend(files.map(|f| ("fit.gap.points_from".to_owned(), f.clone())));
+        }
         for term in self.baseline.iter().flat_map(|b| &b.terms) {
             if let Some(file) = term.model.file() {
                 all.push(("fit.baseline".to_owned(), file.to_path_buf()));

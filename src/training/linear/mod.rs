@@ -30,6 +30,9 @@ const SHARES: usize = 4;
 /// Rows of a share in a full block: matrix products of this depth run at full speed.
 const SHARE_ROWS: usize = 1024;
 
+/// Condition number from which on the weights are nothing but rounding. Those of fits reach 10¹³ or so.
+const SINGULAR: f64 = 1e22;
+
 /// Sizes of the arrays of a solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -97,20 +100,26 @@ impl Plan {
     /// Bytes of the arrays of [`LeastSquares`].
     pub fn bytes(&self) -> Option<usize> {
         let width = self.columns.checked_add(1)?;
-        let triangles = self.columns.checked_mul(width)?.checked_mul(self.shares)?;
+        // One more for the regularising rows.
+        let triangles = self
+            .columns
+            .checked_mul(width)?
+            .checked_mul(self.shares.checked_add(1)?)?;
         // The share of a block is rounded up.
         let block = self.rows.checked_add(self.shares)?.checked_mul(width)?;
         triangles.checked_add(block)?.checked_mul(size_of::<f64>())
     }
 }
 
-/// A part of the columns of a block: rows of `width` numbers each, one after the other.
+/// A part of the columns of a block: rows of `stride` numbers each, of which the first `width` count.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
     /// Number of the first column.
     pub first: usize,
     /// Columns.
     pub width: usize,
+    /// Numbers from one row to the next.
+    pub stride: usize,
     /// The numbers.
     pub data: &'a [f64],
 }
@@ -181,9 +190,9 @@ impl LeastSquares {
             block.fill(0.0);
             let here = from..from + count;
             for part in parts {
-                let data = &part.data[from * part.width..];
+                let data = &part.data[from * part.stride..];
                 let columns = &mut block[part.first * count..];
-                transpose(data, part.width, &scale[here.clone()], columns);
+                transpose(data, part.width, part.stride, &scale[here.clone()], columns);
             }
             let target = targets[here.clone()].iter().zip(&scale[here.clone()]);
             for (b, (y, w)) in block[n * count..].iter_mut().zip(target) {
@@ -226,30 +235,33 @@ impl LeastSquares {
             rest += fold(&mut share.triangle, n, &mut block, n, true);
         }
         rest += share.rest;
-        let weights = fold::back_substitute(&share.triangle, n).ok_or_else(|| {
-            Error::run(
-                "the least squares of the fit have no finite solution",
-                "look for impossible energies or forces among the data, and for a jitter or sigmas that are zero",
-            )
-        })?;
+        let condition = condition::estimate(&share.triangle, n);
+        let weights = fold::back_substitute(&share.triangle, n)
+            .filter(|_| condition < SINGULAR)
+            .ok_or_else(|| {
+                Error::run(
+                    "the least squares of the fit have no finite solution",
+                    "look for impossible energies or forces among the data, and for a jitter or sigmas that are zero",
+                )
+            })?;
         Ok(Solution {
             weights,
             rows: self.rows,
             residual: rest.sqrt(),
-            condition: condition::estimate(&share.triangle, n),
+            condition,
         })
     }
 }
 
-/// Rows of `width` numbers, scaled, into columns of as many numbers as there are scales.
-fn transpose(data: &[f64], width: usize, scale: &[f64], columns: &mut [f64]) {
+/// Rows, of which the first `width` numbers count, scaled, into columns of as many numbers as there are scales.
+fn transpose(data: &[f64], width: usize, stride: usize, scale: &[f64], columns: &mut [f64]) {
     const TILE: usize = 16;
     let rows = scale.len();
     for r0 in (0..rows).step_by(TILE) {
         let end = (r0 + TILE).min(rows);
         for c in 0..width {
             for r in r0..end {
-                columns[c * rows + r] = data[r * width + c] * scale[r];
+                columns[c * rows + r] = data[r * stride + c] * scale[r];
             }
         }
     }

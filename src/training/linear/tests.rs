@@ -72,6 +72,7 @@ impl Problem {
                 .map(|(w, data)| Part {
                     first: w[0],
                     width: w[1] - w[0],
+                    stride: w[1] - w[0],
                     data,
                 })
                 .collect();
@@ -206,6 +207,7 @@ fn hopeless_problems_are_errors() {
     let part = [Part {
         first: 0,
         width: 8,
+        stride: 8,
         data: &data,
     }];
     let mut squares = LeastSquares::new(plan);
@@ -228,7 +230,7 @@ fn plans_respect_the_memory() {
         for columns in [10, 300, 1000] {
             for least in [1, 400, 3000] {
                 let Ok(plan) = Plan::new(columns, 100_000, least, 8 * columns, memory) else {
-                    let smallest = 8 * columns * (columns + 1)
+                    let smallest = 16 * columns * (columns + 1)
                         + 8 * (least + 1) * (columns + 1)
                         + 8 * least * columns;
                     assert!(smallest > memory, "{columns} {least} {memory}");
@@ -243,6 +245,7 @@ fn plans_respect_the_memory() {
                 let part = [Part {
                     first: 0,
                     width: columns,
+                    stride: columns,
                     data: &data,
                 }];
                 squares.absorb(&part, &vec![1.0; rows], &vec![1.0; rows]);
