@@ -1,9 +1,11 @@
 //! The command line: arguments in, exit code out; no physics.
 
 mod analyse_arguments;
+mod select_arguments;
 
 use analyse_arguments::Analyse;
 use clap::{Args, Parser, Subcommand};
+use select_arguments::Select;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -125,6 +127,8 @@ enum Command {
         #[command(subcommand)]
         kind: Box<Analyse>,
     },
+    /// Choose a few frames that stand for many; compare frames; draw a map of them
+    Select(Box<Select>),
     /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg, sGDML data sets (npz) and H5MD
     Convert {
         /// What to read
@@ -339,6 +343,13 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             let (kind, options) = kind.options()?;
             let done = jobs::analyse::run(kind, &options, console)?;
             done.page.print().map(|()| DONE)
+        }
+        Command::Select(select) => {
+            let options = select.options()?;
+            let stop = StopFlag::default();
+            watch_signals(&stop)?;
+            jobs::select::run(&options, &stop, console)?;
+            Ok(if stop.is_set() { INTERRUPTED } else { DONE })
         }
         Command::Convert {
             input,

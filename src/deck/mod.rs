@@ -17,6 +17,7 @@ mod elastic;
 mod ensemble;
 mod exchange;
 mod external;
+mod files;
 mod fit;
 mod group;
 mod kinds;
@@ -37,6 +38,7 @@ mod schema;
 mod spelling;
 mod stage;
 mod system;
+mod temperatures;
 mod templates;
 mod thermostat;
 mod vibrations;
@@ -55,7 +57,8 @@ pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
 };
 pub use fit::{
-    DataDeck, FitDeck, FitFiles, FitMethod, GapFitDeck, MtpFitDeck, SgdmlFitDeck, SplitDeck,
+    DataDeck, FitDeck, FitFiles, FitMethod, GapChoice, GapDescriptorDeck, GapFitDeck,
+    GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta, MtpFitDeck, SgdmlFitDeck, SplitDeck,
     SplitMethod, Use,
 };
 pub use group::GroupDeck;
@@ -76,6 +79,7 @@ pub use rings::{Beads, EstimatorsDeck, IsotopeDeck, ModeThermostatDeck, Momentum
 pub use schema::{JobDeck, VERSION};
 pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
+pub use temperatures::Temperatures;
 pub use templates::{JOBS, template};
 pub use thermostat::ThermostatDeck;
 pub use vibrations::{Motion, Rigid, ThermochemistryDeck, VibrationsDeck, VibrationsFiles};

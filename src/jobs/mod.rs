@@ -1,6 +1,7 @@
 //! The jobs: one module each, from a deck (or a command's arguments) through parts and loop to the output.
 
 pub mod analyse;
+mod announce;
 pub mod bench;
 mod bonds;
 pub mod check_model;
@@ -12,12 +13,15 @@ mod external;
 pub mod fit;
 mod hydrogen;
 pub mod info;
+mod kept;
+mod limits;
 pub mod md;
 mod neb;
 mod outputs;
 mod parts;
 pub mod phonons;
 pub mod relax;
+pub mod select;
 mod selection;
 pub mod vibrations;
 

@@ -3,15 +3,19 @@
 mod data;
 mod gap;
 mod mtp;
+mod sets;
 mod sgdml;
 
 pub use data::{DataDeck, SplitDeck, SplitMethod, Use};
-pub use gap::GapFitDeck;
+pub use gap::{
+    GapChoice, GapDescriptorDeck, GapFitDeck, GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta,
+};
 pub use mtp::MtpFitDeck;
 pub use sgdml::SgdmlFitDeck;
 
 use super::diagnostics::Diagnostic;
-use super::kinds::{Count, Flag, GrowingCounts, Memory, OutFile, OutFileOrNone};
+use super::files;
+use super::kinds::{Count, Flag, GrowingCounts, Memory, OutFile};
 use super::potential::{self, PotentialDeck};
 use super::reader::{Choice, Table, Variant};
 use super::resolved::quote;
@@ -78,6 +82,8 @@ const ENDINGS: [(&str, &str); 3] = [("gap", ".xml"), ("mtp", ".almtp"), ("sgdml"
 pub struct FitFiles {
     /// The model.
     pub model: PathBuf,
+    /// A TOML file that names the model, its elements and its data, for decks and commands.
+    pub description: Option<PathBuf>,
     /// What is needed to go on with a fit that was stopped.
     pub checkpoint: PathBuf,
     /// The accuracy card (Markdown).
@@ -109,22 +115,20 @@ impl FitDeck {
     /// Every file with its key.
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
         let f = &self.files;
-        let files = [
-            ("model", Some(&f.model)),
-            ("checkpoint", Some(&f.checkpoint)),
-            ("card", f.card.as_ref()),
-            ("table", f.table.as_ref()),
-            ("report", f.report.as_ref()),
-        ];
-        let named =
-            |(key, file): (&str, Option<&PathBuf>)| Some((format!("fit.{key}"), file?.clone()));
+        let mut all = files::outputs(
+            "fit",
+            &[
+                ("file", Some(&f.model)),
+                ("description", f.description.as_ref()),
+                ("checkpoint", Some(&f.checkpoint)),
+                ("card", f.card.as_ref()),
+                ("table", f.table.as_ref()),
+                ("report", f.report.as_ref()),
+            ],
+        );
         let pictures = self.pictures().into_iter();
-        let pictures = pictures.map(|(name, file)| (format!("fit.card ({name})"), file));
-        files
-            .into_iter()
-            .filter_map(named)
-            .chain(pictures)
-            .collect()
+        all.extend(pictures.map(|(name, file)| (format!("fit.card ({name})"), file)));
+        all
     }
 
     /// Every file that is read, with its key.
@@ -133,6 +137,10 @@ impl FitDeck {
         let mut all: Vec<_> = data
             .map(|d| ("fit.data.file".to_owned(), d.file.clone()))
             .collect();
+        if let FitMethod::Gap(gap) = &self.method {
+            let files = gap.inputs();
+            all.extend(files.map(|f| ("fit.gap.points_from".to_owned(), f.clone())));
+        }
         for term in self.baseline.iter().flat_map(|b| &b.terms) {
             if let Some(file) = term.model.file() {
                 all.push(("fit.baseline".to_owned(), file.to_path_buf()));
@@ -199,7 +207,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<FitDeck> {
             None
         }
     };
-    let files = files(t);
+    let files = own_files(t);
     if asked && baseline.is_none() {
         return None;
     }
@@ -215,7 +223,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<FitDeck> {
     })
 }
 
-fn files(t: &Table<'_>) -> Option<FitFiles> {
+fn own_files(t: &Table<'_>) -> Option<FitFiles> {
     let stem = &t.cx.stem;
     let chosen = ENDINGS.iter().find(|e| t.place_of(e.0).is_some());
     let ending = chosen.map_or(".xml", |e| e.1);
@@ -224,27 +232,18 @@ fn files(t: &Table<'_>) -> Option<FitFiles> {
         "name of the deck with `.xml` (GAP), `.almtp` (MTP) or `.npz` (sGDML)",
     );
     let doc = "What is needed to go on with a fit that was stopped; removed when it is done.";
-    let checkpoint = t.key("checkpoint", OutFile, doc).or_as(
-        &quote(&format!("{stem}.checkpoint")),
-        "name of the deck with `.checkpoint`",
-    );
-    let file = |key: &str, doc: &'static str, ending: &str| {
-        t.key(key, OutFileOrNone, doc).or_as(
-            &quote(&format!("{stem}{ending}")),
-            &format!("name of the deck with `{ending}`"),
-        )
-    };
-    let card = file(
-        "card",
-        "The accuracy card: data, settings, errors (Markdown).",
-        ".md",
-    );
+    let checkpoint = t.file("checkpoint", doc, ".checkpoint");
+    let doc = "The model with its elements and what it was made from, as decks may name it (TOML).";
+    let description = t.file_or_none("description", doc, ".model.toml");
+    let doc = "The accuracy card: data, settings, errors (Markdown).";
+    let card = t.file_or_none("card", doc, ".md");
     let doc = "Draw pictures beside the card, of the same name with `.svg` endings.";
     let pictures = t.key("pictures", Flag, doc).or("true");
-    let table = file("table", "Errors of every frame (CSV).", ".errors.csv");
-    let report = file("report", "Everything in one page (HTML).", ".html");
+    let table = t.file_or_none("table", "Errors of every frame (CSV).", ".errors.csv");
+    let report = t.file_or_none("report", "Everything in one page (HTML).", ".html");
     Some(FitFiles {
         model: model?,
+        description: description?,
         checkpoint: checkpoint?,
         card: card?,
         table: table?,

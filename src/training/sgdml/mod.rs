@@ -15,7 +15,6 @@ mod equations;
 mod errors;
 mod geometry;
 mod group;
-mod hungarian;
 mod iterative;
 mod lanes;
 mod nystrom;

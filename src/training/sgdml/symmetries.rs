@@ -7,12 +7,11 @@
 
 use super::geometry::Geometries;
 use super::group::{close, without_crossing};
-use super::hungarian;
 use crate::elements::Element;
 use crate::error::Result;
 use crate::parallel;
 use crate::potential::sgdml::descriptor::pair;
-use crate::training::Monitor;
+use crate::training::{Monitor, assignment};
 use crate::vibrations::eigen::eigen;
 use faer::Mat;
 
@@ -142,7 +141,7 @@ impl Views {
                 }
             }
         }
-        hungarian::assign(&s.cost, n, &mut s.scratch, &mut s.permutation);
+        assignment::assign(&s.cost, n, &mut s.scratch, &mut s.permutation);
         let (da, db) = (&self.distances[a], &self.distances[b]);
         let (mut before, mut after) = (0.0, 0.0);
         let p = &s.permutation;
@@ -173,7 +172,7 @@ impl Views {
 struct Matching {
     cost: Vec<f64>,
     permutation: Vec<usize>,
-    scratch: hungarian::Scratch,
+    scratch: assignment::Scratch,
 }
 
 /// The edges (places in the list of all pairs a < b) of the tree of least cost (Prim's).

@@ -10,7 +10,8 @@ use crate::training::sgdml::nystrom::spread;
 use crate::training::sgdml::packed::{Outcome, PANEL, Packed, gram};
 use crate::training::sgdml::product::Product;
 use crate::training::sgdml::rigid::Internal;
-use crate::training::sgdml::{group, hungarian, sample};
+use crate::training::assignment;
+use crate::training::sgdml::{group, sample};
 use rand::RngExt;
 
 fn training(count: usize, permutations: &[Vec<usize>], cell: Cell) -> (Geometries, Training) {
@@ -213,7 +214,7 @@ fn assignments_are_the_cheapest() {
         least
     }
     let mut r = random(1);
-    let mut scratch = hungarian::Scratch::default();
+    let mut scratch = assignment::Scratch::default();
     let mut out = Vec::new();
     for trial in 0..200 {
         let n = 1 + trial % 7;
@@ -224,7 +225,7 @@ fn assignments_are_the_cheapest() {
                 _ => signed(&mut r),
             })
             .collect();
-        hungarian::assign(&cost, n, &mut scratch, &mut out);
+        assignment::assign(&cost, n, &mut scratch, &mut out);
         let total: f64 = out.iter().enumerate().map(|(i, j)| cost[i * n + j]).sum();
         let expected = best(&cost, n, 0, &mut vec![false; n]);
         assert!((total - expected).abs() < 1e-12, "{total} {expected}");
@@ -232,7 +233,7 @@ fn assignments_are_the_cheapest() {
         sorted.sort_unstable();
         assert!(sorted.iter().enumerate().all(|(i, x)| i == *x));
     }
-    hungarian::assign(&[f64::NAN; 9], 3, &mut scratch, &mut out);
+    assignment::assign(&[f64::NAN; 9], 3, &mut scratch, &mut out);
     assert_eq!(out.len(), 3);
 }
 

@@ -2,7 +2,7 @@
 
 /// Scratch memory of [`assign`].
 #[derive(Default)]
-pub(super) struct Scratch {
+pub struct Scratch {
     row: Vec<f64>,
     column: Vec<f64>,
     least: Vec<f64>,
@@ -15,7 +15,7 @@ pub(super) struct Scratch {
 ///
 /// Rows enter one after the other; each time the cheapest chain of exchanges is found with prices that keep all reduced costs
 /// non-negative (R. Jonker and A. Volgenant, Computing 38, 325 (1987)). n³ steps.
-pub(super) fn assign(cost: &[f64], n: usize, s: &mut Scratch, out: &mut Vec<usize>) {
+pub fn assign(cost: &[f64], n: usize, s: &mut Scratch, out: &mut Vec<usize>) {
     // Column n stands for the row that enters.
     s.row.clear();
     s.row.resize(n, 0.0);
