@@ -58,7 +58,7 @@ pub use external::{
 };
 pub use fit::{
     DataDeck, FitDeck, FitFiles, FitMethod, GapChoice, GapDescriptorDeck, GapFitDeck,
-    GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta, MtpFitDeck, SgdmlFitDeck, SplitDeck,
+    GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta, MtpFitDeck, SgdmlEnergies, SgdmlFitDeck, SgdmlSolver, SgdmlSymmetry, SplitDeck,
     SplitMethod, Use,
 };
 pub use group::GroupDeck;

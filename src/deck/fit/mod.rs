@@ -11,7 +11,7 @@ pub use gap::{
     GapChoice, GapDescriptorDeck, GapFitDeck, GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta,
 };
 pub use mtp::MtpFitDeck;
-pub use sgdml::SgdmlFitDeck;
+pub use sgdml::{SgdmlEnergies, SgdmlFitDeck, SgdmlSolver, SgdmlSymmetry};
 
 use super::diagnostics::Diagnostic;
 use super::files;

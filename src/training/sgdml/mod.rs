@@ -29,7 +29,7 @@ mod symmetries;
 #[cfg(test)]
 mod tests;
 
-pub use settings::{Energies, Fitted, Report, Settings, Solution, Solver, Symmetries};
+pub use settings::{Energies, Fitted, Plan, Report, Settings, Solution, Solver, Symmetries};
 
 use super::Monitor;
 use super::data::LabelledFrame;
@@ -58,21 +58,7 @@ pub fn fit(
 ) -> Result<Option<Fitted>> {
     settings.check()?;
     let unit = energy_unit(&settings.energy_unit)?;
-    let all = Geometries::gather(training, unit)?;
-    let other = match validation.is_empty() {
-        true => None,
-        false => Some(Geometries::gather(validation, unit)?),
-    };
-    if let Some(other) = &other {
-        other.like(&all, &validation[0].place)?;
-    }
-    if settings.energies == Energies::Constraints && all.energies.is_empty() {
-        return Err(Error::input(
-            "",
-            "energies are to be learned, and not every training frame has one",
-        )
-        .advise("give energies, or learn forces only"));
-    }
+    let (all, other) = gather(settings, training, validation, unit)?;
     let rows = draw(settings, &all, other.as_ref())?;
     let set = all.rows(&rows.training);
     let chooser = match &other {
@@ -89,16 +75,7 @@ pub fn fit(
     let key = key(settings, &set, &chooser);
 
     // Permutations do not change the number of unknowns, so a checkpoint can be judged before they are known.
-    let size = {
-        let internal = rigid::Internal::new(&set.positions, set.cell.is_some());
-        let energies = settings.energies == Energies::Constraints;
-        assemble::Unknowns {
-            geometries: set.len(),
-            rank: internal.rank,
-            energies,
-        }
-        .total()
-    };
+    let size = unknowns(settings, &set).total();
     let mut progress = Progress {
         key: key.clone(),
         ..Progress::default()
@@ -189,6 +166,59 @@ pub fn fit(
         energies: found.energies,
     };
     Ok(Some(Fitted { model, report }))
+}
+
+/// What [`fit`] will take, with the errors of data and settings that it would end with at once.
+pub fn planned(
+    settings: &Settings,
+    training: &[LabelledFrame],
+    validation: &[LabelledFrame],
+) -> Result<Plan> {
+    settings.check()?;
+    let unit = energy_unit(&settings.energy_unit)?;
+    let (all, other) = gather(settings, training, validation, unit)?;
+    let rows = draw(settings, &all, other.as_ref())?;
+    let size = unknowns(settings, &all.rows(&rows.training)).total();
+    let bytes = packed::Packed::bytes(size);
+    Ok(Plan {
+        geometries: rows.training.len(),
+        unknowns: size,
+        bytes,
+        closed_form: settings.solver != Solver::Iterative && bytes <= settings.memory as f64,
+    })
+}
+
+/// The training frames, and the validation frames where there are some, all of the same atoms.
+fn gather(
+    settings: &Settings,
+    training: &[LabelledFrame],
+    validation: &[LabelledFrame],
+    unit: f64,
+) -> Result<(Geometries, Option<Geometries>)> {
+    let all = Geometries::gather(training, unit)?;
+    let other = match validation.is_empty() {
+        true => None,
+        false => Some(Geometries::gather(validation, unit)?),
+    };
+    if let Some(other) = &other {
+        other.like(&all, &validation[0].place)?;
+    }
+    if settings.energies == Energies::Constraints && all.energies.is_empty() {
+        return Err(Error::input(
+            "",
+            "energies are to be learned, and not every training frame has one",
+        )
+        .advise("give energies, or learn forces only"));
+    }
+    Ok((all, other))
+}
+
+fn unknowns(settings: &Settings, set: &Geometries) -> assemble::Unknowns {
+    assemble::Unknowns {
+        geometries: set.len(),
+        rank: rigid::Internal::new(&set.positions, set.cell.is_some()).rank,
+        energies: settings.energies == Energies::Constraints,
+    }
 }
 
 impl Fitted {

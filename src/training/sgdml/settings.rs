@@ -151,6 +151,19 @@ pub struct Report {
     pub energies: Option<[f64; 2]>,
 }
 
+/// What a fit will take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plan {
+    /// Geometries that are learned from.
+    pub geometries: usize,
+    /// Unknowns without rigid motions.
+    pub unknowns: usize,
+    /// Bytes of half of the kernel matrix.
+    pub bytes: f64,
+    /// Whether the equations are solved in closed form.
+    pub closed_form: bool,
+}
+
 /// How equations were solved.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Solution {
