@@ -5,5 +5,6 @@
 
 pub mod data;
 mod monitor;
+pub mod mtp;
 
 pub use monitor::{Monitor, Silent};

@@ -1,0 +1,5 @@
+//! Moment tensor potentials from data.
+
+pub mod level;
+#[cfg(test)]
+mod tests;

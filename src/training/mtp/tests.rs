@@ -1,0 +1,3 @@
+//! Tests of the training of moment tensor potentials.
+
+mod levels;
