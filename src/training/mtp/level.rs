@@ -5,8 +5,8 @@
 //! whose nodes are the moments and whose edges are contracted indices, each counted once up to the order of its nodes.
 //!
 //! Each contraction is then split into two smaller ones again and again, by the rule of MLIP's own lists: where the fewest
-//! indices are contracted in the last step, a single moment before a pair, and the smallest moment (rank first, then μ) of those. Equal parts
-//! are shared, and components that are the same sum of products are one moment.
+//! indices are contracted in the last step, a single moment before a pair, and the smallest moment (μ first, then rank) of
+//! those. Equal parts are shared, and components that are the same sum of products are one moment.
 
 use crate::potential::mtp::{BasicIndex, Product};
 use std::collections::{BTreeMap, HashMap};
@@ -35,7 +35,7 @@ pub struct Lists {
     pub moments: usize,
 }
 
-/// Rank and radial function of a node.
+/// Radial function and rank of a node.
 type Node = (usize, usize);
 /// Powers of x, y and z.
 type Powers = [u8; 3];
@@ -51,7 +51,7 @@ struct Contraction {
 
 impl Contraction {
     fn free(&self, i: usize) -> usize {
-        self.nodes[i].0 - self.edges[i].iter().sum::<usize>()
+        self.nodes[i].1 - self.edges[i].iter().sum::<usize>()
     }
 
     /// The contraction with its nodes in another order.
@@ -148,7 +148,7 @@ fn collect(
     if (0..functions.len()).any(|i| rank(i) > LARGEST_RANK) {
         return;
     }
-    let nodes = functions.iter().enumerate().map(|(i, mu)| (rank(i), *mu)).collect();
+    let nodes = functions.iter().enumerate().map(|(i, mu)| (*mu, rank(i))).collect();
     let contraction = Contraction { nodes, edges: matrix };
     let order = contraction.canonical_order();
     found.insert(contraction.permuted(&order));
@@ -206,7 +206,7 @@ impl Builder {
     fn make(&mut self, c: &Contraction) -> HashMap<Component, u32> {
         let k = c.nodes.len();
         let mut out = HashMap::new();
-        if let [(rank, mu)] = c.nodes[..] {
+        if let [(mu, rank)] = c.nodes[..] {
             for p in monomials(rank) {
                 let mut component = Component::default();
                 component[0] = p;
@@ -322,7 +322,7 @@ pub fn lists(level: usize) -> Option<Lists> {
     let scalars = scalars(level);
     // Ranks of each radial function up to the largest that a scalar needs.
     let mut ranks: Vec<usize> = Vec::new();
-    for (rank, mu) in scalars.iter().flat_map(|s| &s.nodes) {
+    for (mu, rank) in scalars.iter().flat_map(|s| &s.nodes) {
         if ranks.len() <= *mu {
             ranks.resize(mu + 1, 0);
         }
