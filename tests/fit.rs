@@ -56,7 +56,7 @@ fn argon(frames: u64, seed: u64) -> String {
     );
     let mut text = Vec::new();
     for k in 0..frames {
-        let mut stream = Stream::new(seed, Purpose::Velocities, k, 0, 0);
+        let mut stream = Stream::new(seed, Purpose::Displacement, k, 0, 0);
         let mut system = common::fcc("Ar", 5.2 + 0.3 * stream.uniform(), 2);
         for x in system.atoms.positions.as_flattened_mut() {
             *x += 0.15 * stream.normal();
