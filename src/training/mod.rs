@@ -11,6 +11,7 @@ pub mod data;
 pub mod gap;
 pub mod linear;
 mod monitor;
+pub mod mtp;
 pub mod sgdml;
 pub mod similarity;
 

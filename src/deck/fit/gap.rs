@@ -182,8 +182,14 @@ pub(super) fn read(t: &Table<'_>) -> Option<GapFitDeck> {
     let soaps = t.tables("soap", doc, soap);
     let doc = "A term on the density of neighbours in polynomials (`soap_turbo`), for every element as the centre.";
     let turbos = t.tables("soap_turbo", doc, turbo);
-    let none = [&found, &triplets, &soaps, &turbos].iter().all(|l| l.is_none());
-    for term in [found, triplets, soaps, turbos].into_iter().flatten().flatten() {
+    let none = [&found, &triplets, &soaps, &turbos]
+        .iter()
+        .all(|l| l.is_none());
+    for term in [found, triplets, soaps, turbos]
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         match term {
             Some(term) => terms.push(term),
             None => sound = false,
@@ -260,7 +266,9 @@ fn isolated(t: &Table<'_>) -> Option<GapIsolatedDeck> {
         let mut sound = true;
         for key in t.free_keys("Si") {
             let doc = "Energy of an isolated atom of the element.";
-            let energy = t.key(&key.name, Quantity(Dimension::ENERGY), doc).optional("none");
+            let energy = t
+                .key(&key.name, Quantity(Dimension::ENERGY), doc)
+                .optional("none");
             match (crate::deck::kinds::element(&key.name), energy) {
                 (Ok(element), Some(energy)) => energies.push((element.number(), energy)),
                 (Ok(_), None) => sound = false,
@@ -294,7 +302,11 @@ struct Common {
 }
 
 impl Common {
-    fn read(t: &Table<'_>, [transition, delta, points, choose]: [&str; 4], low: bool) -> Option<Common> {
+    fn read(
+        t: &Table<'_>,
+        [transition, delta, points, choose]: [&str; 4],
+        low: bool,
+    ) -> Option<Common> {
         const CHOICES: OneOf<GapChoice> = OneOf(&[
             ("cur", GapChoice::Cur),
             ("farthest", GapChoice::Farthest),
@@ -303,12 +315,21 @@ impl Common {
             ("uniform", GapChoice::Uniform),
         ]);
         let length = || Quantity(Dimension::LENGTH);
-        let cutoff = t.key("cutoff", length(), "Range.").positive().required("\"5 Å\"");
+        let cutoff = t
+            .key("cutoff", length(), "Range.")
+            .positive()
+            .required("\"5 Å\"");
         let doc = "Width of the switch below the cutoff.";
         let transition = t.key("transition", length(), doc).positive().or(transition);
         let doc = "Scale of the energies of the term: prefactor of the kernel, before squaring.";
-        let delta = t.key("delta", Quantity(Dimension::ENERGY), doc).positive().or(delta);
-        let count = Count { least: 1, most: 100_000 };
+        let delta = t
+            .key("delta", Quantity(Dimension::ENERGY), doc)
+            .positive()
+            .or(delta);
+        let count = Count {
+            least: 1,
+            most: 100_000,
+        };
         let doc = "Number of sparse points of each combination of elements.";
         let points = t.key("points", count, doc).or(points);
         let doc = "How sparse points are chosen: by leverage, each farthest from those before, nearest to the centres of clusters, at random, or one in each cell of a grid (pairs and triplets).";
@@ -349,7 +370,10 @@ fn theta(t: &Table<'_>) -> Option<GapTheta> {
     let doc = "Length scale of the kernel in every number of the descriptor (Å, Å² for squares).";
     let length = t.key("theta", Number, doc).positive().or("1.0");
     let doc = "Length scales as so many times the range of the data, instead.";
-    let factor = t.key("theta_factor", Number, doc).positive().optional("`theta` counts");
+    let factor = t
+        .key("theta_factor", Number, doc)
+        .positive()
+        .optional("`theta` counts");
     match factor {
         Some(factor) => Some(GapTheta::Factor(factor)),
         None => length.map(GapTheta::Length),
@@ -402,12 +426,22 @@ fn zeta(t: &Table<'_>) -> Option<f64> {
 
 fn soap(t: &Table<'_>) -> Option<GapTermDeck> {
     let common = Common::read(t, ["1 Å", "0.2 eV", "500", "cur"], false);
-    let n_max = t.key("n_max", count(1, 60), "Number of radial functions.").or("8");
-    let l_max = t.key("l_max", count(0, 40), "Highest angular momentum.").or("8");
+    let n_max = t
+        .key("n_max", count(1, 60), "Number of radial functions.")
+        .or("8");
+    let l_max = t
+        .key("l_max", count(0, 40), "Highest angular momentum.")
+        .or("8");
     let doc = "Width of the Gaussian on every atom.";
-    let atom_sigma = t.key("atom_sigma", Quantity(Dimension::LENGTH), doc).positive().or("0.5 Å");
+    let atom_sigma = t
+        .key("atom_sigma", Quantity(Dimension::LENGTH), doc)
+        .positive()
+        .or("0.5 Å");
     let doc = "Weight of the Gaussian on the centre itself.";
-    let central_weight = t.key("central_weight", Number, doc).not_negative().or("1.0");
+    let central_weight = t
+        .key("central_weight", Number, doc)
+        .not_negative()
+        .or("1.0");
     let zeta = zeta(t);
     let common = common?;
     let descriptor = GapDescriptorDeck::Soap {
@@ -426,18 +460,29 @@ fn turbo(t: &Table<'_>) -> Option<GapTermDeck> {
     let common = Common::read(t, ["0.5 Å", "0.2 eV", "500", "cur"], false);
     let doc = "Number of radial functions of each element.";
     let alpha_max = t.key("alpha_max", count(1, 20), doc).or("8");
-    let l_max = t.key("l_max", count(0, 40), "Highest angular momentum.").or("8");
+    let l_max = t
+        .key("l_max", count(0, 40), "Highest angular momentum.")
+        .or("8");
     let length = || Quantity(Dimension::LENGTH);
     let doc = "Width of an atom along the radius.";
     let sigma_r = t.key("atom_sigma_r", length(), doc).positive().or("0.5 Å");
     let doc = "Width of an atom across the radius.";
     let sigma_t = t.key("atom_sigma_t", length(), doc).positive().or("0.5 Å");
     let doc = "Growth of the width along the radius with the distance.";
-    let scaling_r = t.key("atom_sigma_r_scaling", Number, doc).not_negative().or("0.0");
+    let scaling_r = t
+        .key("atom_sigma_r_scaling", Number, doc)
+        .not_negative()
+        .or("0.0");
     let doc = "Growth of the width across the radius with the distance.";
-    let scaling_t = t.key("atom_sigma_t_scaling", Number, doc).not_negative().or("0.0");
+    let scaling_t = t
+        .key("atom_sigma_t_scaling", Number, doc)
+        .not_negative()
+        .or("0.0");
     let doc = "Power of the switch that takes the density to zero at the cutoff.";
-    let amplitude = t.key("amplitude_scaling", Number, doc).not_negative().or("1.0");
+    let amplitude = t
+        .key("amplitude_scaling", Number, doc)
+        .not_negative()
+        .or("1.0");
     let doc = "Power of the distance that weights the density.";
     let enhancement = t.key("radial_enhancement", count(0, 2), doc).or("1");
     const COMPRESSION: OneOf<bool> = OneOf(&[("trivial", true), ("none", false)]);

@@ -16,7 +16,10 @@ impl<const N: usize> Kind for Set<N> {
     fn wanted(&self) -> String {
         let example = ["Si", "O", "Si"].iter().take(N).copied();
         let example: Vec<&str> = example.collect();
-        format!("{N} elements joined by `-`, as in {}", quote(&example.join("-")))
+        format!(
+            "{N} elements joined by `-`, as in {}",
+            quote(&example.join("-"))
+        )
     }
 
     fn read(&self, name: &str, node: &Node, _: &Context) -> Read<[u8; N]> {

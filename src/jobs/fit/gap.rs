@@ -33,7 +33,9 @@ pub(super) fn make(
     let mut made = Made::default();
     let mut fact = |name: &str, value: String| made.facts.push((name.to_owned(), value));
     for term in &report.terms {
-        let of = term.candidates.map_or_else(String::new, |n| format!(" of {n} instances"));
+        let of = term
+            .candidates
+            .map_or_else(String::new, |n| format!(" of {n} instances"));
         let theta = match &term.theta[..] {
             [] => String::new(),
             theta => {
@@ -43,7 +45,10 @@ pub(super) fn make(
         };
         fact(
             "term",
-            format!("{}: {} sparse points{of}{theta}", term.descriptor, term.points),
+            format!(
+                "{}: {} sparse points{of}{theta}",
+                term.descriptor, term.points
+            ),
         );
     }
     let isolated: Vec<String> = report
@@ -55,14 +60,25 @@ pub(super) fn make(
     let [energies, forces, virials] = report.rows;
     fact(
         "equations",
-        format!("{energies} energies, {forces} components of forces, {virials} of virials, in {} blocks", report.blocks),
+        format!(
+            "{energies} energies, {forces} components of forces, {virials} of virials, in {} blocks",
+            report.blocks
+        ),
     );
     fact("condition number", format!("{:.1e}", report.condition));
-    fact("residual", format!("{:.4} sigma per equation", root_mean(report.residual, report.rows)));
+    fact(
+        "residual",
+        format!(
+            "{:.4} sigma per equation",
+            root_mean(report.residual, report.rows)
+        ),
+    );
     fact("largest weight", format!("{:.3e}", report.largest_weight));
     fact("memory of the equations", human_bytes(report.bytes as f64));
     for text in &report.left_out {
-        made.warnings.push(format!("the data have nothing that `{text}` describes; it was left out"));
+        made.warnings.push(format!(
+            "the data have nothing that `{text}` describes; it was left out"
+        ));
     }
     let jitter = deck.jitter;
     for term in report.terms.iter().filter(|t| t.jitter > jitter) {
@@ -81,7 +97,10 @@ pub(super) fn plan(deck: &GapFitDeck, order: &Order<'_>) -> Result<Vec<(String, 
     let mut total = 0;
     for (text, points) in planned(order.train, &settings)? {
         total += points;
-        facts.push(("term".to_owned(), format!("{text}: at most {points} sparse points")));
+        facts.push((
+            "term".to_owned(),
+            format!("{text}: at most {points} sparse points"),
+        ));
     }
     facts.push(("weights".to_owned(), format!("at most {total}")));
     Ok(facts)
@@ -100,7 +119,11 @@ fn settings(deck: &GapFitDeck, order: &Order<'_>) -> GapSettings {
     GapSettings {
         terms: deck.terms.iter().map(term).collect(),
         sigmas: sigmas(&deck.sigmas),
-        kinds: deck.kinds.iter().map(|(k, s)| (k.clone(), sigmas(s))).collect(),
+        kinds: deck
+            .kinds
+            .iter()
+            .map(|(k, s)| (k.clone(), sigmas(s)))
+            .collect(),
         jitter: deck.jitter,
         isolated: match &deck.isolated {
             GapIsolatedDeck::Fitted => IsolatedAtoms::Fitted,
@@ -176,7 +199,10 @@ fn descriptor(deck: &GapDescriptorDeck) -> TermDescriptor {
                 TripletKernel::Gaussian
             },
             theta: theta(t),
-            only: between.map(|[a, centre, b]| [centre, a, b]).into_iter().collect(),
+            only: between
+                .map(|[a, centre, b]| [centre, a, b])
+                .into_iter()
+                .collect(),
         },
         GapDescriptorDeck::Soap {
             cutoff,

@@ -8,7 +8,7 @@ use crate::report::{Chart, Curve, CurveStyle};
 use crate::training::accuracy::{COMPONENTS, Spread, force_components};
 
 /// No more points of a part are drawn: beyond, every so-manyth.
-const POINTS: usize = 3000;
+const POINTS: usize = 1500;
 /// Bins of a histogram on either side of zero.
 const BINS: usize = 30;
 

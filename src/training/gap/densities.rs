@@ -10,6 +10,7 @@ use crate::parallel::{self, PerThread};
 use crate::potential::gap::Coordinate;
 use crate::potential::gap::density::{DensityScratch, DensityTerm, Surroundings};
 use crate::simd::{fma, simd_dispatch};
+use crate::training::linear::dot;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
@@ -197,9 +198,10 @@ fn describe(
             if gradient {
                 let (mut first, mut at) = (0, 0);
                 for (touched, end) in lengths.iter().zip(&s.ends) {
+                    let q: Vec<f64> = touched.iter().map(|i| s.q[*i as usize]).collect();
                     for _ in 0..3 * (end - first) {
                         let column = &s.columns[at..at + touched.len()];
-                        member.along.push(project(&s.q, touched, column));
+                        member.along.push(dot(&q, column));
                         at += touched.len();
                     }
                     first = *end;
@@ -208,15 +210,6 @@ fn describe(
             member.surroundings = s;
         }
     });
-}
-
-/// q · column, the column being of some elements only.
-fn project(q: &[f64], touched: &[u32], column: &[f64]) -> f64 {
-    if touched.len() == q.len() {
-        return q.iter().zip(column).map(|(q, c)| q * c).sum();
-    }
-    let along = touched.iter().zip(column).map(|(i, c)| q[*i as usize] * c);
-    along.sum()
 }
 
 /// Adds a batch to the rows of a slice.

@@ -244,7 +244,7 @@ pub(super) fn back_substitute(triangle: &[f64], n: usize) -> Option<Vec<f64>> {
 
 simd_dispatch! {
     /// Scalar product.
-    pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 = dot_body;
+    pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 = dot_body;
 }
 
 #[inline(always)]

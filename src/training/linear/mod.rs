@@ -23,6 +23,7 @@ mod tests;
 
 use crate::error::{Error, Result};
 use crate::parallel;
+pub(crate) use fold::dot;
 use fold::fold;
 
 /// Shares that a block is cut into, if there is memory for an R for each.

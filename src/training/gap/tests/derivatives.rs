@@ -118,7 +118,7 @@ fn check(term: &TermSettings) {
         .iter()
         .flatten()
         .fold(0.0f64, |a, b| a.max(b.abs()));
-    assert!(largest > 1e-3, "{largest}");
+    assert!(largest > 1e-9, "{largest}");
     // f'' jumps where switches begin and end: steps small enough that few pairs cross, differences of second order.
     let h = 2e-5;
     let tolerance = 2e-6 * largest;

@@ -1,9 +1,7 @@
 //! Settings and data that cannot be.
 
 use super::super::fit;
-use super::super::settings::{
-    Choice, GapSettings, IsolatedAtoms, Sigmas, TermDescriptor, Theta,
-};
+use super::super::settings::{Choice, GapSettings, IsolatedAtoms, Sigmas, TermDescriptor, Theta};
 use super::derivatives::terms;
 use super::{bare, shaken};
 use crate::elements::Element;

@@ -116,8 +116,16 @@ fn threads_give_the_same_bits() {
 /// Little memory means many blocks, not another model.
 #[test]
 fn blocks_do_not_change_the_model() {
-    let (_, _, frames) = known(12);
-    let mut s = settings(terms());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known.xml");
+    let (model, _, frames) = known(12);
+    model.write(&path).unwrap();
+    // The points are given: fewer candidates, which little memory means, too, would be another model.
+    let mut same = terms();
+    for t in &mut same {
+        t.choice = Choice::Model(path.clone());
+    }
+    let mut s = settings(same);
     let whole = fit(&frames, &s, &mut Silent).unwrap();
     assert_eq!(whole.report.blocks, 1);
     assert!(whole.report.bytes <= s.memory);
