@@ -8,6 +8,7 @@
 use crate::parallel;
 use crate::simd::{fma, simd_dispatch};
 use faer::linalg::matmul::matmul;
+use faer::prelude::{Reborrow as _, ReborrowMut as _};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 /// Columns of a panel.
@@ -54,9 +55,6 @@ pub(super) fn fold(
     }
     block[n * rows..(n + 1) * rows].iter().map(|x| x * x).sum()
 }
-
-use faer::prelude::Reborrow as _;
-use faer::prelude::ReborrowMut as _;
 
 /// Sizes of a panel.
 #[derive(Clone, Copy)]
