@@ -50,7 +50,7 @@ pub enum Analyse {
         #[command(flatten)]
         motion: Motion,
         #[command(flatten)]
-        diffusion: Diffusion,
+        diffusion: Lags,
     },
     /// Distributions of the lengths of bonds
     Bonds {
@@ -256,12 +256,6 @@ pub struct Lags {
 }
 
 #[derive(Args)]
-pub struct Diffusion {
-    #[command(flatten)]
-    lags: Lags,
-}
-
-#[derive(Args)]
 pub struct Beads {
     /// Take the beads of a path integral, not their centroids: the quantum distribution of positions
     #[arg(long)]
@@ -272,129 +266,35 @@ impl Analyse {
     /// The kind (none for all) and the options, read and checked.
     pub fn options(self) -> Result<(Option<Kind>, Options)> {
         let mut o = Options::default();
-        let kind = match self {
-            Analyse::Vdos {
-                common,
-                motion,
-                spectrum,
-            } => {
-                common.put(&mut o)?;
-                motion.put(&mut o)?;
-                spectrum.put(&mut o)?;
-                Kind::Vdos
-            }
-            Analyse::Ir {
-                common,
-                motion,
-                spectrum,
-                dipole,
-            } => {
-                common.put(&mut o)?;
-                motion.put(&mut o)?;
-                spectrum.put(&mut o)?;
-                dipole.put(&mut o)?;
-                Kind::Ir
-            }
-            Analyse::Rdf {
-                common,
-                histogram,
-                beads,
-            } => {
-                common.put(&mut o)?;
-                histogram.put(&mut o)?;
-                o.beads = beads.beads;
-                Kind::Rdf
-            }
-            Analyse::Msd {
-                common,
-                motion,
-                diffusion,
-            } => {
-                common.put(&mut o)?;
-                motion.put(&mut o)?;
-                diffusion.lags.put(&mut o)?;
-                Kind::Msd
-            }
-            Analyse::Bonds {
-                common,
-                histogram,
-                bonded,
-                beads,
-            } => {
-                common.put(&mut o)?;
-                histogram.put(&mut o)?;
-                bonded.put(&mut o)?;
-                o.beads = beads.beads;
-                Kind::Bonds
-            }
-            Analyse::Angles {
-                common,
-                bins,
-                bonded,
-                beads,
-            } => {
-                common.put(&mut o)?;
-                bins.put(&mut o);
-                bonded.put(&mut o)?;
-                o.beads = beads.beads;
-                Kind::Angles
-            }
-            Analyse::Dihedrals {
-                common,
-                bins,
-                bonded,
-                beads,
-            } => {
-                common.put(&mut o)?;
-                bins.put(&mut o);
-                bonded.put(&mut o)?;
-                o.beads = beads.beads;
-                Kind::Dihedrals
-            }
-            Analyse::Coordination {
-                common,
-                cutoff,
-                beads,
-            } => {
-                common.put(&mut o)?;
-                cutoff.put(&mut o)?;
-                o.beads = beads.beads;
-                Kind::Coordination
-            }
-            Analyse::Steinhardt {
-                common,
-                cutoff,
-                beads,
-            } => {
-                common.put(&mut o)?;
-                cutoff.put(&mut o)?;
-                o.beads = beads.beads;
-                Kind::Steinhardt
-            }
-            Analyse::Density { common } => {
-                common.put(&mut o)?;
-                Kind::Density
-            }
-            Analyse::All {
-                common,
-                motion,
-                spectrum,
-                dipole,
-                diffusion,
-                cutoff,
-                bonded,
-            } => {
-                common.put(&mut o)?;
-                motion.put(&mut o)?;
-                spectrum.put(&mut o)?;
-                dipole.put(&mut o)?;
-                diffusion.put(&mut o)?;
-                cutoff.put(&mut o)?;
-                bonded.put(&mut o)?;
-                return Ok((None, o));
-            }
+        // Every command of one kind has the name of the kind, and puts its groups of arguments into the options.
+        macro_rules! put {
+            ($($kind:ident { $($group:ident),+ })+ ; all { $($part:ident),+ }) => {
+                match self {
+                    $(Analyse::$kind { $($group),+ } => {
+                        $($group.put(&mut o)?;)+
+                        Some(Kind::$kind)
+                    })+
+                    Analyse::All { $($part),+ } => {
+                        $($part.put(&mut o)?;)+
+                        None
+                    }
+                }
+            };
+        }
+        let kind = put! {
+            Vdos { common, motion, spectrum }
+            Ir { common, motion, spectrum, dipole }
+            Rdf { common, histogram, beads }
+            Msd { common, motion, diffusion }
+            Bonds { common, histogram, bonded, beads }
+            Angles { common, bins, bonded, beads }
+            Dihedrals { common, bins, bonded, beads }
+            Coordination { common, cutoff, beads }
+            Steinhardt { common, cutoff, beads }
+            Density { common };
+            all { common, motion, spectrum, dipole, diffusion, cutoff, bonded }
         };
-        Ok((Some(kind), o))
+        Ok((kind, o))
     }
 }
 
@@ -489,14 +389,21 @@ impl Histogram {
             .reach
             .map(|r| read::length("--reach", &r))
             .transpose()?;
-        self.bins.put(o);
-        Ok(())
+        self.bins.put(o)
     }
 }
 
 impl Bins {
-    fn put(self, o: &mut Options) {
+    fn put(self, o: &mut Options) -> Result<()> {
         o.bins = self.bins.map(|b| b as usize);
+        Ok(())
+    }
+}
+
+impl Beads {
+    fn put(self, o: &mut Options) -> Result<()> {
+        o.beads = self.beads;
+        Ok(())
     }
 }
 

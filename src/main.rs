@@ -1,9 +1,11 @@
 //! The command line: arguments in, exit code out; no physics.
 
 mod analyse_arguments;
+mod select_arguments;
 
 use analyse_arguments::Analyse;
 use clap::{Args, Parser, Subcommand};
+use select_arguments::Select;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -125,6 +127,8 @@ enum Command {
         #[command(subcommand)]
         kind: Box<Analyse>,
     },
+    /// Choose a few frames that stand for many; compare frames; draw a map of them
+    Select(Box<Select>),
     /// Convert between extended XYZ, XYZ, POSCAR, LAMMPS data, MLIP cfg, sGDML data sets (npz) and H5MD
     Convert {
         /// What to read
@@ -340,6 +344,13 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             let done = jobs::analyse::run(kind, &options, console)?;
             done.page.print().map(|()| DONE)
         }
+        Command::Select(select) => {
+            let options = select.options()?;
+            let stop = StopFlag::default();
+            watch_signals(&stop)?;
+            jobs::select::run(&options, &stop, console)?;
+            Ok(if stop.is_set() { INTERRUPTED } else { DONE })
+        }
         Command::Convert {
             input,
             output,
@@ -374,13 +385,13 @@ fn read_walltime(text: &str) -> Result<std::time::Duration> {
 }
 
 /// Reads a deck and shows its warnings.
-fn read_deck(path: &Path, set: &Overrides) -> Result<deck::Deck> {
+fn read_deck(path: &Path, set: &Overrides) -> Result<deck::AnyDeck> {
     let deck = deck::read(path, &set.set)?;
-    if !deck.warnings.is_empty() {
+    if !deck.warnings().is_empty() {
         let _ = writeln!(
             std::io::stderr().lock(),
             "{}",
-            deck.warnings.render(deck::colour_wanted())
+            deck.warnings().render(deck::colour_wanted())
         );
     }
     Ok(deck)

@@ -283,6 +283,34 @@ pub fn parse(text: &str, expected: Dimension) -> Result<f64, UnitError> {
     Ok(value * factor)
 }
 
+/// Reads a size of memory such as `"4 GB"` or `"500 MB"` (powers of 1000), from 1 MB to 1000 TB, in bytes.
+pub fn parse_memory(text: &str) -> Result<usize, UnitError> {
+    let text = text.trim();
+    let wrong = || UnitError {
+        reason: format!("`{text}` is not a size of memory"),
+        advice: "write for example \"4 GB\" or \"500 MB\"".to_owned(),
+    };
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .ok_or_else(wrong)?;
+    let value: f64 = text[..split].trim().parse().map_err(|_| wrong())?;
+    let factor = match &text[split..] {
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "TB" => 1e12,
+        _ => return Err(wrong()),
+    };
+    let bytes = value * factor;
+    if !(1e6..=1e15).contains(&bytes) {
+        return fail(
+            format!("`{text}` is not between 1 MB and 1000 TB"),
+            String::new(),
+        );
+    }
+    Ok(bytes as usize)
+}
+
 /// The factor of a unit expression to internal units, and its dimension.
 pub fn parse_unit(text: &str) -> Result<(f64, Dimension), UnitError> {
     let mut factor = 1.0;

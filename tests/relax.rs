@@ -374,7 +374,11 @@ fn one_structure_as_a_user_has_it() {
         assert!(frame.contains(word), "{frame}");
     }
     let ways = job.read("way.extxyz").matches("Lattice").count();
-    let rows = job.read("deck.steps.csv").lines().count();
+    let steps = job.read("deck.steps.csv");
+    assert!(steps.starts_with(
+        "step,calls,energy (eV),enthalpy (eV),fmax (eV/Å),stress excess (GPa),volume (Å^3)\n"
+    ));
+    let rows = steps.lines().count();
     assert_eq!(ways + 1, rows);
     assert!(job.read("deck.steps.svg").contains("<svg"));
     job.run(&[]).expect(2, &["already there", "--overwrite"]);
@@ -400,6 +404,8 @@ fn many_structures_with_any_number_of_threads() {
     };
     let one = results("1");
     assert_eq!(one.1.lines().count(), 61);
+    let head = "structure,file,frame,atoms,end,steps,calls,energy (eV),energy (eV/atom),enthalpy (eV),fmax (eV/Å),";
+    assert!(one.1.starts_with(head));
     assert!(results("2") == one && results("3") == one);
 }
 
@@ -470,7 +476,11 @@ fn a_band_as_a_user_has_it() {
     );
     let said = job.run(&[]);
     said.expect(0, &["barrier", "eV forth", "deck.profile.csv"]);
-    assert_eq!(job.read("deck.profile.csv").lines().count(), 8);
+    let profile = job.read("deck.profile.csv");
+    assert!(profile.starts_with(
+        "image,along (Å),energy (eV),energy above the first (eV),slope (eV/Å),role\n"
+    ));
+    assert_eq!(profile.lines().count(), 8);
     assert_eq!(job.read("deck.path.extxyz").matches("Lattice").count(), 7);
     job.run(&["--overwrite", "--set", "neb.end=structure.xyz"])
         .expect(2, &["same structure"]);

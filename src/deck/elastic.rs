@@ -1,8 +1,8 @@
 //! `[elastic]`: elastic constants of a crystal from finite strains.
 
-use super::kinds::{Count, Flag, Number, OneOf, OutFile, OutFileOrNone, Quantity};
+use super::files;
+use super::kinds::{Count, Flag, Number, OneOf, Quantity};
 use super::reader::Table;
-use super::resolved::quote;
 use crate::units::Dimension;
 use std::path::PathBuf;
 
@@ -69,9 +69,7 @@ impl ElasticDeck {
             ("picture", f.picture.as_ref()),
             ("report", f.report.as_ref()),
         ];
-        let named =
-            |(key, file): (&str, Option<&PathBuf>)| Some((format!("elastic.{key}"), file?.clone()));
-        files.into_iter().filter_map(named).collect()
+        files::outputs("elastic", &files)
     }
 }
 
@@ -111,32 +109,21 @@ pub(super) fn read(t: &Table<'_>) -> Option<ElasticDeck> {
         )
         .positive()
         .or("1e-3 Å");
-    let stem = &t.cx.stem;
-    let file = |key: &str, doc: &'static str, ending: &str| {
-        t.key(key, OutFileOrNone, doc).or_as(
-            &quote(&format!("{stem}{ending}")),
-            &format!("name of the deck with `{ending}`"),
-        )
-    };
-    let structure = file(
+    let structure = t.file_or_none(
         "structure",
         "The relaxed crystal (extended XYZ).",
         ".relaxed.extxyz",
     );
     let doc = "Strained cells with their stresses (extended XYZ); `--resume` takes from it what is there.";
-    let ending = ".strained.extxyz";
-    let strained = t.key("strained", OutFile, doc).or_as(
-        &quote(&format!("{stem}{ending}")),
-        &format!("name of the deck with `{ending}`"),
-    );
-    let table = file("table", "Constants and moduli (CSV).", ".elastic.csv");
-    let summary = file(
+    let strained = t.file("strained", doc, ".strained.extxyz");
+    let table = t.file_or_none("table", "Constants and moduli (CSV).", ".elastic.csv");
+    let summary = t.file_or_none(
         "summary",
         "What was found, for programs (JSON).",
         ".summary.json",
     );
-    let picture = file("picture", "Stresses against strains (SVG).", ".elastic.svg");
-    let report = file("report", "Everything in one page (HTML).", ".html");
+    let picture = t.file_or_none("picture", "Stresses against strains (SVG).", ".elastic.svg");
+    let report = t.file_or_none("report", "Everything in one page (HTML).", ".html");
     Some(ElasticDeck {
         relax: relax?,
         pressure: pressure?,

@@ -3,10 +3,9 @@
 use super::barostat::BarostatMethod;
 use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
-use super::kinds::{Kind, OutFile, Quantity, Read, Steps};
+use super::kinds::{Kind, Quantity, Read, Steps};
 use super::md::MdDeck;
 use super::reader::{Context, Table};
-use super::resolved::quote;
 use super::rings::{Beads, ModeThermostatDeck};
 use super::thermostat::ThermostatDeck;
 use crate::units::Dimension;
@@ -75,16 +74,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<ExchangeDeck> {
                 "Time between two attempts; even and odd pairs in turn.",
             )
             .or("100 steps");
-        let file = t
-            .key(
-                "file",
-                OutFile,
-                "CSV file with the configuration at each temperature after every attempt.",
-            )
-            .or_as(
-                &quote(&format!("{}.exchange.csv", t.cx.stem)),
-                "name of the deck with `.exchange.csv`",
-            );
+        let doc = "CSV file with the configuration at each temperature after every attempt.";
+        let file = t.file("file", doc, ".exchange.csv");
         let temperatures = temperatures?;
         if let Some(p) = &pressures
             && p.len() != temperatures.len()

@@ -17,6 +17,8 @@ mod elastic;
 mod ensemble;
 mod exchange;
 mod external;
+mod files;
+mod fit;
 mod group;
 mod kinds;
 mod lennard_jones;
@@ -36,6 +38,7 @@ mod schema;
 mod spelling;
 mod stage;
 mod system;
+mod temperatures;
 mod templates;
 mod thermostat;
 mod vibrations;
@@ -53,7 +56,13 @@ pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
 };
+pub use fit::{
+    DataDeck, FitDeck, FitFiles, FitMethod, GapChoice, GapDescriptorDeck, GapFitDeck,
+    GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta, MtpFitDeck, SgdmlFitDeck, SplitDeck,
+    SplitMethod, Use,
+};
 pub use group::GroupDeck;
+pub use kinds::Amount;
 pub use lennard_jones::{CutoffScheme, LennardJonesDeck, LennardJonesParameters, PairDeck};
 pub use md::{GuardDeck, MdDeck, VelocitiesDeck, VelocitySource};
 pub use neb::{NebDeck, NebFiles};
@@ -70,6 +79,7 @@ pub use rings::{Beads, EstimatorsDeck, IsotopeDeck, ModeThermostatDeck, Momentum
 pub use schema::{JobDeck, VERSION};
 pub use stage::StageDeck;
 pub use system::{FrameChoice, SystemDeck};
+pub use temperatures::Temperatures;
 pub use templates::{JOBS, template};
 pub use thermostat::ThermostatDeck;
 pub use vibrations::{Motion, Rigid, ThermochemistryDeck, VibrationsDeck, VibrationsFiles};
@@ -78,13 +88,97 @@ pub use zbl::ZblDeck;
 use crate::error::{Error, Result};
 use reader::{Context, Table};
 use resolved::{Recorder, Step};
+use schema::Parts;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A larger file is not a deck.
 const LARGEST: u64 = 1 << 20;
 
-/// A deck that was read and found sound.
+/// A deck of any kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyDeck {
+    /// Something is done to atoms with a potential.
+    Simulation(Box<Deck>),
+    /// A model is made from data.
+    Training(Box<TrainingDeck>),
+}
+
+impl AnyDeck {
+    /// The canonical TOML of this deck; see [`Deck::resolved`].
+    pub fn resolved(&self) -> String {
+        match self {
+            AnyDeck::Simulation(deck) => deck.resolved(),
+            AnyDeck::Training(deck) => deck.resolved(),
+        }
+    }
+
+    /// Things that are possible but odd; the caller prints them.
+    pub fn warnings(&self) -> &Diagnostics {
+        match self {
+            AnyDeck::Simulation(deck) => &deck.warnings,
+            AnyDeck::Training(deck) => &deck.warnings,
+        }
+    }
+
+    /// The files that the job writes.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match self {
+            AnyDeck::Simulation(deck) => deck.job.files(),
+            AnyDeck::Training(deck) => deck.files(),
+        }
+    }
+
+    /// Whether two decks mean the same, wherever and however they were written.
+    pub fn means_the_same(&self, other: &AnyDeck) -> bool {
+        match (self, other) {
+            (AnyDeck::Simulation(a), AnyDeck::Simulation(b)) => {
+                (&a.system, &a.potential, &a.external, &a.job)
+                    == (&b.system, &b.potential, &b.external, &b.job)
+            }
+            (AnyDeck::Training(a), AnyDeck::Training(b)) => a.fit == b.fit,
+            _ => false,
+        }
+    }
+
+    /// The deck, when it is one of a simulation.
+    pub fn simulation(self) -> Option<Deck> {
+        match self {
+            AnyDeck::Simulation(deck) => Some(*deck),
+            AnyDeck::Training(_) => None,
+        }
+    }
+}
+
+/// A deck that makes a model from data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingDeck {
+    /// Version of the deck format.
+    pub version: u32,
+    /// Path and text of the deck.
+    pub source: Source,
+    /// The folder of the deck, to which its paths are relative.
+    pub folder: PathBuf,
+    /// The model and the data.
+    pub fit: FitDeck,
+    /// Things that are possible but odd; the caller prints them.
+    pub warnings: Diagnostics,
+    resolved: Recorder,
+}
+
+impl TrainingDeck {
+    /// The canonical TOML of this deck; see [`Deck::resolved`].
+    pub fn resolved(&self) -> String {
+        self.resolved.text()
+    }
+
+    /// The files that the fit writes.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.fit.outputs().into_iter().map(|o| o.1).collect()
+    }
+}
+
+/// A deck that does something to atoms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deck {
     /// Version of the deck format.
@@ -141,7 +235,7 @@ impl Deck {
 /// Reads a deck, with overrides such as `md.length=5 ps` from the command line.
 ///
 /// Errors when the file cannot be read, and with one input error that shows every mistake of the deck.
-pub fn read(path: &Path, overrides: &[String]) -> Result<Deck> {
+pub fn read(path: &Path, overrides: &[String]) -> Result<AnyDeck> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
@@ -172,14 +266,14 @@ pub fn parse(
     text: &str,
     path: &Path,
     overrides: &[String],
-) -> std::result::Result<Deck, Diagnostics> {
+) -> std::result::Result<AnyDeck, Diagnostics> {
     understood(text, path, overrides, false)
 }
 
 /// The deck of a run that is over, as it is stored in a trajectory: its files need not be there any more.
 ///
 /// Errors with all that is not understood, as in a deck of another version.
-pub fn parse_stored(text: &str) -> std::result::Result<Deck, Diagnostics> {
+pub fn parse_stored(text: &str) -> std::result::Result<AnyDeck, Diagnostics> {
     understood(text, Path::new("stored deck"), &[], true)
 }
 
@@ -188,7 +282,7 @@ fn understood(
     path: &Path,
     overrides: &[String],
     stored: bool,
-) -> std::result::Result<Deck, Diagnostics> {
+) -> std::result::Result<AnyDeck, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source {
         path: path.display().to_string(),
@@ -224,23 +318,10 @@ fn understood(
     cx.diagnostics.borrow_mut().extend(wrong_overrides);
     let table = Table::root(&cx, root.entries().unwrap_or_default());
     let parts = schema::deck(&table);
-    if let Some((system, potential, external, job)) = &parts {
-        let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
-        for term in &potential.terms {
-            if let Some(file) = term.model.file() {
-                inputs.push(("potential".to_owned(), file.to_path_buf()));
-            }
-        }
-        inputs.extend(
-            external
-                .files()
-                .map(|(name, file)| (name.to_owned(), file.to_path_buf())),
-        );
-        if let JobDeck::Neb(neb) = job {
-            inputs.push(("neb.end".to_owned(), neb.end.clone()));
-        }
+    if let Some(parts) = &parts {
+        let mut inputs = parts.inputs();
         inputs.push(("the deck".to_owned(), path.to_path_buf()));
-        output::collisions(&table, job.outputs(), inputs);
+        output::collisions(&table, parts.outputs(), inputs);
     }
     drop(table);
 
@@ -248,18 +329,33 @@ fn understood(
     let found = cx.diagnostics.into_inner();
     let wrong = found.iter().any(|d| d.severity == Severity::Error);
     let diagnostics = Diagnostics::new(found, cx.sources);
+    let (version, warnings) = (VERSION, diagnostics);
     match parts {
-        Some((system, potential, external, job)) if !wrong => Ok(Deck {
-            version: VERSION,
+        _ if wrong => Err(warnings),
+        None => Err(warnings),
+        Some(Parts::Simulation {
+            system,
+            potential,
+            external,
+            job,
+        }) => Ok(AnyDeck::Simulation(Box::new(Deck {
+            version,
             source,
             folder,
             system,
             potential,
             external,
             job,
-            warnings: diagnostics,
+            warnings,
             resolved,
-        }),
-        _ => Err(diagnostics),
+        }))),
+        Some(Parts::Training(fit)) => Ok(AnyDeck::Training(Box::new(TrainingDeck {
+            version,
+            source,
+            folder,
+            fit: *fit,
+            warnings,
+            resolved,
+        }))),
     }
 }

@@ -1,8 +1,8 @@
 //! `[neb]`: the path of least energy between two structures.
 
-use super::kinds::{Count, Flag, InFile, OneOf, OutFile, OutFileOrNone, Quantity};
+use super::files;
+use super::kinds::{Count, Flag, InFile, OneOf, Quantity};
 use super::reader::Table;
-use super::resolved::quote;
 use crate::relax::Interpolation;
 use crate::units::Dimension;
 use std::path::PathBuf;
@@ -57,9 +57,7 @@ impl NebDeck {
             ("plot", f.plot.as_ref()),
             ("checkpoint", Some(&f.checkpoint)),
         ];
-        let named =
-            |(key, file): (&str, Option<&PathBuf>)| Some((format!("neb.{key}"), file?.clone()));
-        files.into_iter().filter_map(named).collect()
+        files::outputs("neb", &files)
     }
 }
 
@@ -106,24 +104,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<NebDeck> {
     let doc =
         "How far beyond the cutoff neighbours are listed; changes the speed, not the results.";
     let skin = t.key("skin", length(), doc).not_negative().or("0.3 Å");
-    let name = |ending: &str| {
-        (
-            quote(&format!("{}{ending}", t.cx.stem)),
-            format!("name of the deck with `{ending}`"),
-        )
-    };
-    let file = |key: &str, doc: &'static str, ending: &str| {
-        let (default, words) = name(ending);
-        t.key(key, OutFile, doc).or_as(&default, &words)
-    };
-    let path = file("path", "All images (extended XYZ).", ".path.extxyz");
-    let profile = file("profile", "Energy along the path (CSV).", ".profile.csv");
-    let (default, words) = name(".profile.svg");
-    let plot = t
-        .key("plot", OutFileOrNone, "The same as a picture (SVG).")
-        .or_as(&default, &words);
+    let path = t.file("path", "All images (extended XYZ).", ".path.extxyz");
+    let profile = t.file("profile", "Energy along the path (CSV).", ".profile.csv");
+    let plot = t.file_or_none("plot", "The same as a picture (SVG).", ".profile.svg");
     let doc = "The state from which `--resume` goes on.";
-    let checkpoint = file("checkpoint", doc, ".neb.chk");
+    let checkpoint = t.file("checkpoint", doc, ".neb.chk");
     Some(NebDeck {
         end: end?,
         images: images? as usize,

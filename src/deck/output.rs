@@ -130,9 +130,7 @@ pub(super) fn read(root: &Table<'_>) -> Option<OutputDeck> {
             .key("plot", OutFileOrNone, "Temperature, energies, pressure and density against time, as a picture (SVG); `false` for none.")
             .or_as(&beside("svg"), "beside `thermo`, as `NAME.svg`");
         let checkpoint = t.table("checkpoint", "The state from which `--resume` goes on.", |t| {
-            let file = t
-                .key("file", OutFile, "The file.")
-                .or_as(&super::resolved::quote(&format!("{}.chk", t.cx.stem)), "name of the deck with `.chk`");
+            let file = t.file("file", "The file.", ".chk");
             let every = t
                 .key("every", Steps, "Time between two checkpoints, beside those made by wall time.")
                 .optional("by wall time only");

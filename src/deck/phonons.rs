@@ -1,12 +1,11 @@
 //! `[phonons]`: phonons of a crystal from displaced supercells.
 
-use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
-use super::kinds::{
-    Count, Flag, Kind, Number, OneOf, OutFileOrNone, Quantity, Read, Three, mismatch,
-};
+use super::files;
+use super::kinds::{Count, Flag, Kind, Number, OneOf, Quantity, Read, Three, mismatch};
 use super::reader::{Context, Table};
 use super::resolved::quote;
+use super::temperatures::{self, Temperatures};
 use crate::analysis::equation_of_state::Form;
 use crate::units::Dimension;
 use crate::vibrations::phonons::Nuclei;
@@ -39,10 +38,8 @@ pub struct PhononsDeck {
     pub mesh: Option<[usize; 3]>,
     /// Whether thermal properties are those of quantum nuclei.
     pub nuclei: Nuclei,
-    /// Highest temperature (K) of the tables.
-    pub max_temperature: f64,
-    /// Step of the temperatures (K).
-    pub temperature_step: f64,
+    /// Temperatures of the tables.
+    pub temperatures: Temperatures,
     /// Thermal expansion in the quasi-harmonic approximation.
     pub expansion: Option<ExpansionDeck>,
     /// The files.
@@ -125,23 +122,18 @@ impl PhononsDeck {
             ("report", f.report.as_ref()),
             ("expansion.table", f.expansion.as_ref()),
         ];
-        let named =
-            |(key, file): (&str, Option<&PathBuf>)| Some((format!("phonons.{key}"), file?.clone()));
-        let pictures = f.pictures().map(|p| ("phonons.pictures".to_owned(), p));
-        files
-            .into_iter()
-            .filter_map(named)
-            .chain(pictures)
-            .collect()
+        let mut all = files::outputs("phonons", &files);
+        all.extend(f.pictures().map(|p| ("phonons.pictures".to_owned(), p)));
+        all
     }
 
     /// The temperatures (K) of the tables. Classical nuclei have no entropy at absolute zero, so theirs begin above it.
     pub fn temperatures(&self) -> Vec<f64> {
-        let first = usize::from(self.nuclei == Nuclei::Classical);
-        let steps = (self.max_temperature / self.temperature_step + 1e-9).floor() as usize;
-        (first..=steps)
-            .map(|k| k as f64 * self.temperature_step)
-            .collect()
+        let mut all = self.temperatures.list();
+        if self.nuclei == Nuclei::Classical {
+            all.remove(0);
+        }
+        all
     }
 }
 
@@ -267,65 +259,31 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
     ]);
     let doc = "What thermal properties are made of: oscillators with zero-point energy, or classical ones as in dynamics without beads.";
     let nuclei = t.key("nuclei", NUCLEI, doc).or("quantum");
-    let max_temperature = t
-        .key(
-            "max_temperature",
-            Quantity(Dimension::TEMPERATURE),
-            "Highest temperature of the tables.",
-        )
-        .not_negative()
-        .or("1000 K");
-    let temperature_step = t
-        .key(
-            "temperature_step",
-            Quantity(Dimension::TEMPERATURE),
-            "Step of the temperatures, from 0 K.",
-        )
-        .positive()
-        .or("10 K");
-    if let (Some(most), Some(step)) = (max_temperature, temperature_step)
-        && most / step > 1e5
-    {
-        t.complain(
-            Diagnostic::error("there would be more than 100 000 temperatures")
-                .maybe_at(t.place_of("temperature_step"), "")
-                .help("choose a larger `temperature_step`"),
-        );
-        return None;
-    }
-    let stem = &t.cx.stem;
-    let file = |key: &str, doc: &'static str, ending: &str| {
-        t.key(key, OutFileOrNone, doc).or_as(
-            &quote(&format!("{stem}{ending}")),
-            &format!("name of the deck with `{ending}`"),
-        )
-    };
-    let structure = file(
+    let doc = "Highest temperature of the tables.";
+    let temperatures = temperatures::read(t, doc, "10 K");
+    let structure = t.file_or_none(
         "structure",
         "The relaxed crystal (extended XYZ).",
         ".relaxed.extxyz",
     );
     let doc = "Displaced supercells with their forces (extended XYZ); `--resume` takes from it what is there.";
-    let displacements = t.key("displacements", super::kinds::OutFile, doc).or_as(
-        &quote(&format!("{stem}.displacements.extxyz")),
-        "name of the deck with `.displacements.extxyz`",
-    );
-    let bands = file("bands", "Bands along the path (CSV).", ".bands.csv");
-    let dos = file("dos", "Density of states (CSV).", ".dos.csv");
-    let thermal = file("thermal", "Thermal properties (CSV).", ".thermal.csv");
-    let phonopy = file(
+    let displacements = t.file("displacements", doc, ".displacements.extxyz");
+    let bands = t.file_or_none("bands", "Bands along the path (CSV).", ".bands.csv");
+    let dos = t.file_or_none("dos", "Density of states (CSV).", ".dos.csv");
+    let thermal = t.file_or_none("thermal", "Thermal properties (CSV).", ".thermal.csv");
+    let phonopy = t.file_or_none(
         "phonopy",
         "The crystal for phonopy (YAML).",
         ".phonopy.yaml",
     );
-    let force_constants = file(
+    let force_constants = t.file_or_none(
         "force_constants",
         "Force constants for phonopy.",
         ".FORCE_CONSTANTS",
     );
     let doc = "Draw a picture beside each table, of the same name with `.svg`.";
     let pictures = t.key("pictures", Flag, doc).or("true");
-    let report = file("report", "Everything in one page (HTML).", ".html");
+    let report = t.file_or_none("report", "Everything in one page (HTML).", ".html");
     let doc = "Thermal expansion in the quasi-harmonic approximation: phonons at several volumes.";
     let expansion = t.optional_table("expansion", doc, expansion);
     let asked = t.place_of("expansion").is_some();
@@ -347,8 +305,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
         path_points: path_points? as usize,
         mesh: mesh.map(|s| s.map(|n| n as usize)),
         nuclei: nuclei?,
-        max_temperature: max_temperature?,
-        temperature_step: temperature_step?,
+        temperatures: temperatures?,
         expansion,
         files: PhononsFiles {
             bands: bands?,
@@ -402,17 +359,8 @@ fn expansion(t: &Table<'_>) -> Option<(ExpansionDeck, Option<PathBuf>)> {
             "Equation of state through the free energies.",
         )
         .or("vinet");
-    let ending = ".expansion.csv";
-    let table = t
-        .key(
-            "table",
-            OutFileOrNone,
-            "Thermal expansion and what goes with it (CSV).",
-        )
-        .or_as(
-            &quote(&format!("{}{ending}", t.cx.stem)),
-            &format!("name of the deck with `{ending}`"),
-        );
+    let doc = "Thermal expansion and what goes with it (CSV).";
+    let table = t.file_or_none("table", doc, ".expansion.csv");
     Some((
         ExpansionDeck {
             volumes: volumes? as usize,

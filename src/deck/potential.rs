@@ -125,55 +125,59 @@ const MODELS: &[Variant<ModelDeck>] = &[
     },
 ];
 
+const EXAMPLE: &str = "[potential.gap]\nfile = \"model.xml\"";
+
 /// Reads `[potential]`.
 pub(super) fn read(root: &Table<'_>) -> Option<PotentialDeck> {
-    let example = "[potential.gap]\nfile = \"model.xml\"";
     let doc = "Where energies and forces come from: one model, or a sum of named terms.";
-    root.required_table("potential", doc, example, |t| {
-        let species = t
-            .key(
-                "species",
-                Elements,
-                "Elements in the order of a model file that does not name them.",
-            )
-            .optional("the file names them");
-        let terms = t.tables(
-            "terms",
-            "One term of a sum of models; each has exactly one model table.",
-            term,
-        );
-        let terms = match (t.choice("model", MODELS), terms) {
-            (Choice::Absent, None) => {
-                t.nothing_chosen(
-                    Diagnostic::error(format!("{} names no model", t.title()))
-                        .maybe_at(t.place(), "")
-                        .help(format!("add for example\n{example}")),
-                );
-                None
-            }
-            (Choice::Chosen(name, model), None) => Some(vec![TermDeck {
-                name: name.to_owned(),
-                scale: 1.0,
-                model,
-            }]),
-            (Choice::Absent, Some(terms)) => unique(t, terms),
-            (Choice::Failed, _) => None,
-            (Choice::Chosen(name, _), Some(_)) => {
-                t.complain(
-                    Diagnostic::error(format!("the potential has both `{name}` and `terms`"))
-                        .maybe_at(t.key_place(name), "a model by itself")
-                        .and_at(t.key_place("terms"), "a sum of models")
-                        .help(format!(
-                            "make `{name}` one of the terms: `[potential.terms.{name}]`"
-                        )),
-                );
-                None
-            }
-        };
-        Some(PotentialDeck {
-            terms: terms?,
-            species,
-        })
+    root.required_table("potential", doc, EXAMPLE, contents)
+}
+
+/// Reads what a table such as `[potential]` holds.
+pub(super) fn contents(t: &Table<'_>) -> Option<PotentialDeck> {
+    let species = t
+        .key(
+            "species",
+            Elements,
+            "Elements in the order of a model file that does not name them.",
+        )
+        .optional("the file names them");
+    let terms = t.tables(
+        "terms",
+        "One term of a sum of models; each has exactly one model table.",
+        term,
+    );
+    let terms = match (t.choice("model", MODELS), terms) {
+        (Choice::Absent, None) => {
+            t.nothing_chosen(
+                Diagnostic::error(format!("{} names no model", t.title()))
+                    .maybe_at(t.place(), "")
+                    .help(format!("add for example\n{EXAMPLE}")),
+            );
+            None
+        }
+        (Choice::Chosen(name, model), None) => Some(vec![TermDeck {
+            name: name.to_owned(),
+            scale: 1.0,
+            model,
+        }]),
+        (Choice::Absent, Some(terms)) => unique(t, terms),
+        (Choice::Failed, _) => None,
+        (Choice::Chosen(name, _), Some(_)) => {
+            t.complain(
+                Diagnostic::error(format!("the potential has both `{name}` and `terms`"))
+                    .maybe_at(t.key_place(name), "a model by itself")
+                    .and_at(t.key_place("terms"), "a sum of models")
+                    .help(format!(
+                        "make `{name}` one of the terms: `[potential.terms.{name}]`"
+                    )),
+            );
+            None
+        }
+    };
+    Some(PotentialDeck {
+        terms: terms?,
+        species,
     })
 }
 

@@ -3,11 +3,9 @@
 use super::atoms::{self, AtomsDeck};
 use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
-use super::kinds::{
-    Count, Flag, Kind, Number, OneOf, OutFile, OutFileOrNone, Quantity, Read, Words, mismatch,
-};
+use super::files;
+use super::kinds::{Count, Flag, Kind, Number, OneOf, OutFile, Quantity, Read, Words, mismatch};
 use super::reader::{Context, Table};
-use super::resolved::quote;
 use crate::relax::{Filter, Method};
 use crate::units::Dimension;
 use std::path::PathBuf;
@@ -113,9 +111,7 @@ impl RelaxDeck {
             ("plot", f.plot.as_ref()),
             ("checkpoint", Some(&f.checkpoint)),
         ];
-        let named =
-            |(key, file): (&str, Option<&PathBuf>)| Some((format!("relax.{key}"), file?.clone()));
-        files.into_iter().filter_map(named).collect()
+        files::outputs("relax", &files)
     }
 }
 
@@ -267,34 +263,20 @@ pub(super) fn read(t: &Table<'_>) -> Option<RelaxDeck> {
 }
 
 fn files(t: &Table<'_>) -> Option<RelaxFiles> {
-    let name = |ending: &str| {
-        (
-            quote(&format!("{}{ending}", t.cx.stem)),
-            format!("name of the deck with `{ending}`"),
-        )
-    };
-    let file = |key: &str, doc: &'static str, ending: &str| {
-        let (default, words) = name(ending);
-        t.key(key, OutFile, doc).or_as(&default, &words)
-    };
-    let maybe = |key: &str, doc: &'static str, ending: &str| {
-        let (default, words) = name(ending);
-        t.key(key, OutFileOrNone, doc).or_as(&default, &words)
-    };
-    let structure = file(
+    let structure = t.file(
         "structure",
         "The relaxed structures (extended XYZ).",
         ".relaxed.extxyz",
     );
-    let table = file("table", "A row for each structure (CSV).", ".relaxed.csv");
+    let table = t.file("table", "A row for each structure (CSV).", ".relaxed.csv");
     let doc = "Every step of a single structure (extended XYZ).";
     let trajectory = t.key("trajectory", OutFile, doc).optional("not written");
     let doc = "Energy, force and stress at every step of a single structure (CSV).";
-    let steps = maybe("steps", doc, ".steps.csv");
+    let steps = t.file_or_none("steps", doc, ".steps.csv");
     let doc = "The same as a picture (SVG).";
-    let plot = maybe("plot", doc, ".steps.svg");
+    let plot = t.file_or_none("plot", doc, ".steps.svg");
     let doc = "The state from which `--resume` goes on.";
-    let checkpoint = file("checkpoint", doc, ".relax.chk");
+    let checkpoint = t.file("checkpoint", doc, ".relax.chk");
     Some(RelaxFiles {
         structure: structure?,
         table: table?,

@@ -4,6 +4,7 @@ use super::diagnostics::Diagnostic;
 use super::document::Place;
 use super::elastic::{self, ElasticDeck};
 use super::external::{self, ExternalDeck};
+use super::fit::{self, FitDeck};
 use super::kinds::Count;
 use super::md::{self, MdDeck};
 use super::neb::{self, NebDeck};
@@ -116,7 +117,52 @@ fn other<T>(deck: Option<T>, job: fn(Box<T>) -> JobDeck) -> Option<JobTable> {
 }
 
 /// What a deck holds.
-pub(super) type Parts = (SystemDeck, PotentialDeck, ExternalDeck, JobDeck);
+pub(super) enum Parts {
+    /// What is done to atoms.
+    Simulation {
+        system: SystemDeck,
+        potential: PotentialDeck,
+        external: ExternalDeck,
+        job: JobDeck,
+    },
+    /// The model that is made.
+    Training(Box<FitDeck>),
+}
+
+impl Parts {
+    /// The files that are read, with their keys.
+    pub fn inputs(&self) -> Vec<(String, PathBuf)> {
+        let (system, potential, external, job) = match self {
+            Parts::Simulation {
+                system,
+                potential,
+                external,
+                job,
+            } => (system, potential, external, job),
+            Parts::Training(fit) => return fit.inputs(),
+        };
+        let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
+        for term in &potential.terms {
+            if let Some(file) = term.model.file() {
+                inputs.push(("potential".to_owned(), file.to_path_buf()));
+            }
+        }
+        let outside = external.files();
+        inputs.extend(outside.map(|(name, file)| (name.to_owned(), file.to_path_buf())));
+        if let JobDeck::Neb(neb) = job {
+            inputs.push(("neb.end".to_owned(), neb.end.clone()));
+        }
+        inputs
+    }
+
+    /// The files that are written, with their keys.
+    pub fn outputs(&self) -> Vec<(String, PathBuf)> {
+        match self {
+            Parts::Simulation { job, .. } => job.outputs(),
+            Parts::Training(fit) => fit.outputs(),
+        }
+    }
+}
 
 /// Reads a whole deck, or describes it. None when something was wrong.
 pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
@@ -125,6 +171,45 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
         // A deck of another version may mean anything: its keys are not judged.
         return None;
     }
+    if root.place_of("fit").is_some() {
+        return training(root, version);
+    }
+    let simulation = simulation(root);
+    if root.cx.describing {
+        training(root, version);
+    }
+    root.finish();
+    version?;
+    simulation
+}
+
+/// A deck that makes a model.
+fn training(root: &Table<'_>, version: Option<u64>) -> Option<Parts> {
+    let doc = "A model made from labelled frames. A deck with this table has no other.";
+    let fit = root.optional_table("fit", doc, fit::read);
+    if !root.cx.describing {
+        let jobs = JOBS.iter().map(|j| j.name);
+        for name in ["system", "potential", "output", "stage"]
+            .into_iter()
+            .chain(jobs)
+        {
+            if let Some(place) = root.claim(name) {
+                root.complain(
+                    Diagnostic::error(format!("this deck has both [fit] and `{name}`"))
+                        .at(place, "")
+                        .and_at(root.key_place("fit"), "")
+                        .help("making a model and using it are two decks"),
+                );
+            }
+        }
+        root.finish();
+    }
+    version?;
+    Some(Parts::Training(Box::new(fit?)))
+}
+
+/// A deck that does something to atoms.
+fn simulation(root: &Table<'_>) -> Option<Parts> {
     let system = system::read(root);
     let potential = potential::read(root);
     let external = external::read(root, potential.as_ref());
@@ -149,9 +234,12 @@ pub(super) fn deck(root: &Table<'_>) -> Option<Parts> {
             None
         }
     };
-    root.finish();
-    version?;
-    Some((system?, potential?, external?, job?))
+    Some(Parts::Simulation {
+        system: system?,
+        potential: potential?,
+        external: external?,
+        job: job?,
+    })
 }
 
 /// What belongs to dynamics beside `[md]`; read even when that is wrong, so that all mistakes are seen at once.

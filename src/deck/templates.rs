@@ -55,7 +55,11 @@ mod tests {
             for deck in [text, full] {
                 match parse(&deck, &folder.path().join("deck.toml"), &[]) {
                     Ok(deck) => {
-                        assert!(deck.warnings.is_empty(), "{}", deck.warnings.render(false))
+                        assert!(
+                            deck.warnings().is_empty(),
+                            "{}",
+                            deck.warnings().render(false)
+                        )
                     }
                     Err(e) => panic!("{job}\n{}", e.render(false)),
                 }

@@ -1,11 +1,11 @@
 //! `[vibrations]`: normal modes of a molecule, a cluster or a crystal's cell, and thermochemistry from them.
 
 use super::atoms::{self, AtomsDeck};
-use super::diagnostics::Diagnostic;
-use super::kinds::{Count, Flag, Mass, Name, OneOf, OutFile, OutFileOrNone, Quantity};
+use super::files;
+use super::kinds::{Count, Flag, Mass, Name, OneOf, Quantity};
 use super::reader::Table;
-use super::resolved::quote;
 use super::rings::IsotopeDeck;
+use super::temperatures::{self, Temperatures};
 use crate::units::Dimension;
 use std::path::PathBuf;
 
@@ -71,19 +71,14 @@ pub struct ThermochemistryDeck {
     pub symmetry_number: Option<u64>,
     /// 2S + 1.
     pub multiplicity: u64,
-    /// Highest temperature (K).
-    pub max_temperature: f64,
-    /// Step of the temperatures (K).
-    pub temperature_step: f64,
+    /// Temperatures of the table.
+    pub temperatures: Temperatures,
 }
 
 impl ThermochemistryDeck {
     /// The temperatures (K) of the table: from 0 in steps, and 298.15 among them.
     pub fn temperatures(&self) -> Vec<f64> {
-        let steps = (self.max_temperature / self.temperature_step + 1e-9).floor() as usize;
-        let mut all: Vec<f64> = (0..=steps)
-            .map(|k| k as f64 * self.temperature_step)
-            .collect();
+        let mut all = self.temperatures.list();
         if !all.contains(&298.15) {
             all.push(298.15);
             all.sort_by(f64::total_cmp);
@@ -127,10 +122,7 @@ impl VibrationsDeck {
             ("picture", f.picture.as_ref()),
             ("report", f.report.as_ref()),
         ];
-        let named = |(key, file): (&str, Option<&PathBuf>)| {
-            Some((format!("vibrations.{key}"), file?.clone()))
-        };
-        files.into_iter().filter_map(named).collect()
+        files::outputs("vibrations", &files)
     }
 }
 
@@ -204,37 +196,26 @@ pub(super) fn read(t: &Table<'_>) -> Option<VibrationsDeck> {
         .key("amplitude", Quantity(Dimension::LENGTH), doc)
         .positive()
         .or("0.3 Å");
-    let stem = &t.cx.stem;
-    let file = |key: &str, doc: &'static str, ending: &str| {
-        t.key(key, OutFileOrNone, doc).or_as(
-            &quote(&format!("{stem}{ending}")),
-            &format!("name of the deck with `{ending}`"),
-        )
-    };
-    let structure = file(
+    let structure = t.file_or_none(
         "structure",
         "The relaxed structure (extended XYZ).",
         ".relaxed.extxyz",
     );
-    let table = file("table", "Frequencies (CSV).", ".frequencies.csv");
-    let modes = file("modes", "Animated modes (extended XYZ).", ".modes.extxyz");
+    let table = t.file_or_none("table", "Frequencies (CSV).", ".frequencies.csv");
+    let modes = t.file_or_none("modes", "Animated modes (extended XYZ).", ".modes.extxyz");
     let doc = "Second derivatives (npz); `--resume` goes on with what is there.";
-    let ending = ".hessian.npz";
-    let hessian = t.key("hessian", OutFile, doc).or_as(
-        &quote(&format!("{stem}{ending}")),
-        &format!("name of the deck with `{ending}`"),
-    );
-    let summary = file(
+    let hessian = t.file("hessian", doc, ".hessian.npz");
+    let summary = t.file_or_none(
         "summary",
         "What was found, for programs (JSON).",
         ".summary.json",
     );
-    let picture = file(
+    let picture = t.file_or_none(
         "picture",
         "The frequencies as sticks (SVG).",
         ".frequencies.svg",
     );
-    let report = file("report", "Everything in one page (HTML).", ".html");
+    let report = t.file_or_none("report", "Everything in one page (HTML).", ".html");
     let (thermochemistry, thermal_table) = thermochemistry?;
     Some(VibrationsDeck {
         relax: relax?,
@@ -298,51 +279,17 @@ fn thermochemistry(t: &Table<'_>) -> Option<(ThermochemistryDeck, Option<PathBuf
             doc,
         )
         .or("1");
-    let max_temperature = t
-        .key(
-            "max_temperature",
-            Quantity(Dimension::TEMPERATURE),
-            "Highest temperature of the table.",
-        )
-        .not_negative()
-        .or("1000 K");
-    let temperature_step = t
-        .key(
-            "temperature_step",
-            Quantity(Dimension::TEMPERATURE),
-            "Step of the temperatures, from 0 K.",
-        )
-        .positive()
-        .or("50 K");
-    if let (Some(most), Some(step)) = (max_temperature, temperature_step)
-        && most / step > 1e5
-    {
-        t.complain(
-            Diagnostic::error("there would be more than 100 000 temperatures")
-                .maybe_at(t.place_of("temperature_step"), "")
-                .help("choose a larger `temperature_step`"),
-        );
-        return None;
-    }
-    let ending = ".thermochemistry.csv";
-    let table = t
-        .key(
-            "table",
-            OutFileOrNone,
-            "Thermochemistry at these temperatures (CSV).",
-        )
-        .or_as(
-            &quote(&format!("{}{ending}", t.cx.stem)),
-            &format!("name of the deck with `{ending}`"),
-        );
+    let doc = "Highest temperature of the table.";
+    let temperatures = temperatures::read(t, doc, "50 K");
+    let doc = "Thermochemistry at these temperatures (CSV).";
+    let table = t.file_or_none("table", doc, ".thermochemistry.csv");
     Some((
         ThermochemistryDeck {
             motion: motion?,
             pressure: pressure?,
             symmetry_number,
             multiplicity: multiplicity?,
-            max_temperature: max_temperature?,
-            temperature_step: temperature_step?,
+            temperatures: temperatures?,
         },
         table?,
     ))

@@ -68,6 +68,16 @@ impl Value {
         }
     }
 
+    /// A single value as a word: a name or a number.
+    pub fn as_word(&self) -> Option<String> {
+        match self {
+            Value::Text(t) => Some(t.trim().to_owned()),
+            Value::Integer(i) => Some(i.to_string()),
+            Value::Real(x) => Some(x.to_string()),
+            Value::Logical(_) | Value::Logicals(_) | Value::Integers(_) | Value::Reals(_) => None,
+        }
+    }
+
     /// All numbers, when there is nothing else; brackets of nested arrays are ignored.
     pub fn as_reals(&self) -> Option<Vec<f64>> {
         match self {

@@ -38,8 +38,7 @@ pub fn run(
         return super::convert_beads::run(from, to, labels, files);
     }
     let frames = if io::is_hdf5(from) {
-        let reader = TrajectoryReader::open(from)?;
-        let frames = (0..reader.frames()).map(|i| trajectory_frame(&reader, i));
+        let frames = trajectory_frames(from)?;
         write(frames.map(|f| label(f?, labels)), from, to)
     } else {
         let options = ReadOptions {
@@ -114,6 +113,14 @@ pub(super) fn label(mut frame: Frame, labels: &[(i64, Species)]) -> Result<Frame
         data,
     });
     Ok(frame)
+}
+
+/// All frames of a trajectory (H5MD), with what it says about each.
+pub(super) fn trajectory_frames(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<Frame>> + use<>> {
+    let reader = TrajectoryReader::open(path)?;
+    Ok((0..reader.frames()).map(move |i| trajectory_frame(&reader, i)))
 }
 
 fn trajectory_frame(reader: &TrajectoryReader, i: usize) -> Result<Frame> {

@@ -36,7 +36,7 @@ pub fn run(path: &Path) -> Result<Page> {
         page.line(format!(
             "{}: a deck, version {}; with all defaults it reads\n",
             path.display(),
-            deck.version
+            deck::VERSION
         ));
         page.line(deck.resolved().trim_end());
     } else {

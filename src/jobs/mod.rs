@@ -1,6 +1,7 @@
 //! The jobs: one module each, from a deck (or a command's arguments) through parts and loop to the output.
 
 pub mod analyse;
+mod announce;
 pub mod bench;
 mod bonds;
 pub mod check_model;
@@ -9,21 +10,25 @@ mod convert_beads;
 pub mod elastic;
 pub mod eval;
 mod external;
+pub mod fit;
 mod hydrogen;
 pub mod info;
+mod kept;
+mod limits;
 pub mod md;
 mod neb;
 mod outputs;
 mod parts;
 pub mod phonons;
 pub mod relax;
+pub mod select;
 mod selection;
 pub mod vibrations;
 
 pub use hydrogen::repartition_hydrogen;
 pub use parts::{build_system, build_terms, check_elements, deck_terms, describe_evaluation_error};
 
-use crate::deck::{Deck, JobDeck};
+use crate::deck::{AnyDeck, Deck, JobDeck};
 use crate::error::Result;
 use crate::report::{Console, Page};
 use std::sync::Arc;
@@ -66,7 +71,15 @@ impl StopFlag {
 }
 
 /// Runs the job of a deck.
-pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+pub fn run(deck: AnyDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+    match deck {
+        AnyDeck::Simulation(deck) => simulate(*deck, options, console),
+        AnyDeck::Training(deck) => fit::run(&deck, options, console),
+    }
+}
+
+/// Runs the job of a deck that does something to atoms.
+pub fn simulate(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcome> {
     match deck.job.clone() {
         JobDeck::Md(md, output) => md::run(deck, *md, &output, options, console),
         JobDeck::Phonons(job) => phonons::run(&deck, &job, options, console),
@@ -78,7 +91,11 @@ pub fn run(deck: Deck, options: &RunOptions, console: &Console) -> Result<Outcom
 }
 
 /// What a run of the deck would do and cost; runs nothing.
-pub fn check(deck: &Deck) -> Result<Page> {
+pub fn check(deck: &AnyDeck) -> Result<Page> {
+    let deck = match deck {
+        AnyDeck::Simulation(deck) => deck,
+        AnyDeck::Training(deck) => return fit::check(deck),
+    };
     match &deck.job {
         JobDeck::Md(md, output) => md::check(deck, md, output),
         JobDeck::Phonons(job) => phonons::check(deck, job),

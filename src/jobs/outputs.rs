@@ -1,16 +1,43 @@
 //! The files that a job writes: whether they may be written, and writing them.
 
+use super::RunOptions;
+use super::md::RunLock;
+use crate::deck::{Deck, TrainingDeck};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// The files of a job.
-#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Outputs(Vec<PathBuf>);
 
 impl Outputs {
-    /// These files.
-    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Outputs {
-        Outputs(files.into_iter().collect())
+    /// Those of a deck's job.
+    pub fn of(deck: &Deck) -> Outputs {
+        Outputs(deck.job.files())
+    }
+
+    /// Those of a fit.
+    pub fn of_fit(deck: &TrainingDeck) -> Outputs {
+        Outputs(deck.files())
+    }
+
+    /// Makes sure that a job may write them: into folders that exist, and over those of an earlier run only when asked to, by
+    /// going on with it or by replacing it.
+    pub fn claim(&self, where_named: &str, options: &RunOptions) -> Result<()> {
+        self.check_folders(where_named)?;
+        self.refuse_existing(where_named, options)
+    }
+
+    /// As [`Outputs::claim`] for a job that keeps its state in `checkpoint`: no other process may run it, either.
+    pub fn claim_alone(
+        &self,
+        where_named: &str,
+        options: &RunOptions,
+        checkpoint: &Path,
+    ) -> Result<RunLock> {
+        self.check_folders(where_named)?;
+        let lock = RunLock::take(checkpoint)?;
+        self.refuse_existing(where_named, options)?;
+        Ok(lock)
     }
 
     /// Refuses output in folders that do not exist. `where_named` says which table of the deck names the files.
@@ -32,8 +59,11 @@ impl Outputs {
         })
     }
 
-    /// Refuses to start where an earlier run has left files.
-    pub fn refuse_existing(&self, where_named: &str) -> Result<()> {
+    /// Refuses to start where an earlier run has left files, unless it goes on with that run or replaces it.
+    fn refuse_existing(&self, where_named: &str, options: &RunOptions) -> Result<()> {
+        if options.resume || options.overwrite {
+            return Ok(());
+        }
         // Devices and pipes are never in the way.
         match self.0.iter().find(|p| p.is_file()) {
             None => Ok(()),

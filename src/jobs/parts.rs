@@ -312,3 +312,9 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
         ),
     }
 }
+
+/// The longest of these forces.
+pub fn longest_force<'a>(forces: impl IntoIterator<Item = &'a [f64; 3]>) -> f64 {
+    let length = |f: &[f64; 3]| f.iter().map(|x| x * x).sum::<f64>().sqrt();
+    forces.into_iter().map(length).fold(0.0, f64::max)
+}

@@ -2,7 +2,6 @@
 
 mod chart;
 mod console;
-mod counter;
 mod drawing;
 mod html;
 mod page;
@@ -12,7 +11,6 @@ mod task;
 
 pub use chart::{Chart, Curve, CurveStyle, Ticks};
 pub use console::Console;
-pub use counter::Counter;
 pub use html::HtmlReport;
 pub use page::{Page, print_result};
 pub use plot::{Panel, Plot};

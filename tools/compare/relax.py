@@ -64,7 +64,7 @@ def main():
         wall, after = time.perf_counter() - began, os.times()
         cpu = after.children_user + after.children_system - used.children_user - used.children_system
         rows = list(csv.DictReader(open(folder / "r.relaxed.csv")))
-    energies = np.array([float(r["energy_per_atom_eV"]) for r in rows])
+    energies = np.array([float(r["energy (eV/atom)"]) for r in rows])
     calls = [int(r["calls"]) for r in rows]
     unconverged = sum(r["end"] != "converged" for r in rows)
     print(f"Zundel: {len(rows)} structures, {unconverged} not converged")

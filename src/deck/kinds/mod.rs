@@ -1,10 +1,13 @@
 //! The kinds of value that a key can have: how they are read, described and written back.
 
+mod amounts;
 mod files;
 mod species;
 mod steps;
 mod words;
 
+pub use amounts::Amount;
+pub(super) use amounts::{GrowingCounts, Label, Memory, NumberOrShare, Unit};
 pub(super) use files::{InFile, InFiles, OutFile, OutFileOrNone, fitting, is_pattern};
 pub(super) use species::{Elements, Mass, element};
 pub(super) use steps::{Steps, WallTime};

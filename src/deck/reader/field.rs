@@ -149,6 +149,12 @@ impl<K: Kind> Field<'_, '_, K> {
         self.value()
     }
 
+    /// The key has a default: the name of the deck with an ending, such as `.relaxed.extxyz`.
+    pub fn or_named(self, ending: &str) -> Option<K::Value> {
+        let name = quote(&format!("{}{ending}", self.table.cx.stem));
+        self.or_as(&name, &format!("name of the deck with `{ending}`"))
+    }
+
     /// Another way of giving a key: described, but not written into the resolved deck.
     pub fn alias(self, default: &str) -> Option<K::Value> {
         self.describe(default);

@@ -49,16 +49,7 @@ impl StrainSpace {
         }
     }
 
-    /// The shape only: five strains without a trace. By their exponential the volume stays as it is.
-    pub fn shape() -> StrainSpace {
-        let diagonal = |d: [f64; 3]| Matrix3::from_diagonal(&Vector3::from(d).normalize());
-        let mut space = StrainSpace::components([false, false, false, true, true, true]);
-        space.basis.push(diagonal([1.0, -1.0, 0.0]));
-        space.basis.push(diagonal([1.0, 1.0, -2.0]));
-        space
-    }
-
-    /// Those of these strains that keep the volume.
+    /// Those of these strains that keep the volume: they have no trace, and by their exponential the volume stays as it is.
     #[must_use]
     pub fn at_constant_volume(&self) -> StrainSpace {
         let mut basis: Vec<Matrix3<f64>> = Vec::new();
@@ -155,7 +146,7 @@ mod tests {
             (StrainSpace::semi_isotropic(2, true, true), 2),
             (StrainSpace::semi_isotropic(0, false, true), 1),
             (StrainSpace::components([true; 6]), 6),
-            (StrainSpace::shape(), 5),
+            (StrainSpace::components([true; 6]).at_constant_volume(), 5),
             (
                 StrainSpace::components([false, false, true, false, false, false]),
                 1,

@@ -1,7 +1,8 @@
 //! Rows of beads on their way into the file.
 
 use super::bead_sets::BeadSets;
-use super::writer::{Scratch, Sets, put_rows, put_scaled};
+use super::put::{Scratch, put_rows, put_scaled};
+use super::writer::Sets;
 use super::{BeadData, FORCE_OUT, VELOCITY_OUT};
 use hdf5::{Dataset, Result};
 

@@ -22,6 +22,7 @@ mod bead_sets;
 mod beads;
 mod driver;
 mod layout;
+mod put;
 mod ranges;
 mod reader;
 mod rows;
@@ -30,6 +31,7 @@ mod store;
 mod text;
 mod views;
 mod virtual_part;
+mod write_lock;
 mod writer;
 
 #[cfg(test)]

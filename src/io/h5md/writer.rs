@@ -4,16 +4,15 @@ use super::bead_rows::BeadRows;
 use super::bead_sets::{self, BeadSets};
 use super::driver::{self, Mode, Shared, lock};
 use super::layout::{self, FrameSets, ThermoSets};
+use super::put::{Numbers, Scratch, put_rows, put_vectors};
 use super::store::{Direction, Store};
+use super::write_lock::WriteLock;
 use super::{
     BeadData, Existing, FORCE_OUT, FrameData, TrajectoryOptions, VELOCITY_OUT, sentence,
     write_error,
 };
 use crate::error::{Error, Result};
 use crate::io::atomic;
-use hdf5::{Dataset, H5Type, Hyperslab, SliceOrIndex};
-use ndarray::ArrayView;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -48,23 +47,8 @@ pub struct TrajectoryWriter {
     lock: WriteLock,
 }
 
-/// Rows of steps, times and values that are not yet in HDF5.
-#[derive(Debug, Default)]
-struct Numbers {
-    steps: Vec<i64>,
-    times: Vec<f64>,
-    /// One list for each quantity.
-    values: Vec<Vec<f64>>,
-}
-
 /// Handed to HDF5 at the latest when so many rows wait.
 pub(super) const WAITING_ROWS: usize = 4096;
-
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    double: Vec<f64>,
-    single: Vec<f32>,
-}
 
 /// HDF5 handles do not implement `Debug` usefully.
 pub(super) struct Sets<T>(pub(super) T);
@@ -152,13 +136,9 @@ impl TrajectoryWriter {
         store: Shared,
         lock: WriteLock,
     ) -> TrajectoryWriter {
-        let numbers = |n: usize| Numbers {
-            values: vec![Vec::new(); n],
-            ..Numbers::default()
-        };
         TrajectoryWriter {
-            frame_numbers: numbers(options.observables.len()),
-            thermo_numbers: numbers(options.thermo.len()),
+            frame_numbers: Numbers::of(options.observables.len()),
+            thermo_numbers: Numbers::of(options.thermo.len()),
             beads: parts.beads.map(BeadRows::new),
             options,
             unpublished,
@@ -236,7 +216,7 @@ impl TrajectoryWriter {
             .push(frame.step, frame.time_fs, frame.observables);
         self.frames += 1;
         self.last_step = Some(frame.step);
-        if self.frame_numbers.steps.len() >= WAITING_ROWS {
+        if self.frame_numbers.len() >= WAITING_ROWS {
             self.hand_over()
         } else {
             Ok(())
@@ -278,7 +258,7 @@ impl TrajectoryWriter {
         }
         self.thermo_numbers.push(step, time_fs, values);
         self.thermo_rows += 1;
-        if self.thermo_numbers.steps.len() >= WAITING_ROWS {
+        if self.thermo_numbers.len() >= WAITING_ROWS {
             self.hand_over()
         } else {
             Ok(())
@@ -360,7 +340,7 @@ impl TrajectoryWriter {
     /// Writes the waiting numbers into the datasets.
     fn hand_over(&mut self) -> Result<()> {
         let sets = &self.frame_sets.0;
-        let first = self.frames - self.frame_numbers.steps.len();
+        let first = self.frames - self.frame_numbers.len();
         let mut written =
             self.frame_numbers
                 .write(&sets.step, &sets.time, &sets.observables, first);
@@ -368,7 +348,7 @@ impl TrajectoryWriter {
             written = put_rows(set, first, &[3, 3], &self.edges);
         }
         if let (Ok(()), Some(sets)) = (&written, &self.thermo_sets.0) {
-            let first = self.thermo_rows - self.thermo_numbers.steps.len();
+            let first = self.thermo_rows - self.thermo_numbers.len();
             written = self
                 .thermo_numbers
                 .write(&sets.step, &sets.time, &sets.values, first);
@@ -450,154 +430,4 @@ fn build(store: &Shared, options: &TrajectoryOptions, path: &Path) -> hdf5::Resu
         beads,
         file,
     })
-}
-
-impl Numbers {
-    fn push(&mut self, step: u64, time: f64, values: &[f64]) {
-        self.steps.push(step as i64);
-        self.times.push(time);
-        for (list, v) in self.values.iter_mut().zip(values) {
-            list.push(*v);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.steps.clear();
-        self.times.clear();
-        self.values.iter_mut().for_each(Vec::clear);
-    }
-
-    fn write(
-        &self,
-        step: &Dataset,
-        time: &Dataset,
-        values: &[Dataset],
-        first: usize,
-    ) -> hdf5::Result<()> {
-        put_rows(step, first, &[], &self.steps)?;
-        put_rows(time, first, &[], &self.times)?;
-        values
-            .iter()
-            .zip(&self.values)
-            .try_for_each(|(set, list)| put_rows(set, first, &[], list))
-    }
-}
-
-/// Writes rows behind the first `first` ones and makes the dataset that long.
-pub(super) fn put_rows<T: H5Type>(
-    set: &Dataset,
-    first: usize,
-    row: &[usize],
-    data: &[T],
-) -> hdf5::Result<()> {
-    let size = row.iter().product::<usize>().max(1);
-    let rows = data.len() / size;
-    if rows == 0 {
-        return Ok(());
-    }
-    let mut shape = vec![first + rows];
-    shape.extend_from_slice(row);
-    set.resize(shape.clone())?;
-    shape[0] = rows;
-    let mut selection = vec![SliceOrIndex::from(first..first + rows)];
-    selection.extend(row.iter().map(|&n| SliceOrIndex::from(0..n)));
-    let view = ArrayView::from_shape(shape, data).map_err(|e| e.to_string())?;
-    set.write_slice(view, Hyperslab::new(selection))
-}
-
-/// Writes one vector per atom as row `row`, multiplied by `factor`.
-fn put_vectors(
-    set: &Dataset,
-    row: usize,
-    vectors: &[[f64; 3]],
-    factor: f64,
-    single: bool,
-    scratch: &mut Scratch,
-) -> hdf5::Result<()> {
-    let flat = vectors.as_flattened();
-    let shape = [vectors.len(), 3];
-    if !single && factor == 1.0 {
-        put_rows(set, row, &shape, flat)
-    } else {
-        put_scaled(
-            set,
-            row,
-            &shape,
-            std::iter::once(flat),
-            factor,
-            single,
-            scratch,
-        )
-    }
-}
-
-/// Writes numbers that come in pieces as row `row` of shape `shape`, multiplied by `factor`.
-pub(super) fn put_scaled<'a>(
-    set: &Dataset,
-    row: usize,
-    shape: &[usize],
-    pieces: impl Iterator<Item = &'a [f64]>,
-    factor: f64,
-    single: bool,
-    scratch: &mut Scratch,
-) -> hdf5::Result<()> {
-    if single {
-        scratch.single.clear();
-        for piece in pieces {
-            let scaled = piece.iter().map(|x| (x * factor) as f32);
-            scratch.single.extend(scaled);
-        }
-        put_rows(set, row, shape, &scratch.single)
-    } else {
-        scratch.double.clear();
-        for piece in pieces {
-            scratch.double.extend(piece.iter().map(|x| x * factor));
-        }
-        put_rows(set, row, shape, &scratch.double)
-    }
-}
-
-/// Keeps two processes from writing the same trajectory. A lock on a file beside it, so that readers are not locked out.
-#[derive(Debug)]
-struct WriteLock {
-    path: PathBuf,
-    file: Option<File>,
-}
-
-impl WriteLock {
-    fn take(trajectory: &Path) -> Result<WriteLock> {
-        let doing = "cannot write the trajectory";
-        let path = atomic::beside(trajectory, "lock");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let file = file.map_err(|e| Error::environment(doing, trajectory, atomic::describe(&e)))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(Error::environment(
-                doing,
-                trajectory,
-                "another process is writing this file",
-            )),
-            // Some network file systems know no locks.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(WriteLock {
-                path,
-                file: Some(file),
-            }),
-        }
-    }
-
-    fn release(&mut self) {
-        if self.file.is_some() {
-            let _ = std::fs::remove_file(&self.path);
-            self.file = None;
-        }
-    }
-}
-
-impl Drop for WriteLock {
-    fn drop(&mut self) {
-        self.release();
-    }
 }

@@ -28,6 +28,10 @@ pub struct Dataset {
     pub forces: Vec<[f64; 3]>,
     /// Energy (eV) of each geometry; empty when there are none.
     pub energies: Vec<f64>,
+    /// Labels of another method, as the revised MD17 collection has those of the first: energies (eV); may be empty.
+    pub old_energies: Vec<f64>,
+    /// Forces (eV/Å) of that method; may be empty.
+    pub old_forces: Vec<[f64; 3]>,
     /// Cell vectors (Å) as rows, when the geometries are periodic.
     pub cell: Option<[[f64; 3]; 3]>,
 }
@@ -78,17 +82,17 @@ impl Dataset {
         if forces.len() != positions.len() {
             return Err(archive.complain(keys[2], "it has other geometries than the positions"));
         }
-        let energies = match archive.get(keys[3])? {
-            Some(e) => {
-                let values = finite(archive, keys[3], &e)?;
-                if values.len() != frames {
-                    let reason = format!("{} energies for {frames} geometries", values.len());
-                    return Err(archive.complain(keys[3], reason));
-                }
-                values.iter().map(|e| e * energy).collect()
-            }
-            None => Vec::new(),
+        let energies = scalars(archive, keys[3], frames, energy)?;
+        let old_energies = scalars(archive, "old_energies", frames, energy)?;
+        let old_forces = match archive.has("old_forces") {
+            true => vectors(archive, "old_forces", n, energy / length)?,
+            false => Vec::new(),
         };
+        if !old_forces.is_empty() && old_forces.len() != positions.len() {
+            return Err(
+                archive.complain("old_forces", "it has other geometries than the positions")
+            );
+        }
         let cell = lattice(archive, length)?;
         let mut text = |key: &str| -> Result<String> {
             let found = archive.get(key)?;
@@ -103,6 +107,8 @@ impl Dataset {
             positions,
             forces,
             energies,
+            old_energies,
+            old_forces,
             cell,
         })
     }
@@ -137,6 +143,12 @@ impl Dataset {
             frame.set_value("energy", *e);
         }
         frame.set_vectors("forces", &self.forces[i * n..(i + 1) * n]);
+        if let Some(e) = self.old_energies.get(i) {
+            frame.set_value("old_energies", *e);
+        }
+        if let Some(f) = self.old_forces.get(i * n..(i + 1) * n) {
+            frame.set_vectors("old_forces", f);
+        }
         Ok(frame)
     }
 
@@ -253,6 +265,19 @@ fn statistics(out: &mut ArchiveWriter, letter: char, values: &[f64]) -> Result<(
         out.add(&format!("{letter}_{what}"), &Array::real(&[], vec![value]))?;
     }
     Ok(())
+}
+
+/// One number (times a factor) for each geometry; none when there is no such member.
+fn scalars(archive: &mut Archive, key: &str, frames: usize, factor: f64) -> Result<Vec<f64>> {
+    let Some(array) = archive.get(key)? else {
+        return Ok(Vec::new());
+    };
+    let values = finite(archive, key, &array)?;
+    if values.len() != frames {
+        let reason = format!("{} energies for {frames} geometries", values.len());
+        return Err(archive.complain(key, reason));
+    }
+    Ok(values.iter().map(|e| e * factor).collect())
 }
 
 /// The atomic numbers of a member.

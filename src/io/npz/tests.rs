@@ -181,6 +181,8 @@ fn dataset() -> Dataset {
             .collect(),
         forces: (0..6).map(|i| [0.1, f64::from(i), 1e-17]).collect(),
         energies: vec![-1.5, -1.25],
+        old_energies: Vec::new(),
+        old_forces: Vec::new(),
         cell: Some([[5.0, 0.0, 0.5], [0.0, 6.0, 0.0], [0.1, 0.0, 7.0]]),
     }
 }

@@ -8,7 +8,7 @@ use crate::analysis::{
     resolution,
 };
 use crate::error::{Error, Result};
-use crate::report::{Console, Counter, human_bytes};
+use crate::report::{Console, Task, human_bytes};
 use crate::vector::dot;
 
 /// Fewer frames say nothing about motion.
@@ -116,15 +116,15 @@ pub(super) fn correlate(
     }
     for (k, pass) in passes.into_iter().enumerate() {
         correlator.begin(pass);
-        let label = if number > 1 {
-            format!("reading {} of {number}", k + 1)
+        let what = if number > 1 {
+            format!("frames, pass {} of {number}", k + 1)
         } else {
-            "reading".to_owned()
+            "frames".to_owned()
         };
-        let mut counter = Counter::new(console, &label, frames as u64);
+        let mut task = Task::new(console, &what, frames);
         for t in trajectories {
             t.visit(needs, &mut |frame| {
-                counter.step();
+                task.advance(1);
                 rows(frame, k, &mut |row| correlator.push(row))
             })?;
             correlator.end();

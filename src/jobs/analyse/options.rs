@@ -312,30 +312,7 @@ pub fn viscosity(option: &str, text: &str) -> Result<f64> {
 
 /// A size of memory: `4 GB`, `500 MB`.
 pub fn memory(option: &str, text: &str) -> Result<usize> {
-    let wrong = || {
-        Error::input(option, format!("`{text}` is not a size of memory"))
-            .advise("write for example \"4 GB\" or \"500 MB\"")
-    };
-    let text = text.trim();
-    let split = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .ok_or_else(wrong)?;
-    let value: f64 = text[..split].trim().parse().map_err(|_| wrong())?;
-    let factor = match &text[split..] {
-        "kB" => 1e3,
-        "MB" => 1e6,
-        "GB" => 1e9,
-        "TB" => 1e12,
-        _ => return Err(wrong()),
-    };
-    let bytes = value * factor;
-    if !(1e6..=1e15).contains(&bytes) {
-        return Err(Error::input(
-            option,
-            format!("`{text}` is not between 1 MB and 1000 TB"),
-        ));
-    }
-    Ok(bytes as usize)
+    units::parse_memory(text).map_err(|e| Error::input(option, e.reason).advise(e.advice))
 }
 
 /// Atoms as `0-31,40`.

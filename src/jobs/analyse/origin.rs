@@ -2,7 +2,7 @@
 
 use super::trajectory::Trajectory;
 use crate::analysis::WAVENUMBER_IN_PER_FS;
-use crate::deck::{self, JobDeck, MdDeck, StageDeck, ThermostatDeck};
+use crate::deck::{self, AnyDeck, JobDeck, MdDeck, StageDeck, ThermostatDeck};
 use crate::units::{BOLTZMANN, FS};
 
 /// The dynamics of the nuclei.
@@ -108,7 +108,8 @@ impl Origin {
             return origin;
         };
         // Decks of other versions may not be understood any more; then less is known.
-        let Ok(deck) = deck::parse_stored(text) else {
+        let deck = deck::parse_stored(text).ok();
+        let Some(deck) = deck.and_then(AnyDeck::simulation) else {
             return origin;
         };
         if let JobDeck::Md(md, _) = &deck.job {

@@ -4,6 +4,9 @@ mod page;
 mod strains;
 mod tables;
 
+use super::announce::announce;
+use super::kept::KeptFrames;
+use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts};
 use crate::deck::{Before, Deck, ElasticDeck};
@@ -17,7 +20,7 @@ use crate::system::{SpaceGroup, System};
 use nalgebra::{Matrix3, Matrix6};
 use std::path::PathBuf;
 use std::time::Instant;
-use strains::{Store, Strained};
+use strains::Strained;
 
 /// The table of the deck that names the files.
 const TABLE: &str = "[elastic]";
@@ -106,32 +109,12 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
-    let stop = || {
-        if options.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    };
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    if !options.resume && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
+    let limits = Limits::of(options);
+    Outputs::of(deck).claim(TABLE, options)?;
     let (system, terms, notes) = origin(deck)?;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in &terms {
-        console.fact("potential", &term.potential.description().name);
-    }
+    announce(deck, &terms, console);
     notes.iter().for_each(|n| console.fact("", n));
-    let reference = match prepare(deck, job, system, &terms, &stop)? {
+    let reference = match prepare(deck, job, system, &terms, &limits)? {
         Ok(reference) => reference,
         Err(outcome) => {
             console.say("stopped while the crystal was being relaxed; nothing was kept");
@@ -140,7 +123,7 @@ pub fn run(
     };
     page::describe(&reference, console);
     write_structure(job, &reference)?;
-    let mut store = Store::open(&job.files.strained, options.resume)?;
+    let mut store = KeptFrames::open(&job.files.strained, options.resume, |_| true)?;
     let plan = strains::plan(job);
     let mut task = Task::new(console, "strained cells", plan.len());
     let done = strains::all(
@@ -150,7 +133,7 @@ pub fn run(
         &terms,
         &plan,
         &mut store,
-        &stop,
+        &limits,
         &mut |n| task.advance(n),
     )?;
     drop(task);
@@ -190,7 +173,7 @@ fn prepare(
     job: &ElasticDeck,
     mut system: System,
     terms: &[Term],
-    stop: &dyn Fn() -> Option<Outcome>,
+    limits: &Limits,
 ) -> Result<std::result::Result<Reference, Outcome>> {
     let place = &deck.system.structure;
     let mut evaluator = Evaluator::new(terms.to_vec(), SKIN);
@@ -202,7 +185,7 @@ fn prepare(
     if job.relax != Before::Nothing {
         let mut ended = None;
         let outcome = relax::relax(&mut system, &mut evaluator, &settings, &mut |_| {
-            ended = stop();
+            ended = limits.reached();
             ended.is_none()
         })?;
         if let relax::End::Failed(e) = outcome.end {
@@ -252,8 +235,7 @@ fn measure(
             Error::file(&deck.system.structure, reason).advise(advice)
         })?;
     let [r] = result;
-    let length = |f: &[f64; 3]| f.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let fmax = r.forces.iter().map(length).fold(0.0, f64::max);
+    let fmax = parts::longest_force(&r.forces);
     let volume = system.cell.volume().unwrap_or(1.0);
     let stress = Matrix3::from_fn(|i, j| -0.5 * (r.virial[i][j] + r.virial[j][i]) / volume);
     Ok((r.energy, fmax, stress))
@@ -332,8 +314,7 @@ fn write(deck: &Deck, job: &ElasticDeck, r: &Results) -> Result<()> {
 
 /// What a run would do and cost.
 pub fn check(deck: &Deck, job: &ElasticDeck) -> Result<Page> {
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let (system, terms, _) = origin(deck)?;
     let mut page = Page::default();
     page.line(format!(

@@ -4,16 +4,15 @@ use super::{Reference, SKIN, measure};
 use crate::deck::{Deck, ElasticDeck};
 use crate::elastic::{NAMES, strain_tensor, stress_vector};
 use crate::error::{Error, Result};
-use crate::io::{Format, Frame, FrameReader, ReadOptions, Value, atomic, render_frame};
+use crate::io::{Frame, Value};
+use crate::jobs::kept::KeptFrames;
+use crate::jobs::limits::Limits;
 use crate::jobs::{Outcome, parts};
 use crate::parallel;
 use crate::potential::{Evaluator, Term};
 use crate::relax::{self, Settings};
 use crate::system::System;
 use nalgebra::{Matrix3, Vector3};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
 
 /// A strained cell.
 #[derive(Clone, Debug)]
@@ -105,18 +104,18 @@ pub(super) fn all(
     reference: &Reference,
     terms: &[Term],
     plan: &[(usize, f64)],
-    store: &mut Store,
-    stop: &dyn Fn() -> Option<Outcome>,
+    store: &mut KeptFrames,
+    limits: &Limits,
     done: &mut dyn FnMut(usize),
 ) -> Result<std::result::Result<Vec<Strained>, Outcome>> {
     let mut found: Vec<Option<Strained>> = plan
         .iter()
-        .map(|(component, strain)| store.find(reference, *component, *strain))
+        .map(|(component, strain)| known(store, reference, *component, *strain))
         .collect();
     done(found.iter().flatten().count());
     let missing: Vec<usize> = (0..plan.len()).filter(|k| found[*k].is_none()).collect();
     for batch in missing.chunks(TOGETHER) {
-        if let Some(outcome) = stop() {
+        if let Some(outcome) = limits.reached() {
             return Ok(Err(outcome));
         }
         let mut results: Vec<Option<Result<(Strained, System)>>> =
@@ -153,77 +152,33 @@ fn frame(s: &Strained, system: System, reference: &Reference) -> Frame {
     frame
 }
 
-/// The file of strained cells, and what it held when the run began.
-pub(super) struct Store {
-    path: PathBuf,
-    known: Vec<Frame>,
-    file: File,
-}
-
-impl Store {
-    /// A new file, or with `resume` the old one as far as it is whole.
-    pub fn open(path: &Path, resume: bool) -> Result<Store> {
-        let mut known: Vec<Frame> = Vec::new();
-        if resume && std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0) {
-            let options = ReadOptions {
-                format: Some(Format::ExtendedXyz),
-                ..ReadOptions::default()
-            };
-            // A frame that is not whole was being written when the run stopped.
-            known = FrameReader::open(path, &options)?
-                .map_while(Result::ok)
-                .collect();
-        }
-        let mut text = Vec::new();
-        for frame in &known {
-            render_frame(frame, Format::ExtendedXyz, &mut text)?;
-        }
-        atomic::write(path, &text, "cannot write")?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map_err(|e| Error::environment("cannot write", path, e))?;
-        Ok(Store {
-            path: path.to_path_buf(),
-            known,
-            file,
-        })
-    }
-
-    /// What an earlier run found for this strain of this very crystal.
-    fn find(&self, reference: &Reference, component: usize, strain: f64) -> Option<Strained> {
-        let expected = deformed(&reference.system, component, strain).ok()?;
-        let real = |f: &Frame, key: &str| f.value(key).and_then(|v| v.as_real());
-        let same = |f: &&Frame| {
-            f.value("component") == Some(&Value::Text(NAMES[component].to_owned()))
-                && real(f, "strain") == Some(strain)
-                && real(f, "reference_energy") == Some(reference.energy)
-                && f.system.cell.row_vectors() == expected.cell.row_vectors()
-                && f.system.atoms.elements == expected.atoms.elements
-        };
-        let frame = self.known.iter().find(same)?;
-        let stress = |key: &str| {
-            let m = frame.matrix(key)?;
-            Some(stress_vector(&Matrix3::from_fn(|i, j| m[i][j])))
-        };
-        Some(Strained {
-            component,
-            strain,
-            stress: stress("stress")?,
-            clamped: stress("clamped_stress")?,
-            fmax: real(frame, "fmax")?,
-            converged: frame.value("converged") == Some(&Value::Logical(true)),
-        })
-    }
-
-    fn keep(&mut self, frames: &[Frame]) -> Result<()> {
-        let mut text = Vec::new();
-        for frame in frames {
-            render_frame(frame, Format::ExtendedXyz, &mut text)?;
-        }
-        self.file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data())
-            .map_err(|e| Error::environment("cannot write", &self.path, e))
-    }
+/// What an earlier run found for this strain of this very crystal.
+fn known(
+    store: &KeptFrames,
+    reference: &Reference,
+    component: usize,
+    strain: f64,
+) -> Option<Strained> {
+    let expected = deformed(&reference.system, component, strain).ok()?;
+    let real = |f: &Frame, key: &str| f.value(key).and_then(|v| v.as_real());
+    let same = |f: &&Frame| {
+        f.value("component") == Some(&Value::Text(NAMES[component].to_owned()))
+            && real(f, "strain") == Some(strain)
+            && real(f, "reference_energy") == Some(reference.energy)
+            && f.system.cell.row_vectors() == expected.cell.row_vectors()
+            && f.system.atoms.elements == expected.atoms.elements
+    };
+    let frame = store.known().iter().find(same)?;
+    let stress = |key: &str| {
+        let m = frame.matrix(key)?;
+        Some(stress_vector(&Matrix3::from_fn(|i, j| m[i][j])))
+    };
+    Some(Strained {
+        component,
+        strain,
+        stress: stress("stress")?,
+        clamped: stress("clamped_stress")?,
+        fmax: real(frame, "fmax")?,
+        converged: frame.value("converged") == Some(&Value::Logical(true)),
+    })
 }

@@ -6,13 +6,14 @@ use super::replicas::{of_replica, replica_number};
 use super::simulation::{Failure, Simulation};
 use super::statistics::Statistics;
 use super::summary::{self, Summary};
-use super::{Begun, FLUSH_EVERY, Limits, Plan, Stopped, conclude, tell, with_hint};
+use super::{Begun, FLUSH_EVERY, Plan, Stopped, conclude, tell, with_hint};
 use super::{read_checkpoint, resume_from};
 use crate::deck::{ExchangeDeck, MdDeck};
 use crate::dynamics::{Walker, exchange, step_together};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::{self, Checkpoint};
 use crate::jobs::Outcome;
+use crate::jobs::limits::Limits;
 use crate::random::{Purpose, Stream};
 use crate::report::{Console, Progress};
 use std::time::Instant;
@@ -28,7 +29,7 @@ pub(super) fn run(
     deck: &ExchangeDeck,
     all: &[Files],
     resuming: bool,
-    limits: &Limits<'_>,
+    limits: &Limits,
     console: &Console,
 ) -> Result<Outcome> {
     let decks = decks(plan.md);
@@ -187,7 +188,7 @@ impl<'a> Replicas<'a> {
     /// The loop: exchanges, steps, output and checkpoints until the end or a limit.
     fn steps(
         &mut self,
-        limits: &Limits<'_>,
+        limits: &Limits,
         progress: &mut Progress,
     ) -> std::result::Result<Outcome, Wrong> {
         let plan = &self.plans[0];
@@ -198,7 +199,7 @@ impl<'a> Replicas<'a> {
         let mut unflushed = false;
         while self.step() < plan.md.steps {
             let now = Instant::now();
-            if let Some(outcome) = limits.reached(now) {
+            if let Some(outcome) = limits.reached_at(now) {
                 return Ok(outcome);
             }
             // Before the step, so that a checkpoint, and the last step of a run, need not tell whether it was done.

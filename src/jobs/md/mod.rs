@@ -28,7 +28,8 @@ mod vigil;
 pub use plan::check;
 pub(super) use text_file::TextFile;
 
-use super::{Outcome, RunOptions, StopFlag, parts};
+use super::limits::Limits;
+use super::{Outcome, RunOptions, parts};
 use crate::deck::{self, Deck, MdDeck, OutputDeck, StageDeck};
 use crate::dynamics::Constraints;
 use crate::error::{Error, Result};
@@ -98,24 +99,6 @@ impl Origin {
     }
 }
 
-/// When a run has to stop before its end.
-struct Limits<'a> {
-    stop: &'a StopFlag,
-    deadline: Option<Instant>,
-}
-
-impl Limits<'_> {
-    fn reached(&self, now: Instant) -> Option<Outcome> {
-        if self.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if self.deadline.is_some_and(|d| now >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    }
-}
-
 /// Runs molecular dynamics.
 pub fn run(
     mut deck: Deck,
@@ -125,11 +108,7 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome> {
     // Loading the model is part of the wall time that a batch system counts.
-    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
-    let limits = Limits {
-        stop: &options.stop,
-        deadline,
-    };
+    let limits = Limits::of(options);
     let files: Vec<Files> = (1..=md.replicas)
         .map(|r| Files::of(output, &md, r))
         .collect();
@@ -275,7 +254,7 @@ fn advance(
     begun: Begun,
     files: &Files,
     label: &str,
-    limits: &Limits<'_>,
+    limits: &Limits,
     console: &Console,
 ) -> Result<Summary> {
     let Begun {
@@ -392,7 +371,7 @@ fn steps(
     files: &Files,
     progress: &mut Progress,
     saved: &mut u64,
-    limits: &Limits<'_>,
+    limits: &Limits,
 ) -> std::result::Result<Outcome, Stopped> {
     let checkpoints = &plan.output.checkpoint;
     let mut last_save = Instant::now();
@@ -404,7 +383,7 @@ fn steps(
     }
     while simulation.state.step < plan.md.steps {
         let now = Instant::now();
-        if let Some(outcome) = limits.reached(now) {
+        if let Some(outcome) = limits.reached_at(now) {
             return Ok(outcome);
         }
         simulation.enter_stage(plan)?;

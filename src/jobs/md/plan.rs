@@ -12,6 +12,7 @@ use crate::deck::{
 };
 use crate::dynamics::rings::Order;
 use crate::error::{Error, Result};
+use crate::jobs::announce::banner;
 use crate::jobs::parts;
 use crate::parallel;
 use crate::potential::{Evaluation, Evaluator, Want};
@@ -24,11 +25,7 @@ use std::time::Instant;
 
 /// One paragraph at the start of a run.
 pub(super) fn announce(plan: &Plan<'_>, console: &Console) {
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        plan.deck.source.path
-    ));
+    banner(&plan.deck.source, console);
     for term in &plan.terms {
         console.fact(
             "potential",

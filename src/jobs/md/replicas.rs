@@ -2,8 +2,9 @@
 
 use super::files::Files;
 use super::summary::Summary;
-use super::{Limits, Plan, advance, resume, start};
+use super::{Plan, advance, resume, start};
 use crate::error::{Error, Result};
+use crate::jobs::limits::Limits;
 use crate::parallel;
 use crate::report::Console;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ pub(super) fn run(
     plan: &Plan<'_>,
     all: &[Files],
     resuming: bool,
-    limits: &Limits<'_>,
+    limits: &Limits,
     console: &Console,
 ) -> Result<Vec<Summary>> {
     let replica = replica_number;

@@ -2,7 +2,8 @@
 
 mod results;
 
-use super::md::RunLock;
+use super::announce::announce;
+use super::limits::Limits;
 use super::outputs::Outputs;
 use super::relax::saved;
 use super::{Outcome, RunOptions, parts};
@@ -119,10 +120,8 @@ fn relax_end(
 
 /// Runs the job.
 pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
-    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    let _lock = RunLock::take(&job.files.checkpoint)?;
+    let limits = Limits::of(options);
+    let _lock = Outputs::of(deck).claim_alone(TABLE, options, &job.files.checkpoint)?;
     let state: Option<State> = match options.resume {
         true => Some(saved::read_as(
             &job.files.checkpoint,
@@ -132,9 +131,6 @@ pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) 
         )?),
         false => None,
     };
-    if state.is_none() && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
     if matches!(state, Some(State::Done)) {
         console.say("the band is complete: there is nothing to resume");
         return Ok(Outcome::Done);
@@ -144,14 +140,7 @@ pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) 
         mut last,
         mut evaluator,
     } = ends(deck, job)?;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in evaluator.terms() {
-        console.fact("potential", &term.potential.description().name);
-    }
+    announce(deck, evaluator.terms(), console);
     let began = Instant::now();
     let snapshot = match state {
         Some(State::Band(saved)) => {
@@ -187,11 +176,7 @@ pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) 
         let ends = (first.atoms.positions.clone(), last.atoms.positions.clone());
         let mut observe = |step: &relax::BandStep<'_>| {
             let now = Instant::now();
-            if options.stop.is_set() {
-                stopped = Some(Outcome::Interrupted);
-            } else if deadline.is_some_and(|d| now >= d) {
-                stopped = Some(Outcome::OutOfTime);
-            }
+            stopped = limits.reached_at(now);
             if last_line.is_none_or(|t| now.duration_since(t) >= LINE_EVERY) {
                 if last_line.is_none() {
                     console.say("    step   barrier (eV)   force (eV/Å)");
@@ -266,7 +251,7 @@ pub fn run(deck: &Deck, job: &NebDeck, options: &RunOptions, console: &Console) 
 
 /// What the job would do and cost.
 pub fn check(deck: &Deck, job: &NebDeck) -> Result<Page> {
-    Outputs::new(deck.job.files()).check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let Ends {
         first,
         last,

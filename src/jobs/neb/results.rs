@@ -30,10 +30,10 @@ pub(super) fn write(deck: &Deck, job: &NebDeck, outcome: &BandOutcome) -> Result
     let mut table = String::new();
     let heads = [
         "image",
-        "along_A",
-        "energy_eV",
-        "above_first_eV",
-        "slope_eV/A",
+        "along (Å)",
+        "energy (eV)",
+        "energy above the first (eV)",
+        "slope (eV/Å)",
         "role",
     ];
     csv_row(&mut table, heads.map(str::to_owned));

@@ -1,94 +1,30 @@
 //! Forces in displaced supercells: evaluated in batches, kept in a file from which a stopped run goes on.
 
 use crate::error::{Error, Result};
-use crate::io::{Format, Frame, FrameReader, ReadOptions, atomic, render_frame};
-use crate::jobs::{Outcome, StopFlag, parts};
+use crate::io::Frame;
+use crate::jobs::kept::KeptFrames;
+use crate::jobs::limits::Limits;
+use crate::jobs::{Outcome, parts};
 use crate::potential::{Evaluation, Evaluator, Want};
 use crate::system::System;
 use crate::vibrations::phonons::Displacement;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 
-/// When to stop before everything is done.
-pub(super) struct Limits {
-    pub stop: StopFlag,
-    pub deadline: Option<Instant>,
+/// The file of displaced supercells; of an earlier run those are kept whose forces it found.
+pub(super) fn store(path: &Path, resume: bool) -> Result<KeptFrames> {
+    KeptFrames::open(path, resume, |f| f.vectors("forces").is_some())
 }
 
-impl Limits {
-    pub fn reached(&self) -> Option<Outcome> {
-        if self.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if self.deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    }
-}
-
-/// The file of displaced supercells, and what it held when the run began.
-pub(super) struct Store {
-    path: PathBuf,
-    known: Vec<Frame>,
-    file: File,
-}
-
-impl Store {
-    /// A new file, or with `resume` the old one as far as it is whole.
-    pub fn open(path: &Path, resume: bool) -> Result<Store> {
-        let mut known = Vec::new();
-        if resume && path.is_file() && std::fs::metadata(path).is_ok_and(|m| m.len() > 0) {
-            let options = ReadOptions {
-                format: Some(Format::ExtendedXyz),
-                ..ReadOptions::default()
-            };
-            // A frame that is not whole was being written when the run stopped.
-            known = FrameReader::open(path, &options)?
-                .map_while(Result::ok)
-                .filter(|f| f.vectors("forces").is_some())
-                .collect();
-        }
-        let mut text = Vec::new();
-        for frame in &known {
-            render_frame(frame, Format::ExtendedXyz, &mut text)?;
-        }
-        atomic::write(path, &text, "cannot write")?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map_err(|e| Error::environment("cannot write", path, e))?;
-        Ok(Store {
-            path: path.to_path_buf(),
-            known,
-            file,
-        })
-    }
-
-    /// The forces that an earlier run found for this very configuration.
-    fn find(&self, system: &System) -> Option<Vec<[f64; 3]>> {
-        let same = |f: &&Frame| {
-            let (a, b) = (&f.system, system);
-            a.atoms.positions == b.atoms.positions
-                && a.atoms.elements == b.atoms.elements
-                && a.cell.row_vectors() == b.cell.row_vectors()
-        };
-        let frame = self.known.iter().find(same)?;
-        frame.vectors("forces").map(<[_]>::to_vec)
-    }
-
-    fn keep(&mut self, frames: &[Frame]) -> Result<()> {
-        let mut text = Vec::new();
-        for frame in frames {
-            render_frame(frame, Format::ExtendedXyz, &mut text)?;
-        }
-        self.file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data())
-            .map_err(|e| Error::environment("cannot write", &self.path, e))
-    }
+/// The forces that an earlier run found for this very configuration.
+fn known(store: &KeptFrames, system: &System) -> Option<Vec<[f64; 3]>> {
+    let same = |f: &&Frame| {
+        let (a, b) = (&f.system, system);
+        a.atoms.positions == b.atoms.positions
+            && a.atoms.elements == b.atoms.elements
+            && a.cell.row_vectors() == b.cell.row_vectors()
+    };
+    let frame = store.known().iter().find(same)?;
+    frame.vectors("forces").map(<[_]>::to_vec)
 }
 
 /// Atoms that are evaluated in one batch, at most; a supercell is never divided.
@@ -109,7 +45,7 @@ pub(super) fn forces(
     displacements: &[Displacement],
     label: &str,
     evaluator: &mut Evaluator,
-    store: &mut Store,
+    store: &mut KeptFrames,
     limits: &Limits,
     mut done: impl FnMut(usize),
 ) -> Result<std::result::Result<Vec<Vec<[f64; 3]>>, Outcome>> {
@@ -121,9 +57,9 @@ pub(super) fn forces(
             return Ok(Err(outcome));
         }
         let systems: Vec<System> = batch.iter().map(|d| displaced(supercell, d)).collect();
-        let known: Vec<Option<Vec<[f64; 3]>>> = systems.iter().map(|s| store.find(s)).collect();
-        if known.iter().all(Option::is_some) {
-            all.extend(known.into_iter().flatten());
+        let found: Vec<Option<Vec<[f64; 3]>>> = systems.iter().map(|s| known(store, s)).collect();
+        if found.iter().all(Option::is_some) {
+            all.extend(found.into_iter().flatten());
             done(batch.len());
             continue;
         }

@@ -8,6 +8,8 @@ mod phonopy;
 mod tables;
 mod volume;
 
+use super::announce::announce;
+use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts};
 use crate::deck::{Deck, ExpansionDeck, PhononsDeck};
@@ -21,7 +23,6 @@ use crate::vibrations::phonons::{
 };
 use crate::vibrations::quasi_harmonic::{Expanded, Lost, VolumePoint, expand};
 use bands::Bands;
-use forces::{Limits, Store};
 use std::path::PathBuf;
 use std::time::Instant;
 use tables::Dos;
@@ -90,24 +91,10 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let limits = Limits {
-        stop: options.stop.clone(),
-        deadline: options.walltime.and_then(|w| Instant::now().checked_add(w)),
-    };
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    if !options.resume && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
+    let limits = Limits::of(options);
+    Outputs::of(deck).claim(TABLE, options)?;
     let (unit, models) = origin(deck)?;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in &models {
-        console.fact("potential", &term.potential.description().name);
-    }
+    announce(deck, &models, console);
     let crystal = prepare(deck, job, &models, unit, Freedom::Deck)?;
     page::describe(&crystal, console);
     write_structure(job, &crystal)?;
@@ -119,7 +106,7 @@ pub fn run(
             prepare(deck, job, &models, scaled, Freedom::Shape)
         })
         .collect::<Result<_>>()?;
-    let mut store = Store::open(&job.files.displacements, options.resume)?;
+    let mut store = forces::store(&job.files.displacements, options.resume)?;
     let total =
         crystal.displacements.len() + others.iter().map(|c| c.displacements.len()).sum::<usize>();
     let mut task = Task::new(console, "displaced supercells", total);
@@ -333,7 +320,7 @@ fn write(deck: &Deck, job: &PhononsDeck, r: &Results) -> Result<()> {
 
 /// What the job would do and cost; relaxes nothing.
 pub fn check(deck: &Deck, job: &PhononsDeck) -> Result<Page> {
-    Outputs::new(deck.job.files()).check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let (unit, models) = origin(deck)?;
     let unrelaxed = PhononsDeck {
         relax: crate::deck::Relaxed::Nothing,

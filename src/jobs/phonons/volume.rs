@@ -1,9 +1,11 @@
 //! The crystal at one volume: relaxed, displaced, and its phonons.
 
-use super::forces::{self, Limits, Store};
+use super::forces;
 use crate::deck::{Deck, PhononsDeck, Relaxed};
 use crate::dynamics::barostat::StrainSpace;
 use crate::error::{Error, Result};
+use crate::jobs::kept::KeptFrames;
+use crate::jobs::limits::Limits;
 use crate::jobs::{Outcome, parts};
 use crate::potential::{Evaluation, Evaluator, Term, Want};
 use crate::relax::{self, CellSettings, Settings};
@@ -57,9 +59,10 @@ pub(super) fn prepare(
     let mut settings = Settings::atoms(job.fmax);
     let changes_cell = evaluator.gives_virial() && evaluator.fixed_cell().is_none();
     if job.relax == Relaxed::Cell && changes_cell {
+        let all = StrainSpace::components([true; 6]);
         let strains = match freedom {
-            Freedom::Deck => StrainSpace::components([true; 6]),
-            Freedom::Shape => StrainSpace::shape(),
+            Freedom::Deck => all,
+            Freedom::Shape => all.at_constant_volume(),
         };
         settings.cell = Some(CellSettings {
             strains,
@@ -95,8 +98,6 @@ pub(super) fn prepare(
             let (reason, advice) = parts::describe_evaluation_error(e, &unit);
             Error::file(place, reason).advise(advice)
         })?;
-    let length = |f: &[f64; 3]| f.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let fmax = result[0].forces.iter().map(length).fold(0.0, f64::max);
     let volume = unit.cell.volume().unwrap_or(1.0);
     let stress = virial.then(|| result[0].virial.map(|row| row.map(|w| -w / volume)));
     let copies = job
@@ -108,7 +109,7 @@ pub(super) fn prepare(
         displacements: displacements(&supercell, job.displacement)?,
         supercell,
         energy: result[0].energy,
-        fmax,
+        fmax: parts::longest_force(&result[0].forces),
         stress,
         trouble,
         steps,
@@ -128,7 +129,7 @@ impl Crystal {
         &self,
         label: &str,
         evaluator: &mut Evaluator,
-        store: &mut Store,
+        store: &mut KeptFrames,
         limits: &Limits,
         done: impl FnMut(usize),
     ) -> Result<std::result::Result<(ForceConstants, Phonons), Outcome>> {

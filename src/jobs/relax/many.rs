@@ -3,13 +3,14 @@
 //! Each structure is relaxed by one thread with lists of its own, so that the results do not depend on how many threads there are. No more
 //! than a window of structures is in memory.
 
+use super::Plan;
 use super::record::{self, Record};
 use super::saved::{self, Many, State};
 use super::source::{Start, Starts};
 use super::tally::Tally;
-use super::{Limits, Plan};
 use crate::elements::Element;
 use crate::error::{Error, Result};
+use crate::jobs::limits::Limits;
 use crate::jobs::md::TextFile;
 use crate::jobs::{Outcome, parts};
 use crate::parallel;

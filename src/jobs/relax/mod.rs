@@ -8,9 +8,10 @@ mod single;
 mod source;
 mod tally;
 
-use super::md::RunLock;
+use super::announce::announce;
+use super::limits::Limits;
 use super::outputs::Outputs;
-use super::{Outcome, RunOptions, StopFlag, parts, selection};
+use super::{Outcome, RunOptions, parts, selection};
 use crate::deck::{CellChange, Deck, FrameChoice, RelaxCellDeck, RelaxDeck};
 use crate::dynamics::barostat::StrainSpace;
 use crate::error::{Error, Result};
@@ -31,31 +32,6 @@ struct Plan<'a> {
     deck: &'a Deck,
     job: &'a RelaxDeck,
     models: Vec<Term>,
-}
-
-/// When a run has to stop before its end.
-struct Limits {
-    stop: StopFlag,
-    deadline: Option<Instant>,
-}
-
-impl Limits {
-    fn of(options: &RunOptions) -> Limits {
-        Limits {
-            stop: options.stop.clone(),
-            deadline: options.walltime.and_then(|w| Instant::now().checked_add(w)),
-        }
-    }
-
-    fn reached(&self) -> Option<Outcome> {
-        if self.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if self.deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    }
 }
 
 impl<'a> Plan<'a> {
@@ -129,22 +105,20 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome> {
     let limits = Limits::of(options);
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    let _lock = RunLock::take(&job.files.checkpoint)?;
+    let _lock = Outputs::of(deck).claim_alone(TABLE, options, &job.files.checkpoint)?;
     let state = match options.resume {
         true => Some(saved::read(&job.files.checkpoint, deck)?),
         false => None,
     };
-    if state.is_none() && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
     if matches!(state, Some(State::Done)) {
         console.say("the relaxation is complete: there is nothing to resume");
         return Ok(Outcome::Done);
     }
     let plan = Plan::of(deck, job)?;
-    announce(&plan, console);
+    announce(deck, &plan.models, console);
+    for (name, value) in facts(job) {
+        console.fact(name, value);
+    }
     if are_many(deck, job) {
         let state = match state {
             Some(State::Many(many)) => Some(*many),
@@ -167,21 +141,6 @@ pub fn run(
     };
     let content = parts::one_frame(&deck.system, &deck.system.structure)?;
     single::run(&plan, state, content, &limits, console)
-}
-
-fn announce(plan: &Plan<'_>, console: &Console) {
-    let deck = plan.deck;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in &plan.models {
-        console.fact("potential", &term.potential.description().name);
-    }
-    for (name, value) in facts(plan.job) {
-        console.fact(name, value);
-    }
 }
 
 /// What is asked for, in words.
@@ -230,7 +189,7 @@ fn count(plan: &Plan<'_>) -> Result<usize> {
 
 /// What the job would do and cost; relaxes nothing.
 pub fn check(deck: &Deck, job: &RelaxDeck) -> Result<Page> {
-    Outputs::new(deck.job.files()).check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let plan = Plan::of(deck, job)?;
     let mut page = Page::default();
     page.fact("deck", &deck.source.path);

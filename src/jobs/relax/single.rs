@@ -3,9 +3,10 @@
 use super::record;
 use super::saved::{self, One, State};
 use super::source::Start;
-use super::{Limits, Plan, pages};
+use super::{Plan, pages};
 use crate::error::{Error, Result};
 use crate::io::{Format, Frame, atomic, render_frame};
+use crate::jobs::limits::Limits;
 use crate::jobs::md::TextFile;
 use crate::jobs::outputs::csv_row;
 use crate::jobs::{Outcome, parts};
@@ -60,7 +61,7 @@ pub(super) fn run(
         let mut observe = |step: &relax::Step<'_>| -> bool {
             rows.push((step.step, step.calls, step.measure));
             let now = Instant::now();
-            stopped = limits.reached();
+            stopped = limits.reached_at(now);
             let shown = last_line.is_none_or(|t| now.duration_since(t) >= LINE_EVERY);
             if shown || stopped.is_some() {
                 last_line = Some(now);
@@ -196,11 +197,11 @@ fn write_way(plan: &Plan<'_>, rows: &[(u64, u64, Measure)]) -> Result<()> {
         let heads = [
             "step",
             "calls",
-            "energy_eV",
-            "enthalpy_eV",
-            "fmax_eV/A",
-            "stress_excess_GPa",
-            "volume_A^3",
+            "energy (eV)",
+            "enthalpy (eV)",
+            "fmax (eV/Å)",
+            "stress excess (GPa)",
+            "volume (Å^3)",
         ];
         csv_row(&mut text, heads.map(str::to_owned));
         for (step, calls, m) in rows {

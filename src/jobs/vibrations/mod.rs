@@ -4,6 +4,8 @@ mod page;
 mod store;
 mod tables;
 
+use super::announce::announce;
+use super::limits::Limits;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions, parts, selection};
 use crate::deck::{Deck, Motion, Rigid, VibrationsDeck};
@@ -104,21 +106,8 @@ pub fn run(
     options: &RunOptions,
     console: &Console,
 ) -> Result<Outcome> {
-    let deadline = options.walltime.and_then(|w| Instant::now().checked_add(w));
-    let stop = || {
-        if options.stop.is_set() {
-            Some(Outcome::Interrupted)
-        } else if deadline.is_some_and(|d| Instant::now() >= d) {
-            Some(Outcome::OutOfTime)
-        } else {
-            None
-        }
-    };
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
-    if !options.resume && !options.overwrite {
-        outputs.refuse_existing(TABLE)?;
-    }
+    let limits = Limits::of(options);
+    Outputs::of(deck).claim(TABLE, options)?;
     let Parts {
         mut system,
         mut evaluator,
@@ -126,14 +115,7 @@ pub fn run(
         freedom,
         notes,
     } = prepare(deck, job)?;
-    console.say(format!(
-        "zundel {}: {}\n",
-        env!("CARGO_PKG_VERSION"),
-        deck.source.path
-    ));
-    for term in evaluator.terms() {
-        console.fact("potential", &term.potential.description().name);
-    }
+    announce(deck, evaluator.terms(), console);
     notes.iter().for_each(|n| console.fact("", n));
     let start = system.clone();
     let relaxation = match job.relax {
@@ -166,7 +148,7 @@ pub fn run(
             &mut system,
             &mut evaluator,
             &free,
-            &stop,
+            &limits,
             console,
         )? {
             Ok(said) => trouble = said,
@@ -186,8 +168,7 @@ pub fn run(
         )
         .advise("start from the beginning (--overwrite)"));
     }
-    let length = |a: &usize| at_rest.forces[*a].iter().map(|x| x * x).sum::<f64>().sqrt();
-    let fmax = free.iter().map(length).fold(0.0, f64::max);
+    let fmax = parts::longest_force(free.iter().map(|a| &at_rest.forces[*a]));
     let mut known = Known {
         positions: system.atoms.positions.clone(),
         energy: at_rest.energy,
@@ -214,7 +195,7 @@ pub fn run(
         &mut |p, rows| {
             task.advance(p.done - shown);
             shown = p.done;
-            ended = stop();
+            ended = limits.reached();
             if ended.is_some() || store.is_due() {
                 known.rows.values.clone_from(&rows.values);
                 store.write(&key, &known, None)?;
@@ -259,7 +240,7 @@ fn relaxed(
     system: &mut System,
     evaluator: &mut Evaluator,
     free: &[usize],
-    stop: &dyn Fn() -> Option<Outcome>,
+    limits: &Limits,
     console: &Console,
 ) -> Result<std::result::Result<String, Outcome>> {
     let mut settings = Settings::atoms(job.fmax);
@@ -269,7 +250,7 @@ fn relaxed(
     }
     let mut ended = None;
     let outcome = relax::relax(system, evaluator, &settings, &mut |_| {
-        ended = stop();
+        ended = limits.reached();
         ended.is_none()
     })?;
     if let relax::End::Failed(e) = outcome.end {
@@ -441,8 +422,7 @@ fn write(deck: &Deck, job: &VibrationsDeck, r: &Results) -> Result<()> {
 
 /// What a run would do and cost.
 pub fn check(deck: &Deck, job: &VibrationsDeck) -> Result<Page> {
-    let outputs = Outputs::new(deck.job.files());
-    outputs.check_folders(TABLE)?;
+    Outputs::of(deck).check_folders(TABLE)?;
     let mut p = prepare(deck, job)?;
     let mut page = Page::default();
     page.line(format!(

@@ -3,11 +3,11 @@
 use std::f64::consts::PI;
 
 /// A value with its first and second derivative.
-pub(super) type Jet = [f64; 3];
+pub(crate) type Jet = [f64; 3];
 
 /// Where a distance lies in relation to a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Zone {
+pub(crate) enum Zone {
     /// Below the switch: factor 1.
     Full,
     /// Inside the switch.
@@ -19,7 +19,7 @@ pub(super) enum Zone {
 /// fc(r) = 1 up to `cutoff - width`, ½(cos(π(r - cutoff + width)/width) + 1) to `cutoff`, 0 beyond; times
 /// (erf(g r)/r)^t when there is a tail.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Switch {
+pub(crate) struct Switch {
     /// Range (Å).
     pub cutoff: f64,
     /// Width of the transition (Å).
@@ -30,7 +30,7 @@ pub(super) struct Switch {
 
 impl Switch {
     /// The zone of a distance; borders belong to the zone above.
-    pub(super) fn zone(&self, r: f64) -> Zone {
+    pub(crate) fn zone(&self, r: f64) -> Zone {
         if r >= self.cutoff {
             Zone::Beyond
         } else if r > self.cutoff - self.width {
@@ -41,7 +41,7 @@ impl Switch {
     }
 
     /// The factor as if `r` lay in a zone: the smooth continuation, for one-sided limits at the borders.
-    pub(super) fn at(&self, r: f64, zone: Zone) -> Jet {
+    pub(crate) fn at(&self, r: f64, zone: Zone) -> Jet {
         let switch = match zone {
             Zone::Beyond => return [0.0; 3],
             Zone::Full => [1.0, 0.0, 0.0],

@@ -21,6 +21,13 @@ pub enum Descriptor {
     SoapTurbo(SoapTurboParameters),
 }
 
+impl Descriptor {
+    /// Reads a descriptor string of a file with this `gap_version`. Errors carry no place.
+    pub(crate) fn parse(text: &str, gap_version: u64) -> Result<Descriptor> {
+        parse(text, gap_version)
+    }
+}
+
 /// The parameters of a `distance_2b` descriptor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distance2b {

@@ -6,7 +6,7 @@
 mod arguments;
 mod clusters;
 mod coordinate;
-mod cutoff;
+pub(crate) mod cutoff;
 pub mod density;
 mod describe;
 mod descriptor;
@@ -29,7 +29,7 @@ mod fuzz;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod tests_support;
+pub(crate) mod tests_support;
 
 pub use clusters::{Angle3b, DistanceNb};
 pub use coordinate::{Coordinate, Covariance};
@@ -50,6 +50,7 @@ use glue::{Glue, GlueScratch};
 use lennard_jones::LennardJonesBaseline;
 use std::path::Path;
 use two_body::TwoBody;
+pub(crate) use two_body::takes;
 use variance::{VarianceScratch, Variances};
 
 /// Most centres in one call: enough to make matrix products of them, few enough to stay in the caches.

@@ -75,7 +75,7 @@ pub(super) fn brute_rows(
 }
 
 /// Energy, forces, virial and site energies of a configuration, by brute force.
-pub(super) fn evaluate<M: LocalModel>(
+pub(crate) fn evaluate<M: LocalModel>(
     model: &M,
     cell: &Cell,
     elements: &[Element],
@@ -205,7 +205,7 @@ pub(super) fn frames(path: &Path) -> Vec<Frame> {
 }
 
 /// The folder of reference data that is not part of the package, if it is there.
-pub(super) fn reference(name: &str) -> Option<PathBuf> {
+pub(crate) fn reference(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("ZUNDEL_REFERENCE").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference"),
         PathBuf::from,

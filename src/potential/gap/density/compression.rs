@@ -71,6 +71,15 @@ impl Compression {
         self.rows.ends.len()
     }
 
+    /// One row: columns and factors.
+    pub(super) fn row(&self, i: usize) -> &[(u32, f64)] {
+        let start = match i.checked_sub(1) {
+            Some(before) => self.rows.ends[before],
+            None => 0,
+        };
+        &self.rows.entries[start..self.rows.ends[i]]
+    }
+
     /// From the power spectrum to the descriptor.
     #[inline(always)]
     pub(super) fn forward<const FMA: bool>(&self, full: &[F64x8], short: &mut [F64x8]) {

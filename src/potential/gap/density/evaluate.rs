@@ -2,6 +2,7 @@
 
 use super::DensityTerm;
 use super::expansion::{self, Buffers};
+use super::gradient::GradientScratch;
 use super::kernel::SparsePoints;
 use super::neighbours::Neighbourhoods;
 use super::power::{Norm, PowerSpectrum};
@@ -19,24 +20,25 @@ pub struct DensityScratch {
     /// Rows of the centres of the block.
     slots: Vec<usize>,
     pub(super) neighbours: Neighbourhoods,
-    buffers: Buffers,
+    pub(super) buffers: Buffers,
     /// Coefficients of the eight centres of a group, centre after centre; then their gradients.
     single: Vec<F64x4>,
     adjoint: Vec<f64>,
     /// Coefficients of all groups, eight centres side by side.
-    c: Vec<F64x8>,
+    pub(super) c: Vec<F64x8>,
     dc: Vec<F64x8>,
-    q: Vec<F64x8>,
+    pub(super) q: Vec<F64x8>,
     pub(super) dq: Vec<F64x8>,
     work: Vec<F64x8>,
-    norm: Vec<Norm>,
+    pub(super) norm: Vec<Norm>,
     /// Power spectra before compression.
     full: Vec<F64x8>,
     pub(super) energy: Vec<F64x8>,
+    pub(super) gradient: GradientScratch,
 }
 
 /// Takes centres, their descriptors, and whether each has one.
-type Visit<'a> = dyn FnMut(&[usize], &[F64x8], &dyn Fn(usize) -> bool) + 'a;
+pub(crate) type Visit<'a> = dyn FnMut(&[usize], &[F64x8], &dyn Fn(usize) -> bool) + 'a;
 
 impl DensityTerm {
     /// Adds the energy of every centre of its kind, and with forces or virial wanted dE/dr of their neighbours, to the
@@ -56,7 +58,7 @@ impl DensityTerm {
 
     /// Calls `visit` with up to 32 centres of its kind, their descriptors in the layout of [`DensityTerm::kernel`] (eight
     /// centres side by side, group after group), and whether each has one: an atom without any density has none.
-    pub(in super::super) fn describe(
+    pub(crate) fn describe(
         &self,
         rows: &Rows<'_>,
         scratch: &mut DensityScratch,
@@ -124,7 +126,7 @@ impl DensityTerm {
     }
 
     /// Descriptors of a block of centres: coefficients, power spectra, and what scaled them.
-    fn describe_block(&self, rows: &Rows<'_>, slots: &[usize], s: &mut DensityScratch) {
+    pub(super) fn describe_block(&self, rows: &Rows<'_>, slots: &[usize], s: &mut DensityScratch) {
         self.gather(rows, slots, s);
         for (g, members) in slots.chunks(LANES).enumerate() {
             self.expand_group(rows, members, g, s);

@@ -138,6 +138,45 @@ impl Harmonics {
         }
     }
 
+    /// grad Y_lm of the smooth extension, not yet projected on the sphere, in order of l² + l + m; the directions must have
+    /// weight 1.
+    #[inline(always)]
+    pub(super) fn gradients(&self, d: &Directions, [gx, gy, gz]: [&mut [F64x4]; 3]) {
+        let zero = F64x4::ZERO;
+        let mut rest = (d.q.as_slice(), self.steps.as_slice());
+        for m in 0..=self.l_max {
+            let (q, q_rest) = rest.0.split_at(self.l_max + 1 - m);
+            let (steps, steps_rest) = rest.1.split_at(self.l_max + 1 - m);
+            rest = (q_rest, steps_rest);
+            let (c, s) = (d.cos[m], d.sin[m]);
+            // d/dx of (x + iy)^m is m (x + iy)^(m-1), d/dy is i times that.
+            let (below_c, below_s) = match m.checked_sub(1) {
+                Some(k) => (
+                    d.cos[k] * F64x4::splat(m as f64),
+                    d.sin[k] * F64x4::splat(m as f64),
+                ),
+                None => (zero, zero),
+            };
+            for (i, (q, step)) in q.iter().zip(steps).enumerate() {
+                let l = m + i;
+                let (plus, minus) = (l * l + l + m, l * l + l - m);
+                // q_rest starts with the column of m + 1: its element l - m - 1 is Q_l,m+1.
+                let slope = match i.checked_sub(1) {
+                    Some(k) => q_rest[k] * F64x4::splat(step.slope),
+                    None => zero,
+                };
+                if m > 0 {
+                    gx[minus] = *q * below_s;
+                    gy[minus] = *q * below_c;
+                    gz[minus] = slope * s;
+                }
+                gx[plus] = *q * below_c;
+                gy[plus] = zero - *q * below_s;
+                gz[plus] = slope * c;
+            }
+        }
+    }
+
     /// The sums of h_lm Y_lm, h'_lm Y_lm and h_lm grad Y_lm; the directions must have weight 1.
     #[inline(always)]
     pub(super) fn contract<const FMA: bool>(

@@ -20,6 +20,7 @@ mod bessel;
 mod compression;
 mod evaluate;
 mod expansion;
+mod gradient;
 mod harmonics;
 mod kernel;
 mod neighbours;
@@ -33,6 +34,7 @@ mod transpose;
 pub(super) use bessel::scaled_bessel;
 pub(super) use compression::Compression;
 pub use evaluate::DensityScratch;
+pub(crate) use gradient::Surroundings;
 #[cfg(test)]
 pub(super) use harmonics::Directions;
 pub(super) use harmonics::{Harmonics, Y00};
@@ -121,6 +123,25 @@ impl DensityTerm {
         weights: Weights,
         mode: RadialMode,
     ) -> Result<DensityTerm, String> {
+        if weights.alpha.is_empty() {
+            return Err(format!("{}: there are no sparse points", parts.name));
+        }
+        Self::assemble(parts, weights, mode)
+    }
+
+    /// A term without sparse points, for its descriptors.
+    pub(super) fn without_points(parts: Parts) -> Result<DensityTerm, String> {
+        let weights = Weights {
+            delta: 1.0,
+            zeta: 1.0,
+            alpha: Vec::new(),
+            sparse_cutoff: Vec::new(),
+            sparse: Vec::new(),
+        };
+        Self::assemble(parts, weights, RadialMode::Table)
+    }
+
+    fn assemble(parts: Parts, weights: Weights, mode: RadialMode) -> Result<DensityTerm, String> {
         let Parts {
             name,
             radials,
@@ -244,9 +265,6 @@ impl Weights {
             sparse,
         } = self;
         let points = alpha.len();
-        if points == 0 {
-            return Err(format!("{name}: there are no sparse points"));
-        }
         if sparse_cutoff.len() != points {
             return Err(format!(
                 "{name}: {points} weights but {} values of sparseCutoff",

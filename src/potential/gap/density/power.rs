@@ -39,7 +39,7 @@ pub(super) struct Norm {
     /// The factor; 0 for lanes without any density.
     pub(super) inverse: F64x8,
     /// 1 for lanes of unit length, 0 for those left as they were.
-    unit: F64x8,
+    pub(super) unit: F64x8,
 }
 
 impl PowerSpectrum {
@@ -72,6 +72,11 @@ impl PowerSpectrum {
             .compression
             .as_ref()
             .map_or(full, Compression::rows)
+    }
+
+    /// What the spectrum is made of.
+    pub(super) fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// Elements before compression.

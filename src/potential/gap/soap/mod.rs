@@ -20,6 +20,15 @@ impl SoapParameters {
     ///
     /// Errors with a sentence when lengths do not fit, numbers are not finite, or parameters make no sense.
     pub fn term(&self, weights: Weights, mode: RadialMode) -> Result<DensityTerm, String> {
+        DensityTerm::new(self.parts()?, weights, mode)
+    }
+
+    /// The same without sparse points, for the descriptors of atoms.
+    pub(crate) fn describer(&self) -> Result<DensityTerm, String> {
+        DensityTerm::without_points(self.parts()?)
+    }
+
+    fn parts(&self) -> Result<Parts, String> {
         self.check()?;
         let basis = RadialBasis::new(self)?;
         let centre = self.central_weight * basis.centre * Y00;
@@ -46,14 +55,13 @@ impl SoapParameters {
             compression: None,
             unit_above: self.normalise.then_some(0.0),
         });
-        let parts = Parts {
+        Ok(Parts {
             name: "soap",
             channels: channels.collect(),
             radials: vec![Arc::new(basis)],
             centre: self.centre.clone(),
             power,
             constant: Some(self.covariance_sigma0),
-        };
-        DensityTerm::new(parts, weights, mode)
+        })
     }
 }

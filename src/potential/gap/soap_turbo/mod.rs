@@ -29,6 +29,15 @@ impl SoapTurboParameters {
     ///
     /// Errors with a sentence when lengths do not fit, numbers are not finite, or parameters make no sense.
     pub fn term(&self, weights: Weights, mode: RadialMode) -> Result<DensityTerm, String> {
+        DensityTerm::new(self.parts()?, weights, mode)
+    }
+
+    /// The same without sparse points, for the descriptors of atoms.
+    pub(crate) fn describer(&self) -> Result<DensityTerm, String> {
+        DensityTerm::without_points(self.parts()?)
+    }
+
+    fn parts(&self) -> Result<Parts, String> {
         self.check()?;
         if let Compress::File(name) = &self.compress {
             return Err(format!("soap_turbo: the table {name} has not been read"));
@@ -68,15 +77,14 @@ impl SoapTurboParameters {
             compression: self.compress.map(self),
             unit_above: Some(SHORTEST),
         });
-        let parts = Parts {
+        Ok(Parts {
             name: "soap_turbo",
             radials,
             channels,
             centre: vec![self.species[self.central].number],
             power,
             constant: None,
-        };
-        DensityTerm::new(parts, weights, mode)
+        })
     }
 }
 

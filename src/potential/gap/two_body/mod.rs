@@ -56,7 +56,7 @@ impl PairFunction {
 }
 
 /// Whether a descriptor takes a pair of atomic numbers, in either order; 0 in the descriptor takes any.
-pub(super) fn takes(d: &Distance2b, a: u8, b: u8) -> bool {
+pub(crate) fn takes(d: &Distance2b, a: u8, b: u8) -> bool {
     let fits = |z: u8, atom: u8| z == 0 || z == atom;
     fits(d.z1, a) && fits(d.z2, b) || fits(d.z1, b) && fits(d.z2, a)
 }

@@ -2,9 +2,10 @@
 
 use super::super::{Form, Settings, fit};
 use super::data::{crystal, elements};
-use super::derivatives::{labelled, random_model, theta};
+use super::derivatives::{labelled, random_model};
 use crate::elements::Element;
 use crate::parallel;
+use crate::random::{Purpose, Stream};
 use crate::potential::mtp::{MtpFile, SelectionMode};
 use crate::potential::{Evaluation, Evaluator, Term, Want, registry};
 use crate::training::data::LabelledFrame;
@@ -36,31 +37,45 @@ fn settings(species: &[Element]) -> Settings {
 fn a_known_potential_is_found_again() {
     let species = elements(&["Cu"]);
     let frames = data(&species, 30);
-    let fitted = fit(
-        &Settings {
-            min_dist: Some(1.7),
-            penalty: 0.0,
-            ridge: 1e-14,
-            steps: 200,
-            selection: None,
-            ..settings(&species)
-        },
-        &frames[..24],
-        &frames[24..],
-        &mut Silent,
-    )
-    .unwrap();
-    let report = &fitted.report;
     let size = frames
         .iter()
         .flat_map(|f| f.forces.as_ref().unwrap().as_flattened())
         .map(|x| x * x)
         .sum::<f64>();
     let size = (size / (24.0 * frames.len() as f64)).sqrt();
+    let exact = Settings {
+        min_dist: Some(1.7),
+        penalty: 0.0,
+        ridge: 1e-14,
+        steps: 100,
+        selection: None,
+        ..settings(&species)
+    };
+    // From nothing, as far as the nearest minimum of many allows.
+    let fitted = fit(&exact, &frames[..24], &frames[24..], &mut Silent).unwrap();
+    let report = &fitted.report;
     let test = report.validation.unwrap();
-    assert!(report.training.forces < 1e-4 * size, "{report:?}, forces of {size}");
-    assert!(test.forces < 1e-3 * size, "{test:?}, forces of {size}");
+    assert!(report.training.forces < 0.01 * size, "{report:?}, forces of {size}");
+    assert!(test.forces < 0.02 * size, "{test:?}, forces of {size}");
     assert!(report.history.windows(2).all(|w| w[1] < w[0]));
+    // From nearby, to the digits of the data.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("near.mtp");
+    let mut near = random_model(8, &species, 21);
+    let mut s = Stream::new(5, Purpose::Displacement, 0, 0, 0);
+    for c in &mut near.coefficients.as_mut().unwrap().radial {
+        *c *= 1.0 + 0.02 * s.normal();
+    }
+    std::fs::write(&path, near.render()).unwrap();
+    let from_near = Settings {
+        form: Form::File(path),
+        ..exact
+    };
+    let fitted = fit(&from_near, &frames[..24], &frames[24..], &mut Silent).unwrap();
+    let report = &fitted.report;
+    let (first, last) = (report.history[0], report.history[report.history.len() - 1]);
+    assert!(last < 1e-10 * first, "{first} {last}");
+    assert!(report.validation.unwrap().forces < 1e-5 * size, "{report:?}");
 }
 
 #[test]
@@ -114,7 +129,10 @@ fn what_is_written_is_what_the_program_reads() {
         let mut squares = 0.0;
         for (k, frame) in frames.iter().enumerate() {
             let mut results = [Evaluation::default()];
-            let want = Want::ALL;
+            let want = Want {
+                reliability: true,
+                ..Want::ALL
+            };
             evaluator
                 .evaluate(&[frame.system.configuration()], want, &mut results)
                 .unwrap();
@@ -277,5 +295,4 @@ fn impossible_settings_are_named() {
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(fit(&good, &frames, &[], &mut Silent).is_ok());
-    let _ = theta(&random_model(8, &species, 1));
 }
