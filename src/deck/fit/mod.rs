@@ -141,6 +141,11 @@ impl FitDeck {
             let files = gap.inputs();
             all.extend(files.map(|f| ("fit.gap.points_from".to_owned(), f.clone())));
         }
+        if let FitMethod::Mtp(mtp) = &self.method
+            && let Some(file) = &mtp.start
+        {
+            all.push(("fit.mtp.start".to_owned(), file.clone()));
+        }
         for term in self.baseline.iter().flat_map(|b| &b.terms) {
             if let Some(file) = term.model.file() {
                 all.push(("fit.baseline".to_owned(), file.to_path_buf()));

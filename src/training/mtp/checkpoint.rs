@@ -58,7 +58,7 @@ impl Checkpoint {
             best_validation: f64::INFINITY,
             since_best: 0,
         };
-        let Some(path) = &settings.checkpoint else {
+        let Some(path) = settings.checkpoint.as_ref().filter(|_| settings.resume) else {
             return Ok(new);
         };
         let bytes = match std::fs::read(path) {
@@ -195,6 +195,7 @@ fn fingerprint(
     let mut hash = Md5::new();
     let course = Settings {
         checkpoint: None,
+        resume: true,
         selection: None,
         steps: 0,
         ..settings.clone()

@@ -18,7 +18,7 @@ const BELOW_CLOSEST: f64 = 0.99;
 /// Steps over which the tolerance looks.
 const LOOK_BACK: usize = 10;
 /// Frames of a try: so many equations for each coefficient.
-const EQUATIONS_FOR_EACH: usize = 12;
+const EQUATIONS_FOR_EACH: usize = 60;
 
 /// Fits a moment tensor potential to frames.
 ///
@@ -44,7 +44,7 @@ pub fn fit(
     monitor.stage("neighbours", 1);
     let problem = Problem::new(settings, file.basis.max_dist, training)?;
     let checks = Problem::new(settings, file.basis.max_dist, validation)?;
-    check_data(&problem, &checks)?;
+    check_data(&problem)?;
     prepare(settings, &mut file, &problem)?;
     let form = Form::new(&file)?;
     let [equations, atoms] = problem.sizes();
@@ -197,7 +197,7 @@ pub fn fit(
     Ok(fitted)
 }
 
-fn check_data(problem: &Problem, checks: &Problem) -> Result<()> {
+fn check_data(problem: &Problem) -> Result<()> {
     if problem.sizes()[0] == 0 {
         return Err(Error::input(
             "training set",
@@ -211,7 +211,6 @@ fn check_data(problem: &Problem, checks: &Problem) -> Result<()> {
         )
         .advise("give a larger cutoff"));
     }
-    let _ = checks;
     Ok(())
 }
 

@@ -25,4 +25,4 @@ mod tests;
 pub use fit::fit;
 pub use fitted::{Fitted, Report};
 pub use problem::Errors;
-pub use settings::{Form, Settings, Weights};
+pub use settings::{Form, Settings, Sizes, Weights, planned};

@@ -124,7 +124,7 @@ impl Objective<'_> {
             let gain = (state.objective - objective) / predicted;
             if objective < state.objective && objective.is_finite() {
                 let less = 1.0 - (2.0 * gain - 1.0).powi(3);
-                state.damping = (state.damping * less.clamp(1.0 / 5.0, 2.0)).max(1e-12);
+                state.damping = (state.damping * less.clamp(0.1, 2.0)).max(1e-12);
                 state.growth = 2.0;
                 state.theta = theta;
                 state.objective = objective;

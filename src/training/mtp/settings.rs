@@ -88,6 +88,8 @@ pub struct Settings {
     pub selection: Option<SelectionMode>,
     /// Where the state of the fit is kept, to go on after an interruption.
     pub checkpoint: Option<PathBuf>,
+    /// Whether to go on from a checkpoint that is there; otherwise it is replaced.
+    pub resume: bool,
 }
 
 impl Default for Settings {
@@ -110,8 +112,33 @@ impl Default for Settings {
             seed: 1,
             selection: Some(SelectionMode::Neighbourhood),
             checkpoint: None,
+            resume: true,
         }
     }
+}
+
+/// Numbers of coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// All of them.
+    pub coefficients: usize,
+    /// Those of the radial functions.
+    pub radial: usize,
+    /// Those of the scalars.
+    pub scalars: usize,
+}
+
+/// What a fit with these settings would determine. Errors as [`fit`](super::fit).
+pub fn planned(settings: &Settings) -> Result<Sizes> {
+    settings.check()?;
+    let file = settings.template()?;
+    let species = settings.species.len();
+    let radial = species * species * file.functions * file.basis.size;
+    Ok(Sizes {
+        coefficients: radial + species + file.scalars.len(),
+        radial,
+        scalars: file.scalars.len(),
+    })
 }
 
 impl Settings {

@@ -52,7 +52,7 @@ pub fn labelled(file: &MtpFile, species: &[Element], mut frame: LabelledFrame) -
 }
 
 /// The coefficients of a file in their order.
-pub fn theta(file: &MtpFile) -> Vec<f64> {
+fn theta(file: &MtpFile) -> Vec<f64> {
     let c = file.coefficients.as_ref().unwrap();
     [&c.radial[..], &c.species, &c.moments].concat()
 }

@@ -2,9 +2,10 @@
 
 use super::super::{Form, Settings, fit};
 use super::data::{crystal, elements};
-use super::derivatives::{labelled, random_model, theta};
+use super::derivatives::{labelled, random_model};
 use crate::elements::Element;
 use crate::parallel;
+use crate::random::{Purpose, Stream};
 use crate::potential::mtp::{MtpFile, SelectionMode};
 use crate::potential::{Evaluation, Evaluator, Term, Want, registry};
 use crate::training::data::LabelledFrame;
@@ -36,34 +37,45 @@ fn settings(species: &[Element]) -> Settings {
 fn a_known_potential_is_found_again() {
     let species = elements(&["Cu"]);
     let frames = data(&species, 30);
-    let fitted = fit(
-        &Settings {
-            min_dist: Some(1.7),
-            penalty: 0.0,
-            ridge: 1e-14,
-            steps: 200,
-            selection: None,
-            ..settings(&species)
-        },
-        &frames[..24],
-        &frames[24..],
-        &mut Silent,
-    )
-    .unwrap();
-    let report = &fitted.report;
     let size = frames
         .iter()
         .flat_map(|f| f.forces.as_ref().unwrap().as_flattened())
         .map(|x| x * x)
         .sum::<f64>();
     let size = (size / (24.0 * frames.len() as f64)).sqrt();
+    let exact = Settings {
+        min_dist: Some(1.7),
+        penalty: 0.0,
+        ridge: 1e-14,
+        steps: 100,
+        selection: None,
+        ..settings(&species)
+    };
+    // From nothing, as far as the nearest minimum of many allows.
+    let fitted = fit(&exact, &frames[..24], &frames[24..], &mut Silent).unwrap();
+    let report = &fitted.report;
     let test = report.validation.unwrap();
-    assert!(
-        report.training.forces < 1e-4 * size,
-        "{report:?}, forces of {size}"
-    );
-    assert!(test.forces < 1e-3 * size, "{test:?}, forces of {size}");
+    assert!(report.training.forces < 0.01 * size, "{report:?}, forces of {size}");
+    assert!(test.forces < 0.02 * size, "{test:?}, forces of {size}");
     assert!(report.history.windows(2).all(|w| w[1] < w[0]));
+    // From nearby, to the digits of the data.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("near.mtp");
+    let mut near = random_model(8, &species, 21);
+    let mut s = Stream::new(5, Purpose::Displacement, 0, 0, 0);
+    for c in &mut near.coefficients.as_mut().unwrap().radial {
+        *c *= 1.0 + 0.02 * s.normal();
+    }
+    std::fs::write(&path, near.render()).unwrap();
+    let from_near = Settings {
+        form: Form::File(path),
+        ..exact
+    };
+    let fitted = fit(&from_near, &frames[..24], &frames[24..], &mut Silent).unwrap();
+    let report = &fitted.report;
+    let (first, last) = (report.history[0], report.history[report.history.len() - 1]);
+    assert!(last < 1e-10 * first, "{first} {last}");
+    assert!(report.validation.unwrap().forces < 1e-5 * size, "{report:?}");
 }
 
 #[test]
@@ -88,10 +100,7 @@ fn a_trained_file_is_a_start() {
         ..from_file
     };
     let error = fit(&other, &data(&other.species, 2), &[], &mut Silent).unwrap_err();
-    assert!(
-        error.to_string().contains("trained for 2 species"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("trained for 2 species"), "{error}");
 }
 
 #[test]
@@ -120,7 +129,10 @@ fn what_is_written_is_what_the_program_reads() {
         let mut squares = 0.0;
         for (k, frame) in frames.iter().enumerate() {
             let mut results = [Evaluation::default()];
-            let want = Want::ALL;
+            let want = Want {
+                reliability: true,
+                ..Want::ALL
+            };
             evaluator
                 .evaluate(&[frame.system.configuration()], want, &mut results)
                 .unwrap();
@@ -130,23 +142,15 @@ fn what_is_written_is_what_the_program_reads() {
                 // Rows of the training set lie inside the active set.
                 let grade = results[0].frame_reliability;
                 let atoms = results[0].reliability.iter().fold(0.0f64, |m, x| m.max(*x));
-                assert!(
-                    grade.max(atoms) <= 1.001 + 1e-6,
-                    "{mode:?}: {grade} {atoms}"
-                );
+                assert!(grade.max(atoms) <= 1.001 + 1e-6, "{mode:?}: {grade} {atoms}");
                 assert_eq!(grade > 0.0, mode == Some(SelectionMode::Configuration));
                 assert_eq!(atoms > 0.0, mode == Some(SelectionMode::Neighbourhood));
             }
         }
         let found = (squares / 12.0).sqrt();
         let reported = fitted.report.training.energy;
-        assert!(
-            (found - reported).abs() < 1e-9 * reported.max(1e-6),
-            "{found} {reported}"
-        );
-        let Some(state) = fitted.file.selection else {
-            continue;
-        };
+        assert!((found - reported).abs() < 1e-9 * reported.max(1e-6), "{found} {reported}");
+        let Some(state) = fitted.file.selection else { continue };
         for [frame, equation] in state.origins.iter().filter(|o| o[0] >= 0) {
             assert!((0..12).contains(frame));
             match mode {
@@ -220,14 +224,8 @@ fn an_interrupted_fit_goes_on_to_the_same_bits() {
     // Another fit does not take it up; damage is named.
     let mut monitor = Impatient(std::cell::Cell::new(9));
     fit(&kept, &frames[..7], &frames[7..], &mut monitor).unwrap();
-    let other = Settings {
-        seed: 9,
-        ..kept.clone()
-    };
-    let plain = Settings {
-        seed: 9,
-        ..settings
-    };
+    let other = Settings { seed: 9, ..kept.clone() };
+    let plain = Settings { seed: 9, ..settings };
     assert_eq!(
         fit(&other, &frames[..7], &frames[7..], &mut Silent).unwrap(),
         fit(&plain, &frames[..7], &frames[7..], &mut Silent).unwrap()
@@ -267,134 +265,22 @@ fn impossible_settings_are_named() {
         (good.clone(), &bare, "no frame has an energy"),
         (good.clone(), &broken, "crystal 1"),
         (good.clone(), &short, "as many forces"),
-        (
-            Settings {
-                species: elements(&["B"]),
-                ..good.clone()
-            },
-            &frames,
-            "is As",
-        ),
-        (
-            Settings {
-                species: elements(&["B", "B"]),
-                ..good.clone()
-            },
-            &frames,
-            "twice",
-        ),
-        (
-            Settings {
-                species: Vec::new(),
-                ..good.clone()
-            },
-            &frames,
-            "at least one element",
-        ),
-        (
-            Settings {
-                form: Form::Level(7),
-                ..good.clone()
-            },
-            &frames,
-            "no level 7",
-        ),
-        (
-            Settings {
-                form: Form::Level(30),
-                ..good.clone()
-            },
-            &frames,
-            "no level 30",
-        ),
-        (
-            Settings {
-                form: Form::File(missing),
-                ..good.clone()
-            },
-            &frames,
-            "no such file",
-        ),
-        (
-            Settings {
-                cutoff: Some(0.5),
-                ..good.clone()
-            },
-            &frames,
-            "no two atoms",
-        ),
-        (
-            Settings {
-                cutoff: Some(f64::NAN),
-                ..good.clone()
-            },
-            &frames,
-            "cutoff",
-        ),
-        (
-            Settings {
-                cutoff: Some(1e9),
-                ..good.clone()
-            },
-            &frames,
-            "cutoff",
-        ),
-        (
-            Settings {
-                cutoff: None,
-                ..good.clone()
-            },
-            &frames,
-            "needs a cutoff",
-        ),
-        (
-            Settings {
-                min_dist: Some(6.0),
-                ..good.clone()
-            },
-            &frames,
-            "below the cutoff",
-        ),
-        (
-            Settings {
-                polynomials: 0,
-                ..good.clone()
-            },
-            &frames,
-            "polynomials",
-        ),
-        (
-            Settings {
-                polynomials: 1 << 40,
-                ..good.clone()
-            },
-            &frames,
-            "polynomials",
-        ),
-        (
-            Settings {
-                ridge: -1.0,
-                ..good.clone()
-            },
-            &frames,
-            "ridge",
-        ),
-        (
-            Settings {
-                penalty: f64::INFINITY,
-                ..good.clone()
-            },
-            &frames,
-            "penalty",
-        ),
-        (
-            Settings {
-                tries: 0,
-                ..good.clone()
-            },
-            &frames,
-            "try",
-        ),
+        (Settings { species: elements(&["B"]), ..good.clone() }, &frames, "is As"),
+        (Settings { species: elements(&["B", "B"]), ..good.clone() }, &frames, "twice"),
+        (Settings { species: Vec::new(), ..good.clone() }, &frames, "at least one element"),
+        (Settings { form: Form::Level(7), ..good.clone() }, &frames, "no level 7"),
+        (Settings { form: Form::Level(30), ..good.clone() }, &frames, "no level 30"),
+        (Settings { form: Form::File(missing), ..good.clone() }, &frames, "no such file"),
+        (Settings { cutoff: Some(0.5), ..good.clone() }, &frames, "no two atoms"),
+        (Settings { cutoff: Some(f64::NAN), ..good.clone() }, &frames, "cutoff"),
+        (Settings { cutoff: Some(1e9), ..good.clone() }, &frames, "cutoff"),
+        (Settings { cutoff: None, ..good.clone() }, &frames, "needs a cutoff"),
+        (Settings { min_dist: Some(6.0), ..good.clone() }, &frames, "below the cutoff"),
+        (Settings { polynomials: 0, ..good.clone() }, &frames, "polynomials"),
+        (Settings { polynomials: 1 << 40, ..good.clone() }, &frames, "polynomials"),
+        (Settings { ridge: -1.0, ..good.clone() }, &frames, "ridge"),
+        (Settings { penalty: f64::INFINITY, ..good.clone() }, &frames, "penalty"),
+        (Settings { tries: 0, ..good.clone() }, &frames, "try"),
         (
             Settings {
                 kinds: [("default".to_owned(), 0.0)].into(),
@@ -405,11 +291,8 @@ fn impossible_settings_are_named() {
         ),
     ];
     for (settings, frames, part) in cases {
-        let error = fit(&settings, frames, &[], &mut Silent)
-            .unwrap_err()
-            .to_string();
+        let error = fit(&settings, frames, &[], &mut Silent).unwrap_err().to_string();
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(fit(&good, &frames, &[], &mut Silent).is_ok());
-    let _ = theta(&random_model(8, &species, 1));
 }

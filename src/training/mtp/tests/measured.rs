@@ -2,7 +2,7 @@
 
 use super::super::form::Form as Shape;
 use super::super::problem::Problem;
-use super::super::{Form, Settings, fit};
+use super::super::{Form, Settings, Weights, fit};
 use super::data::{elements, read, reference};
 use crate::training::Monitor;
 use std::time::Instant;
@@ -55,6 +55,12 @@ fn fit_of_a_reference_set() {
         penalty: number("penalty", 1e-6),
         seed: number("seed", 1.0) as u64,
         selection: None,
+        weights: Weights {
+            energy: number("energy", 1.0),
+            forces: number("forces", 0.01),
+            virial: number("virial", 0.001),
+            ..Weights::default()
+        },
         ..Settings::default()
     };
     let every = number("validate", 0.0) as usize;
