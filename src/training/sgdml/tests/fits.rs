@@ -216,7 +216,14 @@ fn a_stopped_fit_goes_on_to_the_same_bits() {
         };
         let mut stops = 0;
         let resumed = loop {
-            match fit(&settings, &frames, &validation, &mut Impatient(62 + 40 * stops)).unwrap() {
+            match fit(
+                &settings,
+                &frames,
+                &validation,
+                &mut Impatient(62 + 40 * stops),
+            )
+            .unwrap()
+            {
                 Some(done) => break done,
                 None => stops += 1,
             }

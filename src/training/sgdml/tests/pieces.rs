@@ -3,6 +3,7 @@
 use super::data::{FIVE, random, signed, springs};
 use crate::system::Cell;
 use crate::training::Silent;
+use crate::training::assignment;
 use crate::training::sgdml::assemble::{Unknowns, columns, matrix};
 use crate::training::sgdml::geometry::Geometries;
 use crate::training::sgdml::lanes::Training;
@@ -10,7 +11,6 @@ use crate::training::sgdml::nystrom::spread;
 use crate::training::sgdml::packed::{Outcome, PANEL, Packed, gram};
 use crate::training::sgdml::product::Product;
 use crate::training::sgdml::rigid::Internal;
-use crate::training::assignment;
 use crate::training::sgdml::{group, sample};
 use rand::RngExt;
 

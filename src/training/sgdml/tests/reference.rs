@@ -110,7 +110,11 @@ fn models_of_the_package_come_out_again() {
             ..found
         };
         let same = theirs.test(&test).unwrap();
-        for (a, b) in [e.energy, e.force].as_flattened().iter().zip([same.energy, same.force].as_flattened()) {
+        for (a, b) in [e.energy, e.force]
+            .as_flattened()
+            .iter()
+            .zip([same.energy, same.force].as_flattened())
+        {
             assert!((a / b - 1.0).abs() < 1e-5, "{name}: {e:?} {same:?}");
         }
         for (found, expected) in [e.energy, e.force].as_flattened().iter().zip(published) {
