@@ -127,7 +127,7 @@ pub(super) fn solve(
         }
         product.apply(&s.direction, &mut image);
         let curvature = dot(&s.direction, &image);
-        if !(curvature > 0.0) {
+        if curvature.is_nan() || curvature <= 0.0 {
             return Err(Error::run(
                 format!(
                     "the kernel matrix is not positive definite to working precision (σ = {sigma})"

@@ -191,7 +191,7 @@ impl Search<'_> {
                 "a third of the training set, σ = {sigma}: {error:.6} {}/Å",
                 settings.energy_unit
             ));
-            if !(error < lowest) {
+            if error.is_nan() || error >= lowest {
                 return Ok(Some(at - 1));
             }
             lowest = error;

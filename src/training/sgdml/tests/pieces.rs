@@ -155,7 +155,8 @@ fn products_and_columns_are_those_of_the_matrix() {
 fn internal_directions_are_orthonormal_and_change_distances_only() {
     let straight = [[0.0, 0.0, 0.0], [1.1, 0.0, 0.0], [2.4, 0.0, 0.0]];
     let bent = [[0.0, 0.0, 0.0], [1.1, 0.1, 0.0], [2.4, 0.0, 0.3]];
-    let cases: [(Vec<Vec<[f64; 3]>>, bool, usize); 5] = [
+    type Case = (Vec<Vec<[f64; 3]>>, bool, usize);
+    let cases: [Case; 5] = [
         (vec![FIVE.to_vec()], false, 9),
         (vec![FIVE.to_vec()], true, 12),
         (vec![bent.to_vec()], false, 3),
@@ -240,7 +241,12 @@ fn assignments_are_the_cheapest() {
 #[test]
 fn groups_close_and_do_not_grow_without_end() {
     let turn = vec![1, 2, 0, 3, 4];
-    assert_eq!(group::close(&[turn.clone()], 5, 100).unwrap().len(), 3);
+    assert_eq!(
+        group::close(std::slice::from_ref(&turn), 5, 100)
+            .unwrap()
+            .len(),
+        3
+    );
     let both = [turn, vec![1, 0, 2, 3, 4], vec![0, 1, 2, 4, 3]];
     let all = group::close(&both, 5, 100).unwrap();
     assert_eq!((all.len(), &all[0]), (12, &vec![0, 1, 2, 3, 4]));
