@@ -56,7 +56,8 @@ const SELECTIONS: OneOf<Option<SelectionMode>> = OneOf(&[
 /// Reads `[fit.mtp]`.
 pub(super) fn read(t: &Table<'_>) -> Option<MtpFitDeck> {
     let count = |least, most| Count { least, most };
-    let doc = "MLIP's level: an even number from 2 to 28. Higher levels are more accurate and slower.";
+    let doc =
+        "MLIP's level: an even number from 2 to 28. Higher levels are more accurate and slower.";
     let level = t
         .key("level", count(2, 28), doc)
         .must_be("an even number", |l| l % 2 == 0)
@@ -88,13 +89,17 @@ pub(super) fn read(t: &Table<'_>) -> Option<MtpFitDeck> {
     let doc = "Weight of the squared error of a virial, nine components (1/eV²).";
     let virial = weight("virial_weight", "0.001", doc);
     let doc = "Power of the number of atoms by which weights of energies and virials are divided: 1 for snapshots, 0 for molecules, 2 for crystals of differing size.";
-    let scaling = t.key("weight_scaling", Number, doc).not_negative().or("1.0");
+    let scaling = t
+        .key("weight_scaling", Number, doc)
+        .not_negative()
+        .or("1.0");
     let doc = "The same for forces: 0, or 1 for crystals of differing size.";
     let force_scaling = t
         .key("weight_scaling_forces", Number, doc)
         .not_negative()
         .or("0.0");
-    let doc = "With w above 0 the weight of an atom's force is multiplied by w/(|F|² + w), w in (eV/Å)².";
+    let doc =
+        "With w above 0 the weight of an atom's force is multiplied by w/(|F|² + w), w in (eV/Å)².";
     let scale_by_force = weight("scale_by_force", "0.0", doc);
     let doc = "Weight of the penalty that keeps radial functions normalised and orthogonal.";
     let penalty = weight("penalty", "1e-6", doc);
@@ -102,7 +107,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<MtpFitDeck> {
     let ridge = weight("ridge", "1e-10", doc);
     let doc = "Most steps of the optimiser.";
     let steps = t.key("steps", count(0, 1_000_000), doc).or("100");
-    let doc = "The fit ends when the sum of squares has fallen by less than this share in ten steps.";
+    let doc =
+        "The fit ends when the sum of squares has fallen by less than this share in ten steps.";
     let tolerance = weight("tolerance", "1e-3", doc);
     let doc = "Starts from different random radial functions, of which the best goes on.";
     let tries = t.key("tries", count(1, 1000), doc).or("3");
@@ -120,7 +126,10 @@ pub(super) fn read(t: &Table<'_>) -> Option<MtpFitDeck> {
         let weight = t.key("weight", Number, doc).not_negative().or("1.0");
         Some((name?, weight?))
     });
-    let kinds: Vec<(String, f64)> = kinds.unwrap_or_default().into_iter().collect::<Option<_>>()?;
+    let kinds: Vec<(String, f64)> = kinds
+        .unwrap_or_default()
+        .into_iter()
+        .collect::<Option<_>>()?;
     if let (Some(place), Some(lo), hi) = (t.place_of("min_dist"), min_dist, cutoff.unwrap_or(5.0))
         && start.is_none()
         && lo >= hi

@@ -86,7 +86,10 @@ fn settings(deck: &MtpFitDeck, order: &Order<'_>) -> Settings {
     let [energy, forces, virial] = deck.weights;
     let [size_power, force_size_power] = deck.size_powers;
     Settings {
-        species: deck.species.clone().unwrap_or_else(|| order.elements.to_vec()),
+        species: deck
+            .species
+            .clone()
+            .unwrap_or_else(|| order.elements.to_vec()),
         form: match &deck.start {
             Some(file) => Form::File(file.clone()),
             None => Form::Level(deck.level),

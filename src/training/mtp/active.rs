@@ -24,7 +24,12 @@ pub(super) fn active_set(
         seen += 1;
         true
     })?;
-    let mut chosen: Vec<i64> = state.origins.iter().map(|o| o[0]).filter(|k| *k >= 0).collect();
+    let mut chosen: Vec<i64> = state
+        .origins
+        .iter()
+        .map(|o| o[0])
+        .filter(|k| *k >= 0)
+        .collect();
     chosen.sort_unstable();
     chosen.dedup();
     for origin in state.origins.iter_mut().filter(|o| o[0] >= 0) {

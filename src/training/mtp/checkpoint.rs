@@ -158,7 +158,10 @@ impl Checkpoint {
             ("growth", &[s.growth]),
             ("history", &s.history),
         ] {
-            let words: Vec<String> = values.iter().map(|x| format!("{:016x}", x.to_bits())).collect();
+            let words: Vec<String> = values
+                .iter()
+                .map(|x| format!("{:016x}", x.to_bits()))
+                .collect();
             let _ = writeln!(t, "{key} {}", words.join(" "));
         }
         t.push_str("end\n");
@@ -167,7 +170,10 @@ impl Checkpoint {
 }
 
 fn parse(text: &str) -> Option<HashMap<&str, &str>> {
-    let body = text.strip_prefix(HEAD)?.strip_prefix('\n')?.strip_suffix("end\n")?;
+    let body = text
+        .strip_prefix(HEAD)?
+        .strip_prefix('\n')?
+        .strip_suffix("end\n")?;
     body.lines()
         .map(|line| line.split_once(' ').map(|(k, v)| (k, v.trim())))
         .collect()
@@ -198,7 +204,13 @@ fn fingerprint(
     hash.update(file.render());
     for frame in training.iter().chain(validation) {
         hash.update(format!("{:?} {:?}", frame.kind, frame.system.cell));
-        for (element, x) in frame.system.atoms.elements.iter().zip(&frame.system.atoms.positions) {
+        for (element, x) in frame
+            .system
+            .atoms
+            .elements
+            .iter()
+            .zip(&frame.system.atoms.positions)
+        {
             hash.update([element.number()]);
             x.iter().for_each(|x| hash.update(x.to_le_bytes()));
         }

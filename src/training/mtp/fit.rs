@@ -1,5 +1,6 @@
 //! The course of a fit: tries from several starts, the best one to its end, the active set.
 
+use super::active::active_set;
 use super::checkpoint::Checkpoint;
 use super::fitted::{Fitted, Report};
 use super::form::Form;
@@ -7,7 +8,6 @@ use super::optimise::{Objective, Outcome, State};
 use super::problem::Problem;
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use super::active::active_set;
 use crate::potential::mtp::{Coefficients, MtpFile};
 use crate::random::{Purpose, Stream};
 use crate::training::Monitor;
@@ -36,7 +36,10 @@ pub fn fit(
     settings.check()?;
     let mut file = settings.template()?;
     if training.is_empty() {
-        return Err(Error::input("training set", "there are no frames to learn from"));
+        return Err(Error::input(
+            "training set",
+            "there are no frames to learn from",
+        ));
     }
     monitor.stage("neighbours", 1);
     let problem = Problem::new(settings, file.basis.max_dist, training)?;
@@ -53,7 +56,8 @@ pub fn fit(
         problem.frames(),
     ));
     if equations < form.len() {
-        monitor.say("there are fewer equations than coefficients: the potential will not be reliable");
+        monitor
+            .say("there are fewer equations than coefficients: the potential will not be reliable");
     }
     let all: Vec<usize> = (0..problem.frames()).collect();
     let of_checks: Vec<usize> = (0..checks.frames()).collect();
@@ -117,7 +121,17 @@ pub fn fit(
             false => checkpoint.best_try.clone(),
         };
         let state = objective(&all).begin(theta);
-        return finish(settings, file, &form, state, (&problem, &all), (&checks, &of_checks), None, false, monitor);
+        return finish(
+            settings,
+            file,
+            &form,
+            state,
+            (&problem, &all),
+            (&checks, &of_checks),
+            None,
+            false,
+            monitor,
+        );
     }
     monitor.stage("steps", settings.steps);
     monitor.advance(checkpoint.state.steps);
@@ -169,7 +183,17 @@ pub fn fit(
         state.theta.clone_from(&checkpoint.best_theta);
     }
     let frames = finished.then_some(training);
-    let fitted = finish(settings, file, &form, state, (&problem, &all), (&checks, &of_checks), frames, finished, monitor)?;
+    let fitted = finish(
+        settings,
+        file,
+        &form,
+        state,
+        (&problem, &all),
+        (&checks, &of_checks),
+        frames,
+        finished,
+        monitor,
+    )?;
     Ok(fitted)
 }
 
@@ -196,11 +220,16 @@ fn prepare(settings: &Settings, file: &mut MtpFile, problem: &Problem) -> Result
         return Ok(());
     }
     let hi = file.basis.max_dist;
-    file.basis.min_dist = settings.min_dist.unwrap_or(BELOW_CLOSEST * problem.closest());
+    file.basis.min_dist = settings
+        .min_dist
+        .unwrap_or(BELOW_CLOSEST * problem.closest());
     if file.basis.min_dist >= hi {
         return Err(Error::input(
             "min_dist",
-            format!("{} Å is not below the cutoff of {hi} Å", file.basis.min_dist),
+            format!(
+                "{} Å is not below the cutoff of {hi} Å",
+                file.basis.min_dist
+            ),
         ));
     }
     // The first basic moment is of the order of one when the coefficients of a radial function have the norm one.
@@ -251,7 +280,11 @@ fn first_guess(form: &Form, seed: u64, number: u64) -> Vec<f64> {
                 start..start + form.size
             })
             .collect();
-        let norm: f64 = places.iter().map(|i| theta[*i] * theta[*i]).sum::<f64>().sqrt();
+        let norm: f64 = places
+            .iter()
+            .map(|i| theta[*i] * theta[*i])
+            .sum::<f64>()
+            .sqrt();
         for i in places {
             theta[i] /= norm.max(f64::MIN_POSITIVE);
         }

@@ -72,7 +72,9 @@ impl Contraction {
     fn canonical_order(&self) -> Vec<usize> {
         let mut best: Option<(Contraction, Vec<usize>)> = None;
         permutations(self.nodes.len(), &mut Vec::new(), &mut |order| {
-            let sorted = order.windows(2).all(|w| self.nodes[w[0]] <= self.nodes[w[1]]);
+            let sorted = order
+                .windows(2)
+                .all(|w| self.nodes[w[0]] <= self.nodes[w[1]]);
             if sorted {
                 let found = self.permuted(order);
                 if best.as_ref().is_none_or(|b| found < b.0) {
@@ -101,13 +103,22 @@ fn permutations(n: usize, order: &mut Vec<usize>, each: &mut impl FnMut(&[usize]
 fn scalars(level: usize) -> Vec<Contraction> {
     let mut found = std::collections::BTreeSet::new();
     for k in 1..=BODIES {
-        let pairs: Vec<(usize, usize)> = (0..k).flat_map(|a| (a + 1..k).map(move |b| (a, b))).collect();
+        let pairs: Vec<(usize, usize)> = (0..k)
+            .flat_map(|a| (a + 1..k).map(move |b| (a, b)))
+            .collect();
         let mut functions = vec![0; k];
         loop {
             let base: usize = functions.iter().map(|mu| 2 + 4 * mu).sum();
             if base <= level {
                 let mut edges = vec![0; pairs.len()];
-                collect(&functions, &pairs, (level - base) / 2, 0, &mut edges, &mut found);
+                collect(
+                    &functions,
+                    &pairs,
+                    (level - base) / 2,
+                    0,
+                    &mut edges,
+                    &mut found,
+                );
             }
             // The next list of functions that does not fall.
             let Some(at) = functions.iter().rposition(|mu| *mu < LARGEST_FUNCTION) else {
@@ -148,8 +159,15 @@ fn collect(
     if (0..functions.len()).any(|i| rank(i) > LARGEST_RANK) {
         return;
     }
-    let nodes = functions.iter().enumerate().map(|(i, mu)| (*mu, rank(i))).collect();
-    let contraction = Contraction { nodes, edges: matrix };
+    let nodes = functions
+        .iter()
+        .enumerate()
+        .map(|(i, mu)| (*mu, rank(i)))
+        .collect();
+    let contraction = Contraction {
+        nodes,
+        edges: matrix,
+    };
     let order = contraction.canonical_order();
     found.insert(contraction.permuted(&order));
 }
@@ -260,12 +278,13 @@ impl Builder {
         }
         let target = self.moments;
         self.moments += 1;
-        self.products.extend(sum.iter().map(|([a, b], factor)| Product {
-            a: *a,
-            b: *b,
-            factor: *factor as i32,
-            target,
-        }));
+        self.products
+            .extend(sum.iter().map(|([a, b], factor)| Product {
+                a: *a,
+                b: *b,
+                factor: *factor as i32,
+                target,
+            }));
         self.known.insert(sum, target);
         target
     }
@@ -331,7 +350,9 @@ pub fn lists(level: usize) -> Option<Lists> {
     let mut builder = Builder::default();
     for (mu, largest) in ranks.iter().enumerate() {
         for powers in (0..=*largest).flat_map(monomials) {
-            builder.places.insert((mu, powers), builder.basic.len() as u32);
+            builder
+                .places
+                .insert((mu, powers), builder.basic.len() as u32);
             builder.basic.push(BasicIndex {
                 mu: mu as u16,
                 powers,

@@ -161,7 +161,11 @@ impl Objective<'_> {
         let scale: Vec<f64> = (0..n)
             .map(|k| {
                 let d = matrix[(k, k)];
-                if damping[k].is_finite() && d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }
+                if damping[k].is_finite() && d > 0.0 {
+                    1.0 / d.sqrt()
+                } else {
+                    0.0
+                }
             })
             .collect();
         let mut extra = ROUNDING;
@@ -211,7 +215,10 @@ impl Objective<'_> {
         let active = if self.penalty > 0.0 { functions } else { 0 };
         (0..active).flat_map(move |mu| {
             (mu..functions).map(move |nu| {
-                let product: f64 = places(mu).zip(places(nu)).map(|(i, j)| theta[i] * theta[j]).sum();
+                let product: f64 = places(mu)
+                    .zip(places(nu))
+                    .map(|(i, j)| theta[i] * theta[j])
+                    .sum();
                 if mu == nu {
                     let own: Vec<usize> = places(mu).collect();
                     let slopes = own.iter().map(|i| 2.0 * theta[*i]).collect();

@@ -53,7 +53,8 @@ pub(super) struct Normal {
 impl Problem {
     /// Prepares frames. Errors name the frame.
     pub fn new(settings: &Settings, cutoff: f64, frames: &[LabelledFrame]) -> Result<Problem> {
-        let slots: Vec<Mutex<Option<Result<Asked>>>> = frames.iter().map(|_| Mutex::new(None)).collect();
+        let slots: Vec<Mutex<Option<Result<Asked>>>> =
+            frames.iter().map(|_| Mutex::new(None)).collect();
         parallel::for_each(frames.len(), |i| {
             let made = Asked::new(settings, cutoff, &frames[i], frames.len());
             if let Ok(mut slot) = slots[i].lock() {
@@ -91,7 +92,12 @@ impl Problem {
     /// coefficient.
     pub fn reach(&self, cutoff: f64) -> f64 {
         let mut sum = 0.0;
-        for eight in self.frames.iter().flat_map(|f| &f.environment.sites).flat_map(|s| &s.neighbours) {
+        for eight in self
+            .frames
+            .iter()
+            .flat_map(|f| &f.environment.sites)
+            .flat_map(|s| &s.neighbours)
+        {
             for r in &eight.r.0[..eight.count] {
                 sum += (cutoff - r) * (cutoff - r);
             }
@@ -119,7 +125,13 @@ impl Problem {
                 *sum += x;
             }
         }
-        let root = |square: f64, count: f64| if count > 0.0 { (square / count).sqrt() } else { 0.0 };
+        let root = |square: f64, count: f64| {
+            if count > 0.0 {
+                (square / count).sqrt()
+            } else {
+                0.0
+            }
+        };
         let errors = Errors {
             energy: root(sum[1], sum[2]),
             forces: root(sum[3], sum[4]),
@@ -134,7 +146,9 @@ impl Problem {
         let width = stride * F64x8::WIDTH;
         let pieces = width.div_ceil(PIECE);
         let bounds: Vec<usize> = (0..=pieces).map(|k| k * width / pieces).collect();
-        let tiles: Vec<[usize; 2]> = (0..pieces).flat_map(|i| (0..=i).map(move |j| [i, j])).collect();
+        let tiles: Vec<[usize; 2]> = (0..pieces)
+            .flat_map(|i| (0..=i).map(move |j| [i, j]))
+            .collect();
         let mut sums: Vec<Mat<f64>> = tiles
             .iter()
             .map(|[i, j]| Mat::zeros(bounds[i + 1] - bounds[*i], bounds[j + 1] - bounds[*j]))
@@ -173,7 +187,8 @@ impl Problem {
                 matmul(
                     sum.as_mut(),
                     Accum::Add,
-                    all.subcols(bounds[i], bounds[i + 1] - bounds[i]).transpose(),
+                    all.subcols(bounds[i], bounds[i + 1] - bounds[i])
+                        .transpose(),
                     all.subcols(bounds[j], bounds[j + 1] - bounds[j]),
                     1.0,
                     Par::Seq,
@@ -187,7 +202,9 @@ impl Problem {
             sums[i * (i + 1) / 2 + j][(a - bounds[i], b - bounds[j])]
         };
         let columns = form.columns();
-        let matrix = Mat::from_fn(columns.len(), columns.len(), |i, j| at(columns[i], columns[j]));
+        let matrix = Mat::from_fn(columns.len(), columns.len(), |i, j| {
+            at(columns[i], columns[j])
+        });
         let gradient = columns.iter().map(|c| at(*c, form.remainder())).collect();
         Normal { matrix, gradient }
     }
@@ -203,7 +220,12 @@ struct Work {
 }
 
 impl Asked {
-    fn new(settings: &Settings, cutoff: f64, frame: &LabelledFrame, frames: usize) -> Result<Asked> {
+    fn new(
+        settings: &Settings,
+        cutoff: f64,
+        frame: &LabelledFrame,
+        frames: usize,
+    ) -> Result<Asked> {
         let environment = Environment::new(frame, &settings.species, cutoff)?;
         let n = frame.len();
         let wrong = |reason: &str| Err(Error::input(frame.place.clone(), reason.to_owned()));
@@ -231,7 +253,11 @@ impl Asked {
             for (i, f) in list.iter().enumerate() {
                 let square = f[0] * f[0] + f[1] * f[1] + f[2] * f[2];
                 let soft = settings.weights.scale_by_force;
-                let less = if soft > 0.0 { soft / (square + soft) } else { 1.0 };
+                let less = if soft > 0.0 {
+                    soft / (square + soft)
+                } else {
+                    1.0
+                };
                 for axis in 0..3 {
                     known[1 + 3 * i + axis] = f[axis];
                     weights[1 + 3 * i + axis] =

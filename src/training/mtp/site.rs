@@ -434,14 +434,33 @@ fn add_equations<const FMA: bool>(
     for atom in &site.atoms {
         s.rows.extend((0..3).map(|axis| 1 + 3 * atom + axis));
     }
-    s.rows.extend((0..3).map(|axis| (1 + 3 * centre + axis) as u32));
+    s.rows
+        .extend((0..3).map(|axis| (1 + 3 * centre + axis) as u32));
     s.rows.extend((0..6).map(|v| (1 + 3 * atoms + v) as u32));
     let radial = form.radial_lanes();
     let own = site.species * radial;
-    add_products::<FMA>(&s.v_radial, radial, &s.g, nb, &s.rows, target.equations, lanes, own);
+    add_products::<FMA>(
+        &s.v_radial,
+        radial,
+        &s.g,
+        nb,
+        &s.rows,
+        target.equations,
+        lanes,
+        own,
+    );
     let linear = form.species * radial;
     let width = form.linear_lanes();
-    add_products::<FMA>(&s.v_linear, width, &s.g, nb, &s.rows, target.equations, lanes, linear);
+    add_products::<FMA>(
+        &s.v_linear,
+        width,
+        &s.g,
+        nb,
+        &s.rows,
+        target.equations,
+        lanes,
+        linear,
+    );
     let equations = flat_mut(target.equations);
     for (part, row) in s.rows[distinct..].iter().enumerate() {
         let row = *row as usize * lanes * LANES + own * LANES;

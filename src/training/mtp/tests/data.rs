@@ -56,7 +56,11 @@ pub fn reference() -> Option<PathBuf> {
 /// Frames of a file of MLIP.
 pub fn read(path: &Path, species: &[Element]) -> Vec<LabelledFrame> {
     let options = ReadOptions {
-        labels: species.iter().enumerate().map(|(k, e)| (k as i64, Species::natural(*e))).collect(),
+        labels: species
+            .iter()
+            .enumerate()
+            .map(|(k, e)| (k as i64, Species::natural(*e)))
+            .collect(),
         ..ReadOptions::default()
     };
     read_frames(path, &options)

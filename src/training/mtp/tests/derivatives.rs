@@ -67,7 +67,11 @@ fn settings(species: &[Element]) -> Settings {
 
 #[test]
 fn energies_forces_and_virials_are_those_of_the_potential() {
-    for (level, symbols) in [(2, &["Cu"][..]), (8, &["B", "As"]), (16, &["Cu", "B", "As"])] {
+    for (level, symbols) in [
+        (2, &["Cu"][..]),
+        (8, &["B", "As"]),
+        (16, &["Cu", "B", "As"]),
+    ] {
         let species = elements(symbols);
         let file = random_model(level, &species, 3);
         let frames: Vec<LabelledFrame> = (0..3)
@@ -129,7 +133,10 @@ fn derivatives_by_every_coefficient() {
                         let change = (next.gradient[l] - normal.gradient[l]) / 0.1;
                         let entry = normal.matrix[(k, l)];
                         let size = (normal.matrix[(k, k)] * normal.matrix[(l, l)]).sqrt();
-                        assert!((change - entry).abs() <= 1e-9 * size + 1e-9 * scale, "{k} {l}");
+                        assert!(
+                            (change - entry).abs() <= 1e-9 * size + 1e-9 * scale,
+                            "{k} {l}"
+                        );
                     }
                 }
             }

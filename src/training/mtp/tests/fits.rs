@@ -5,9 +5,9 @@ use super::data::{crystal, elements};
 use super::derivatives::{labelled, random_model};
 use crate::elements::Element;
 use crate::parallel;
-use crate::random::{Purpose, Stream};
 use crate::potential::mtp::{MtpFile, SelectionMode};
 use crate::potential::{Evaluation, Evaluator, Term, Want, registry};
+use crate::random::{Purpose, Stream};
 use crate::training::data::LabelledFrame;
 use crate::training::{Monitor, Silent};
 
@@ -55,7 +55,10 @@ fn a_known_potential_is_found_again() {
     let fitted = fit(&exact, &frames[..24], &frames[24..], &mut Silent).unwrap();
     let report = &fitted.report;
     let test = report.validation.unwrap();
-    assert!(report.training.forces < 0.01 * size, "{report:?}, forces of {size}");
+    assert!(
+        report.training.forces < 0.01 * size,
+        "{report:?}, forces of {size}"
+    );
     assert!(test.forces < 0.02 * size, "{test:?}, forces of {size}");
     assert!(report.history.windows(2).all(|w| w[1] < w[0]));
     // From nearby, to the digits of the data.
@@ -75,7 +78,10 @@ fn a_known_potential_is_found_again() {
     let report = &fitted.report;
     let (first, last) = (report.history[0], report.history[report.history.len() - 1]);
     assert!(last < 1e-10 * first, "{first} {last}");
-    assert!(report.validation.unwrap().forces < 1e-5 * size, "{report:?}");
+    assert!(
+        report.validation.unwrap().forces < 1e-5 * size,
+        "{report:?}"
+    );
 }
 
 #[test]
@@ -100,7 +106,10 @@ fn a_trained_file_is_a_start() {
         ..from_file
     };
     let error = fit(&other, &data(&other.species, 2), &[], &mut Silent).unwrap_err();
-    assert!(error.to_string().contains("trained for 2 species"), "{error}");
+    assert!(
+        error.to_string().contains("trained for 2 species"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -142,15 +151,23 @@ fn what_is_written_is_what_the_program_reads() {
                 // Rows of the training set lie inside the active set.
                 let grade = results[0].frame_reliability;
                 let atoms = results[0].reliability.iter().fold(0.0f64, |m, x| m.max(*x));
-                assert!(grade.max(atoms) <= 1.001 + 1e-6, "{mode:?}: {grade} {atoms}");
+                assert!(
+                    grade.max(atoms) <= 1.001 + 1e-6,
+                    "{mode:?}: {grade} {atoms}"
+                );
                 assert_eq!(grade > 0.0, mode == Some(SelectionMode::Configuration));
                 assert_eq!(atoms > 0.0, mode == Some(SelectionMode::Neighbourhood));
             }
         }
         let found = (squares / 12.0).sqrt();
         let reported = fitted.report.training.energy;
-        assert!((found - reported).abs() < 1e-9 * reported.max(1e-6), "{found} {reported}");
-        let Some(state) = fitted.file.selection else { continue };
+        assert!(
+            (found - reported).abs() < 1e-9 * reported.max(1e-6),
+            "{found} {reported}"
+        );
+        let Some(state) = fitted.file.selection else {
+            continue;
+        };
         for [frame, equation] in state.origins.iter().filter(|o| o[0] >= 0) {
             assert!((0..12).contains(frame));
             match mode {
@@ -224,8 +241,14 @@ fn an_interrupted_fit_goes_on_to_the_same_bits() {
     // Another fit does not take it up; damage is named.
     let mut monitor = Impatient(std::cell::Cell::new(9));
     fit(&kept, &frames[..7], &frames[7..], &mut monitor).unwrap();
-    let other = Settings { seed: 9, ..kept.clone() };
-    let plain = Settings { seed: 9, ..settings };
+    let other = Settings {
+        seed: 9,
+        ..kept.clone()
+    };
+    let plain = Settings {
+        seed: 9,
+        ..settings
+    };
     assert_eq!(
         fit(&other, &frames[..7], &frames[7..], &mut Silent).unwrap(),
         fit(&plain, &frames[..7], &frames[7..], &mut Silent).unwrap()
@@ -265,22 +288,134 @@ fn impossible_settings_are_named() {
         (good.clone(), &bare, "no frame has an energy"),
         (good.clone(), &broken, "crystal 1"),
         (good.clone(), &short, "as many forces"),
-        (Settings { species: elements(&["B"]), ..good.clone() }, &frames, "is As"),
-        (Settings { species: elements(&["B", "B"]), ..good.clone() }, &frames, "twice"),
-        (Settings { species: Vec::new(), ..good.clone() }, &frames, "at least one element"),
-        (Settings { form: Form::Level(7), ..good.clone() }, &frames, "no level 7"),
-        (Settings { form: Form::Level(30), ..good.clone() }, &frames, "no level 30"),
-        (Settings { form: Form::File(missing), ..good.clone() }, &frames, "no such file"),
-        (Settings { cutoff: Some(0.5), ..good.clone() }, &frames, "no two atoms"),
-        (Settings { cutoff: Some(f64::NAN), ..good.clone() }, &frames, "cutoff"),
-        (Settings { cutoff: Some(1e9), ..good.clone() }, &frames, "cutoff"),
-        (Settings { cutoff: None, ..good.clone() }, &frames, "needs a cutoff"),
-        (Settings { min_dist: Some(6.0), ..good.clone() }, &frames, "below the cutoff"),
-        (Settings { polynomials: 0, ..good.clone() }, &frames, "polynomials"),
-        (Settings { polynomials: 1 << 40, ..good.clone() }, &frames, "polynomials"),
-        (Settings { ridge: -1.0, ..good.clone() }, &frames, "ridge"),
-        (Settings { penalty: f64::INFINITY, ..good.clone() }, &frames, "penalty"),
-        (Settings { tries: 0, ..good.clone() }, &frames, "try"),
+        (
+            Settings {
+                species: elements(&["B"]),
+                ..good.clone()
+            },
+            &frames,
+            "is As",
+        ),
+        (
+            Settings {
+                species: elements(&["B", "B"]),
+                ..good.clone()
+            },
+            &frames,
+            "twice",
+        ),
+        (
+            Settings {
+                species: Vec::new(),
+                ..good.clone()
+            },
+            &frames,
+            "at least one element",
+        ),
+        (
+            Settings {
+                form: Form::Level(7),
+                ..good.clone()
+            },
+            &frames,
+            "no level 7",
+        ),
+        (
+            Settings {
+                form: Form::Level(30),
+                ..good.clone()
+            },
+            &frames,
+            "no level 30",
+        ),
+        (
+            Settings {
+                form: Form::File(missing),
+                ..good.clone()
+            },
+            &frames,
+            "no such file",
+        ),
+        (
+            Settings {
+                cutoff: Some(0.5),
+                ..good.clone()
+            },
+            &frames,
+            "no two atoms",
+        ),
+        (
+            Settings {
+                cutoff: Some(f64::NAN),
+                ..good.clone()
+            },
+            &frames,
+            "cutoff",
+        ),
+        (
+            Settings {
+                cutoff: Some(1e9),
+                ..good.clone()
+            },
+            &frames,
+            "cutoff",
+        ),
+        (
+            Settings {
+                cutoff: None,
+                ..good.clone()
+            },
+            &frames,
+            "needs a cutoff",
+        ),
+        (
+            Settings {
+                min_dist: Some(6.0),
+                ..good.clone()
+            },
+            &frames,
+            "below the cutoff",
+        ),
+        (
+            Settings {
+                polynomials: 0,
+                ..good.clone()
+            },
+            &frames,
+            "polynomials",
+        ),
+        (
+            Settings {
+                polynomials: 1 << 40,
+                ..good.clone()
+            },
+            &frames,
+            "polynomials",
+        ),
+        (
+            Settings {
+                ridge: -1.0,
+                ..good.clone()
+            },
+            &frames,
+            "ridge",
+        ),
+        (
+            Settings {
+                penalty: f64::INFINITY,
+                ..good.clone()
+            },
+            &frames,
+            "penalty",
+        ),
+        (
+            Settings {
+                tries: 0,
+                ..good.clone()
+            },
+            &frames,
+            "try",
+        ),
         (
             Settings {
                 kinds: [("default".to_owned(), 0.0)].into(),
@@ -291,7 +426,9 @@ fn impossible_settings_are_named() {
         ),
     ];
     for (settings, frames, part) in cases {
-        let error = fit(&settings, frames, &[], &mut Silent).unwrap_err().to_string();
+        let error = fit(&settings, frames, &[], &mut Silent)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(fit(&good, &frames, &[], &mut Silent).is_ok());

@@ -94,7 +94,11 @@ fn scalars_are_those_of_the_templates() {
             }
         }
         for (a, b) in values(&ours, &basic).iter().zip(values(&theirs, &basic)) {
-            assert!((a - b).abs() <= 1e-9 * (a.abs() + b.abs()) + 1e-12, "level {}: {a} {b}", row[0]);
+            assert!(
+                (a - b).abs() <= 1e-9 * (a.abs() + b.abs()) + 1e-12,
+                "level {}: {a} {b}",
+                row[0]
+            );
         }
     }
 }

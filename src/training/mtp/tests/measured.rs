@@ -67,7 +67,8 @@ fn fit_of_a_reference_set() {
     let (train, checks): (Vec<_>, Vec<_>) = match every {
         0 => (train, Vec::new()),
         n => {
-            let (a, b): (Vec<_>, Vec<_>) = train.into_iter().enumerate().partition(|(k, _)| k % n != 0);
+            let (a, b): (Vec<_>, Vec<_>) =
+                train.into_iter().enumerate().partition(|(k, _)| k % n != 0);
             let plain = |v: Vec<(usize, _)>| v.into_iter().map(|x| x.1).collect();
             (plain(a), plain(b))
         }
