@@ -81,7 +81,10 @@ pub fn active_set(
     file.selection = Some(state.clone());
     let model = Mtp::new(file, Some(species))?;
     let wrong = |k: usize, e: EvaluationError| {
-        Error::input(format!("configuration {}", k + 1), format!("it cannot be evaluated ({e:?})"))
+        Error::input(
+            format!("configuration {}", k + 1),
+            format!("it cannot be evaluated ({e:?})"),
+        )
     };
     let (Some(grader), Some(request)) = (&model.core.grader, model.description.neighbours) else {
         return Ok(state);
@@ -129,7 +132,10 @@ fn diagonal(n: usize, x: f64) -> Vec<f64> {
 
 impl MtpSelection {
     /// The rows of a configuration.
-    fn fill(&mut self, configuration: Configuration<'_>) -> std::result::Result<(), EvaluationError> {
+    fn fill(
+        &mut self,
+        configuration: Configuration<'_>,
+    ) -> std::result::Result<(), EvaluationError> {
         let Some(grader) = &self.core.grader else {
             return Ok(());
         };

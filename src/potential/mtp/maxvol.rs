@@ -37,11 +37,7 @@ impl MaxVol {
     }
 
     /// As [`offer`](Self::offer); `told` hears of every swap of a candidate with a row of the active set.
-    pub fn offer_and_tell(
-        &mut self,
-        rows: &mut [f64],
-        mut told: impl FnMut(usize, usize),
-    ) -> bool {
+    pub fn offer_and_tell(&mut self, rows: &mut [f64], mut told: impl FnMut(usize, usize)) -> bool {
         let n = self.n;
         if n == 0 || !rows.iter().all(|x| x.is_finite()) {
             return false;
