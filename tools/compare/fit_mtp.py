@@ -25,7 +25,7 @@ SETS = [
     ("tacrvw8", 6, "Ta Cr V W", "tacrvw8_train", "tacrvw8_test", 30, (2.59, 0.0323, 0.875), (3.82, 0.0635, 1.32)),
 ]
 SETTINGS = {
-    "cu": "energy_weight = 30.0\n",
+    "cu": "energy_weight = 30.0\nsteps = 150\n",
     "multi": "energy_weight = 30.0\n",
     "tacrvw8": "energy_weight = 10.0\n",
 }
