@@ -67,7 +67,7 @@ enum Command {
     },
     /// Print a commented deck for a job
     New {
-        /// The job: nvt, npt, nve, stages, pimd, relax, neb, vibrations, elastic, phonons
+        /// The job: nvt, npt, nve, stages, pimd, relax, neb, vibrations, elastic, phonons, fit
         job: String,
     },
     /// Say what a model, deck, trajectory, checkpoint or structure file is

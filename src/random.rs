@@ -38,6 +38,8 @@ pub enum Purpose {
     Rings = 8,
     /// Exchange of replicas.
     Exchange = 9,
+    /// Starts and samples of a fit.
+    Fit = 10,
 }
 
 /// The key of a seed.

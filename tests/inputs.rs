@@ -89,7 +89,7 @@ fn every_deck_of_inputs_runs() {
     let room = tempfile::tempdir().expect("a temporary folder");
     let inputs = room.path().join("inputs");
     std::fs::create_dir(&inputs).expect("a folder");
-    for file in files(&here("inputs"), &["toml", "xyz", "txt"]) {
+    for file in files(&here("inputs"), &["toml", "xyz", "txt", "cfg"]) {
         std::fs::copy(&file, inputs.join(file.file_name().expect("a name"))).expect("a copy");
     }
     for folder in models() {

@@ -58,8 +58,8 @@ pub use external::{
 };
 pub use fit::{
     DataDeck, FitDeck, FitFiles, FitMethod, GapChoice, GapDescriptorDeck, GapFitDeck,
-    GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta, MtpFitDeck, SgdmlFitDeck, SplitDeck,
-    SplitMethod, Use,
+    GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta, MtpFitDeck, SgdmlEnergies, SgdmlFitDeck,
+    SgdmlSolver, SgdmlSymmetry, SplitDeck, SplitMethod, Use,
 };
 pub use group::GroupDeck;
 pub use kinds::Amount;
@@ -333,19 +333,14 @@ fn understood(
     match parts {
         _ if wrong => Err(warnings),
         None => Err(warnings),
-        Some(Parts::Simulation {
-            system,
-            potential,
-            external,
-            job,
-        }) => Ok(AnyDeck::Simulation(Box::new(Deck {
+        Some(Parts::Simulation(s)) => Ok(AnyDeck::Simulation(Box::new(Deck {
             version,
             source,
             folder,
-            system,
-            potential,
-            external,
-            job,
+            system: s.system,
+            potential: s.potential,
+            external: s.external,
+            job: s.job,
             warnings,
             resolved,
         }))),

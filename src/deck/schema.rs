@@ -116,15 +116,18 @@ fn other<T>(deck: Option<T>, job: fn(Box<T>) -> JobDeck) -> Option<JobTable> {
     deck.map(|deck| JobTable::Other(job(Box::new(deck))))
 }
 
+/// What is done to atoms, and by what.
+pub(super) struct Simulation {
+    pub system: SystemDeck,
+    pub potential: PotentialDeck,
+    pub external: ExternalDeck,
+    pub job: JobDeck,
+}
+
 /// What a deck holds.
 pub(super) enum Parts {
     /// What is done to atoms.
-    Simulation {
-        system: SystemDeck,
-        potential: PotentialDeck,
-        external: ExternalDeck,
-        job: JobDeck,
-    },
+    Simulation(Box<Simulation>),
     /// The model that is made.
     Training(Box<FitDeck>),
 }
@@ -132,24 +135,19 @@ pub(super) enum Parts {
 impl Parts {
     /// The files that are read, with their keys.
     pub fn inputs(&self) -> Vec<(String, PathBuf)> {
-        let (system, potential, external, job) = match self {
-            Parts::Simulation {
-                system,
-                potential,
-                external,
-                job,
-            } => (system, potential, external, job),
+        let s = match self {
+            Parts::Simulation(simulation) => simulation,
             Parts::Training(fit) => return fit.inputs(),
         };
-        let mut inputs = vec![("system.structure".to_owned(), system.structure.clone())];
-        for term in &potential.terms {
+        let mut inputs = vec![("system.structure".to_owned(), s.system.structure.clone())];
+        for term in &s.potential.terms {
             if let Some(file) = term.model.file() {
                 inputs.push(("potential".to_owned(), file.to_path_buf()));
             }
         }
-        let outside = external.files();
+        let outside = s.external.files();
         inputs.extend(outside.map(|(name, file)| (name.to_owned(), file.to_path_buf())));
-        if let JobDeck::Neb(neb) = job {
+        if let JobDeck::Neb(neb) = &s.job {
             inputs.push(("neb.end".to_owned(), neb.end.clone()));
         }
         inputs
@@ -158,7 +156,7 @@ impl Parts {
     /// The files that are written, with their keys.
     pub fn outputs(&self) -> Vec<(String, PathBuf)> {
         match self {
-            Parts::Simulation { job, .. } => job.outputs(),
+            Parts::Simulation(s) => s.job.outputs(),
             Parts::Training(fit) => fit.outputs(),
         }
     }
@@ -234,12 +232,12 @@ fn simulation(root: &Table<'_>) -> Option<Parts> {
             None
         }
     };
-    Some(Parts::Simulation {
+    Some(Parts::Simulation(Box::new(Simulation {
         system: system?,
         potential: potential?,
         external: external?,
         job: job?,
-    })
+    })))
 }
 
 /// What belongs to dynamics beside `[md]`; read even when that is wrong, so that all mistakes are seen at once.

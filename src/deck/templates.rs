@@ -12,6 +12,7 @@ pub const JOBS: &[&str] = &[
     "elastic",
     "relax",
     "neb",
+    "fit",
 ];
 
 /// A commented deck for a job of [`JOBS`]; none for any other name.
@@ -26,6 +27,7 @@ pub fn template(job: &str) -> Option<String> {
         "elastic" => include_str!("templates/elastic.toml"),
         "relax" => include_str!("templates/relax.toml"),
         "neb" => include_str!("templates/neb.toml"),
+        "fit" => include_str!("templates/fit.toml"),
         "nve" => include_str!("templates/nve.toml"),
         _ => return None,
     };
@@ -41,7 +43,7 @@ mod tests {
     #[test]
     fn templates_are_sound() {
         let folder = tempfile::tempdir().unwrap();
-        for file in ["structure.xyz", "model.xml"] {
+        for file in ["structure.xyz", "model.xml", "train.extxyz"] {
             std::fs::write(folder.path().join(file), "").unwrap();
         }
         for job in JOBS {

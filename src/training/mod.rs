@@ -11,6 +11,8 @@ pub mod data;
 pub mod gap;
 pub mod linear;
 mod monitor;
+pub mod mtp;
+pub mod sgdml;
 pub mod similarity;
 
 pub use monitor::{Monitor, Silent};

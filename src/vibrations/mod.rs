@@ -1,6 +1,6 @@
 //! Small displacements: second derivatives of the energy, normal modes, phonons, and what follows from them.
 
-mod eigen;
+pub(crate) mod eigen;
 mod hessian;
 mod modes;
 pub mod phonons;

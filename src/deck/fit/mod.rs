@@ -11,7 +11,7 @@ pub use gap::{
     GapChoice, GapDescriptorDeck, GapFitDeck, GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta,
 };
 pub use mtp::MtpFitDeck;
-pub use sgdml::SgdmlFitDeck;
+pub use sgdml::{SgdmlEnergies, SgdmlFitDeck, SgdmlSolver, SgdmlSymmetry};
 
 use super::diagnostics::Diagnostic;
 use super::files;
@@ -140,6 +140,11 @@ impl FitDeck {
         if let FitMethod::Gap(gap) = &self.method {
             let files = gap.inputs();
             all.extend(files.map(|f| ("fit.gap.points_from".to_owned(), f.clone())));
+        }
+        if let FitMethod::Mtp(mtp) = &self.method
+            && let Some(file) = &mtp.start
+        {
+            all.push(("fit.mtp.start".to_owned(), file.clone()));
         }
         for term in self.baseline.iter().flat_map(|b| &b.terms) {
             if let Some(file) = term.model.file() {

@@ -19,7 +19,7 @@ mod sgdml;
 use super::announce::banner;
 use super::outputs::Outputs;
 use super::{Outcome, RunOptions};
-use crate::deck::TrainingDeck;
+use crate::deck::{TrainingDeck, Use};
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::atomic;
@@ -243,6 +243,7 @@ fn description(path: &Path, deck: &TrainingDeck, species: Option<&[Element]>) ->
         .fit
         .data
         .iter()
+        .filter(|d| d.part == Use::Train)
         .filter_map(|d| Some(d.file.file_name()?.to_string_lossy().into_owned()))
         .collect();
     let training = format!(

@@ -8,7 +8,7 @@ use crate::report::{Chart, Curve, CurveStyle};
 use crate::training::accuracy::{COMPONENTS, Spread, force_components};
 
 /// No more points of a part are drawn: beyond, every so-manyth.
-const POINTS: usize = 3000;
+const POINTS: usize = 1500;
 /// Bins of a histogram on either side of zero.
 const BINS: usize = 30;
 
@@ -20,13 +20,20 @@ pub(super) struct Picture {
     pub svg: String,
 }
 
+/// A parity plot: its name, what it shows, the unit, and how its pairs are found.
+type Parity = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&Judged) -> Pairs,
+);
 /// Label and prediction of each number of a part.
 type Pairs = Vec<(f64, f64)>;
 
 /// Every picture that there are labels for.
 pub(super) fn all(deck: &TrainingDeck, results: &Results) -> Result<Vec<Picture>> {
     let mut out = Vec::new();
-    let parities: [(&'static str, &str, &str, fn(&Judged) -> Pairs); 3] = [
+    let parities: [Parity; 3] = [
         ("energy", "Energy", "eV/atom", energies),
         ("forces", "Force components", "eV/Å", forces),
         ("virial", "Virial components", "eV/atom", virials),

@@ -61,7 +61,7 @@ pub(super) fn map(map: &Map, chosen: &[usize], energies: &[Option<f64>]) -> Resu
         curves.push(
             Curve::line("chosen", points)
                 .styled(CurveStyle::Points)
-                .coloured(1),
+                .coloured(6),
         );
     }
     let axis = |k: usize, name: &str| {

@@ -1,11 +1,13 @@
 //! The selection of configurations for the next fit, by D-optimality.
 
-use super::Core;
 use super::evaluate::MtpScratch;
+use super::file::MtpFile;
 use super::grade::Grader;
 use super::maxvol::MaxVol;
-use super::state::SelectionMode;
+use super::state::{SelectionMode, SelectionState};
+use super::{Core, Mtp};
 use crate::elements::Element;
+use crate::error::{Error, Result};
 use crate::neighbours::{BuildError, NeighbourList};
 use crate::potential::{Configuration, EvaluationError, Names, NeighbourRequest, Rows, Selection};
 use std::sync::Arc;
@@ -50,10 +52,92 @@ impl MtpSelection {
     }
 }
 
-impl Selection for MtpSelection {
-    fn consider(&mut self, configuration: Configuration<'_>) -> Result<bool, EvaluationError> {
+/// The active set of the largest volume among the rows of some configurations, for a model with coefficients.
+///
+/// The origins name configurations by their place in `configurations`; the state holds none of them yet. `each` is called
+/// for every configuration of every pass and ends the search, with what there is, by `false`.
+pub fn active_set(
+    file: &MtpFile,
+    species: &[Element],
+    mode: SelectionMode,
+    configurations: &[Configuration<'_>],
+    mut each: impl FnMut() -> bool,
+) -> Result<SelectionState> {
+    let c = file.trained()?;
+    let n = c.radial.len() + c.species.len() + c.moments.len();
+    let weight = |own: SelectionMode| f64::from(u8::from(mode == own));
+    let mut state = SelectionState {
+        mode,
+        energy_weight: weight(SelectionMode::Configuration),
+        site_weight: weight(SelectionMode::Neighbourhood),
+        weight_scaling: 2.0,
+        size: n,
+        a: diagonal(n, EMPTY),
+        q: diagonal(n, 1.0 / EMPTY),
+        origins: vec![[-1, -1]; n],
+        configurations: Vec::new(),
+    };
+    let mut file = file.clone();
+    file.selection = Some(state.clone());
+    let model = Mtp::new(file, Some(species))?;
+    let wrong = |k: usize, e: EvaluationError| {
+        Error::input(
+            format!("configuration {}", k + 1),
+            format!("it cannot be evaluated ({e:?})"),
+        )
+    };
+    let (Some(grader), Some(request)) = (&model.core.grader, model.description.neighbours) else {
+        return Ok(state);
+    };
+    let mut selection = MtpSelection::new(model.core.clone(), grader, request);
+    // The volume grows with every swap: a pass without one is the last.
+    'passes: for _ in 0..MOST_PASSES {
+        let mut swaps = 0;
+        for (k, configuration) in configurations.iter().enumerate() {
+            if !each() {
+                break 'passes;
+            }
+            let atoms = configuration.positions.len() as i64;
+            selection.fill(*configuration).map_err(|e| wrong(k, e))?;
+            let mut own: Vec<[i64; 2]> = match mode {
+                SelectionMode::Neighbourhood => {
+                    (0..atoms).map(|i| [k as i64, 3 * atoms + 10 + i]).collect()
+                }
+                SelectionMode::Configuration => vec![[k as i64, 0]],
+            };
+            let MtpSelection { set, rows, .. } = &mut selection;
+            set.offer_and_tell(rows, |i, j| {
+                std::mem::swap(&mut own[i], &mut state.origins[j]);
+                swaps += 1;
+            });
+        }
+        if swaps == 0 {
+            break;
+        }
+    }
+    (state.a, state.q) = selection.set.finish();
+    Ok(state)
+}
+
+/// What stands on the diagonal of rows that are not filled.
+const EMPTY: f64 = 1e-6;
+/// Passes over the configurations; few are needed.
+const MOST_PASSES: usize = 20;
+
+fn diagonal(n: usize, x: f64) -> Vec<f64> {
+    let mut all = vec![0.0; n * n];
+    all.iter_mut().step_by(n + 1).for_each(|d| *d = x);
+    all
+}
+
+impl MtpSelection {
+    /// The rows of a configuration.
+    fn fill(
+        &mut self,
+        configuration: Configuration<'_>,
+    ) -> std::result::Result<(), EvaluationError> {
         let Some(grader) = &self.core.grader else {
-            return Ok(false);
+            return Ok(());
         };
         let member = 0;
         self.list
@@ -90,7 +174,17 @@ impl Selection for MtpSelection {
         if rows.iter().any(|x| !x.is_finite()) {
             return Err(EvaluationError::NotFinite { member, atom: None });
         }
-        Ok(self.set.offer(rows))
+        Ok(())
+    }
+}
+
+impl Selection for MtpSelection {
+    fn consider(
+        &mut self,
+        configuration: Configuration<'_>,
+    ) -> std::result::Result<bool, EvaluationError> {
+        self.fill(configuration)?;
+        Ok(self.set.offer(&mut self.rows))
     }
 }
 
@@ -99,7 +193,7 @@ impl Near {
         &mut self,
         list: &NeighbourList,
         configuration: Configuration<'_>,
-    ) -> Result<(), EvaluationError> {
+    ) -> std::result::Result<(), EvaluationError> {
         self.centres.clear();
         self.first.clear();
         self.elements.clear();

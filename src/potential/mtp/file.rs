@@ -229,6 +229,20 @@ impl MtpFile {
         })
     }
 
+    /// The products in an order in which operands come before targets.
+    ///
+    /// Errors when a moment depends on itself.
+    pub fn ordered_products(&self) -> Result<Vec<Product>> {
+        let order = super::graph::order(self)?;
+        let (first, by_target) = super::graph::by_target(self);
+        let of = |i: u32| first[i as usize] as usize..first[i as usize + 1] as usize;
+        Ok(order
+            .iter()
+            .flat_map(|i| &by_target[of(*i)])
+            .map(|k| self.products[*k as usize])
+            .collect())
+    }
+
     /// The product of the scaling factors.
     pub fn total_scaling(&self) -> f64 {
         self.scaling * self.basis.scaling.unwrap_or(1.0)

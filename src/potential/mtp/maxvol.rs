@@ -33,6 +33,11 @@ impl MaxVol {
     /// Offers rows; those that enlarge the volume are swapped in, one by one. Returns whether any of them is in the active
     /// set at the end. `rows` gets back what was swapped out.
     pub fn offer(&mut self, rows: &mut [f64]) -> bool {
+        self.offer_and_tell(rows, |_, _| {})
+    }
+
+    /// As [`offer`](Self::offer); `told` hears of every swap of a candidate with a row of the active set.
+    pub fn offer_and_tell(&mut self, rows: &mut [f64], mut told: impl FnMut(usize, usize)) -> bool {
         let n = self.n;
         if n == 0 || !rows.iter().all(|x| x.is_finite()) {
             return false;
@@ -57,6 +62,7 @@ impl MaxVol {
             // The row that was put out may be one of the candidates: then it is none of ours any more, and its place in
             // `rows` is a candidate again.
             ours[j] = true;
+            told(i, j);
             self.swaps += 1;
             if self.swaps.is_multiple_of(FRESH) && self.invert() {
                 coordinates = self.coordinates(rows);
@@ -73,6 +79,12 @@ impl MaxVol {
             }
         }
         ours.contains(&true)
+    }
+
+    /// The rows of the active set and their transposed inverse, computed afresh where that is possible.
+    pub fn finish(mut self) -> (Vec<f64>, Vec<f64>) {
+        self.invert();
+        (self.a, self.q)
     }
 
     /// Coordinates of rows in the active set: B A^-1.

@@ -23,6 +23,7 @@ mod tests;
 mod work;
 mod write;
 
+pub use choose::active_set;
 pub use evaluate::{MtpScratch, Stage};
 pub use file::{BasicIndex, BasisKind, Coefficients, MAX_RANK, MtpFile, Product, RadialBasis};
 pub use state::{SelectionMode, SelectionState};

@@ -7,18 +7,18 @@
 use crate::system::Cell;
 
 /// Number of pairs of `n` atoms; `None` when it cannot be counted.
-pub(super) fn pairs(n: usize) -> Option<usize> {
+pub(crate) fn pairs(n: usize) -> Option<usize> {
     n.checked_mul(n.checked_sub(1)?).map(|d| d / 2)
 }
 
 /// Index of the pair of two different atoms.
-pub(super) fn pair(i: usize, j: usize) -> usize {
+pub(crate) fn pair(i: usize, j: usize) -> usize {
     let (i, j) = (i.max(j), i.min(j));
     i * (i - 1) / 2 + j
 }
 
 /// For a permutation of the atoms, the pair to which each pair goes.
-pub(super) fn permuted_pairs(permutation: &[usize]) -> Vec<usize> {
+pub(crate) fn permuted_pairs(permutation: &[usize]) -> Vec<usize> {
     let n = permutation.len();
     (1..n)
         .flat_map(|i| (0..i).map(move |j| (i, j)))
@@ -28,7 +28,7 @@ pub(super) fn permuted_pairs(permutation: &[usize]) -> Vec<usize> {
 
 /// Vectors and inverse distances of the pairs of one geometry, in the unit of length of the model.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pairs {
+pub(crate) struct Pairs {
     /// r_i - r_j, one array for each direction.
     pub v: [Vec<f64>; 3],
     /// Inverse distances: the descriptor.

@@ -61,8 +61,25 @@ pub struct SgdmlFile {
     pub train_md5: String,
     /// Fingerprint of the set used for the choice of σ.
     pub validation_md5: String,
+    /// How the coefficients were found, where it was not in closed form.
+    pub iterative: Option<IterativeSolve>,
     /// Mean absolute and root mean square errors of a test that is to be written: of energies and of force components.
     pub test: Option<TestErrors>,
+}
+
+/// How an iterative solver found the coefficients.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IterativeSolve {
+    /// Residual relative to the labels at which it was to end.
+    pub tolerance: f64,
+    /// Number of steps.
+    pub steps: usize,
+    /// Length of the residual.
+    pub residual: f64,
+    /// Length of the labels (of unit variance).
+    pub labels: f64,
+    /// Columns of the kernel matrix (3n for each geometry) that made the preconditioner.
+    pub inducing: Vec<i64>,
 }
 
 /// Errors of a test, in the units of the file.
@@ -172,6 +189,7 @@ impl SgdmlFile {
             validation_rows: rows(archive, "idxs_valid")?,
             train_md5: text(archive, "md5_train")?,
             validation_md5: text(archive, "md5_valid")?,
+            iterative: iterative(archive)?,
             test: None,
             elements,
             descriptors,
@@ -214,7 +232,12 @@ impl SgdmlFile {
         out.add("code_version", &or(&self.code_version, "zundel"))?;
         out.add("dataset_name", &or(&self.dataset_name, "unknown"))?;
         out.add("dataset_theory", &or(&self.dataset_theory, "unknown"))?;
-        out.add("solver_name", &Array::text("analytic"))?;
+        let solver = if self.iterative.is_some() {
+            "cg"
+        } else {
+            "analytic"
+        };
+        out.add("solver_name", &Array::text(solver))?;
         out.add("r_unit", &or(&self.length_unit, "Ang"))?;
         out.add("e_unit", &or(&self.energy_unit, "kcal/mol"))?;
         let z: Vec<u8> = self.elements.iter().map(|e| e.number()).collect();
@@ -260,6 +283,14 @@ impl SgdmlFile {
             out.add("lattice", &Array::real(&[3, 3], columns))?;
         }
         let list = |v: &[i64]| Array::integer(&[v.len()], v.to_vec());
+        if let Some(i) = &self.iterative {
+            out.add("solver_tol", &scalar(i.tolerance))?;
+            let steps = Array::integer(&[], vec![i.steps as i64]);
+            out.add("solver_iters", &steps)?;
+            out.add("solver_resid", &scalar(i.residual))?;
+            out.add("norm_y_train", &scalar(i.labels))?;
+            out.add("inducing_pts_idxs", &list(&i.inducing))?;
+        }
         out.add("idxs_train", &list(&self.train_rows))?;
         out.add("idxs_valid", &list(&self.validation_rows))?;
         out.add("md5_train", &Array::byte_text(&self.train_md5))?;
@@ -328,6 +359,22 @@ fn text(archive: &mut Archive, key: &str) -> Result<String> {
     Ok(found
         .and_then(|a| a.string().map(str::to_owned))
         .unwrap_or_default())
+}
+
+/// What the file says of an iterative solution; `None` where there was none.
+fn iterative(archive: &mut Archive) -> Result<Option<IterativeSolve>> {
+    if text(archive, "solver_name")? != "cg" {
+        return Ok(None);
+    }
+    let steps = archive.get("solver_iters")?;
+    let steps = steps.and_then(|a| a.integers().and_then(|v| v.first().copied()));
+    Ok(Some(IterativeSolve {
+        tolerance: number(archive, "solver_tol")?.unwrap_or(0.0),
+        steps: steps.and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
+        residual: number(archive, "solver_resid")?.unwrap_or(0.0),
+        labels: number(archive, "norm_y_train")?.unwrap_or(0.0),
+        inducing: rows(archive, "inducing_pts_idxs")?,
+    }))
 }
 
 /// Row numbers that may be missing.

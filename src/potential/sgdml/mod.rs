@@ -8,7 +8,7 @@ mod bonds;
 mod curvature;
 mod decay;
 mod describe;
-mod descriptor;
+pub(crate) mod descriptor;
 mod evaluate;
 mod file;
 mod identity;
@@ -21,7 +21,7 @@ mod fuzz;
 #[cfg(test)]
 mod tests;
 
-pub use file::{SgdmlFile, TestErrors};
+pub use file::{IterativeSolve, SgdmlFile, TestErrors};
 
 use super::{
     Curvature, Description, Evaluation, EvaluationError, ForSystem, Member, ModelCard, Potential,

@@ -89,7 +89,7 @@ fn lengths(frames: &[LabelledFrame]) -> Vec<Doubt> {
     let Some(&median) = sorted.get(sorted.len() / 2) else {
         return Vec::new();
     };
-    if median > 1.6 || median < 0.6 {
+    if !(0.6..=1.6).contains(&median) {
         let hint = match median > 1.6 {
             true => "positions in Bohr look like this (`length_unit = \"Bohr\"`), and so do gases",
             false => "positions in nm look like this (`length_unit = \"nm\"`)",

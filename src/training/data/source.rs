@@ -74,7 +74,8 @@ impl Source {
     }
 
     fn label(&self, mut frame: Frame, number: usize) -> Result<LabelledFrame> {
-        let place = format!("{}, frame {number}", self.file.display());
+        let name = self.file.file_name().unwrap_or(self.file.as_os_str());
+        let place = format!("{}, frame {number}", name.to_string_lossy());
         let complain = |reason: String| match frame.line {
             0 => Error::file(&self.file, format!("frame {number} (from 0) {reason}")),
             line => Error::line(

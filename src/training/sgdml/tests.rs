@@ -1,0 +1,6 @@
+//! Tests.
+
+mod data;
+mod fits;
+mod pieces;
+mod reference;
