@@ -16,6 +16,7 @@ import argparse
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +24,9 @@ from pathlib import Path
 import numpy as np
 
 import common
+
+# A script beside this one has the name of the package.
+sys.path[:] = [p for p in sys.path if Path(p).resolve() != Path(__file__).resolve().parent]
 
 # Molecule or data set, geometries to learn from, σ, tests, package options.
 CASES = {
