@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`zundel fit` beside MLIP-3 `train`: moment tensor potentials of three sets, errors and processor time.
+"""Fits of `zundel run` beside MLIP-3 `train`: moment tensor potentials of three sets, errors and processor time.
 
 MLIP is not run: its figures are those of FIGURES.md beside the data (serial, default weights and start), which are repeated in
 the table. Zundel runs on one thread, as often as --repeats says; the written potential is then evaluated on both sets by
@@ -30,13 +30,14 @@ SETTINGS = {
     "tacrvw8": "energy_weight = 10.0\n",
 }
 
-DECK = """
-[[fit.data]]
-file = "{train}"
-species = [{species}]
+DECK = """version = 1
 
 [fit]
 file = "{model}"
+
+[[fit.data]]
+file = "{train}"
+species = [{species}]
 
 [fit.mtp]
 level = {level}
@@ -142,7 +143,7 @@ def main():
             )
 
             def fit():
-                _, _, cpu = common.timed([program, "fit", deck, "-j", "1", "-q", "--overwrite"], cwd=folder)
+                _, _, cpu = common.timed([program, "run", deck, "-j", "1", "-q", "--overwrite"], cwd=folder)
                 return cpu
 
             times = common.in_turns(options.repeats, fit)[0]
