@@ -1,4 +1,10 @@
-//! Vectors of three numbers as arrays, where no matrix is about.
+//! Vectors of three numbers as arrays, where no matrix is about; and the plain product of longer ones.
+
+/// The scalar product of slices, term by term in their order.
+#[inline]
+pub(crate) fn inner(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
 
 /// The scalar product.
 #[inline]

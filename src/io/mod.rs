@@ -16,6 +16,7 @@
 pub mod atomic;
 mod cfg;
 pub mod checkpoint;
+pub(crate) mod digest;
 mod extxyz;
 mod format;
 mod frame;

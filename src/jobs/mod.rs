@@ -23,6 +23,7 @@ pub mod phonons;
 pub mod relax;
 pub mod select;
 mod selection;
+mod stages;
 pub mod vibrations;
 
 pub use hydrogen::repartition_hydrogen;

@@ -8,6 +8,7 @@ use super::array::Array;
 use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
 use crate::io::Frame;
+use crate::io::digest::hexadecimal;
 use crate::system::{Atoms, Cell, System};
 use crate::units::{self, Dimension};
 use md5::{Digest, Md5};
@@ -223,7 +224,7 @@ impl Dataset {
             all.update(Md5::digest(bytes(&self.energies)));
         }
         all.update(Md5::digest(bytes(self.forces.as_flattened())));
-        all.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        hexadecimal(&all.finalize())
     }
 }
 

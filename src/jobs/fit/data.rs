@@ -4,13 +4,13 @@ use super::judge;
 use crate::deck::{Amount, FitDeck, SplitMethod, TrainingDeck, Use};
 use crate::elements::{Element, Species};
 use crate::error::{Error, Result};
+use crate::io::digest;
 use crate::jobs::parts;
 use crate::potential::Term;
 use crate::training::data::{
     Doubt, Keys, LabelledFrame, Method, Source, Split, doubts, duplicates,
 };
-use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Doubtful pairs that are named.
 const NAMED: usize = 5;
@@ -67,7 +67,7 @@ impl Data {
                 }
                 .read()?;
                 files.push(DataFile {
-                    hash: hash(&file)?,
+                    hash: digest::of_file(&file)?,
                     path: file,
                     frames: frames.len(),
                 });
@@ -200,20 +200,4 @@ fn judged(
         said.push(name(&twice, "frames are there twice"));
     }
     said
-}
-
-fn hash(path: &Path) -> Result<String> {
-    let mut file = std::fs::File::open(path).map_err(|e| Error::reading(path, &e))?;
-    let mut all = Sha256::new();
-    std::io::copy(&mut file, &mut all).map_err(|e| Error::reading(path, &e))?;
-    Ok(hexadecimal(&all.finalize()))
-}
-
-/// The SHA-256 of bytes, as text.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -1,9 +1,9 @@
 //! What every family of models gets and gives.
 
-use super::progress::Progress;
 use crate::deck::{FitMethod, TrainingDeck};
 use crate::elements::Element;
 use crate::error::Result;
+use crate::jobs::stages::Progress;
 use crate::training::data::LabelledFrame;
 use std::path::Path;
 

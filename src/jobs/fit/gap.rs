@@ -1,12 +1,12 @@
 //! `[fit.gap]`.
 
 use super::family::{End, Made, Order};
-use super::progress::Progress;
 use crate::deck::{
     GapChoice, GapDescriptorDeck, GapFitDeck, GapIsolatedDeck, GapSigmasDeck, GapTermDeck, GapTheta,
 };
 use crate::elements::Element;
 use crate::error::Result;
+use crate::jobs::stages::Progress;
 use crate::potential::gap::SoapParameters;
 use crate::potential::gap::soap_turbo::{Basis, Compress, SoapTurboParameters, TurboSpecies};
 use crate::report::human_bytes;

@@ -3,9 +3,9 @@
 use super::data::Data;
 use super::family::{self, End, Order};
 use super::judge;
-use super::progress::Progress;
 use crate::deck::TrainingDeck;
 use crate::error::{Error, Result};
+use crate::jobs::stages::Progress;
 use crate::potential::{Term, registry};
 use crate::training::Monitor;
 use crate::training::accuracy::Accuracy;

@@ -13,16 +13,16 @@ mod learning;
 mod mtp;
 mod page;
 mod pictures;
-mod progress;
 mod sgdml;
 
 use super::announce::banner;
 use super::outputs::Outputs;
+use super::stages::Progress;
 use super::{Outcome, RunOptions};
 use crate::deck::{TrainingDeck, Use};
 use crate::elements::Element;
 use crate::error::{Error, Result};
-use crate::io::atomic;
+use crate::io::{atomic, digest};
 use crate::parallel;
 use crate::potential::{Term, registry};
 use crate::report::{Console, Page, human_bytes, human_duration};
@@ -31,7 +31,6 @@ use crate::training::accuracy::{Accuracy, Prediction, energy_line};
 use crate::training::data::LabelledFrame;
 use data::Data;
 use family::{End, Made, Order};
-use progress::Progress;
 use std::path::Path;
 use std::time::Instant;
 
@@ -219,8 +218,7 @@ fn suspicion(train: &Judged) -> Option<String> {
 /// Writes the description of the model, and gives the hash of the model file.
 fn describe(deck: &TrainingDeck, made: &Made) -> Result<String> {
     let files = &deck.fit.files;
-    let bytes = std::fs::read(&files.model).map_err(|e| Error::reading(&files.model, &e))?;
-    let hash = data::digest(&bytes);
+    let hash = digest::of_file(&files.model)?;
     if let Some(path) = &files.description {
         let text = description(path, deck, made.species.as_deref());
         atomic::write(path, text.as_bytes(), "cannot write")?;
@@ -257,7 +255,7 @@ fn description(path: &Path, deck: &TrainingDeck, species: Option<&[Element]>) ->
 
 fn write(deck: &TrainingDeck, results: &Results) -> Result<()> {
     let files = &deck.fit.files;
-    let pictures = pictures::all(deck, results)?;
+    let pictures = pictures::all(results)?;
     for (name, path) in deck.fit.pictures() {
         if let Some(p) = pictures.iter().find(|p| p.name == name) {
             atomic::write(&path, p.svg.as_bytes(), "cannot write")?;

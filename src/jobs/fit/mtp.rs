@@ -1,9 +1,9 @@
 //! `[fit.mtp]`.
 
 use super::family::{End, Made, Order};
-use super::progress::Progress;
 use crate::deck::MtpFitDeck;
 use crate::error::Result;
+use crate::jobs::stages::Progress;
 use crate::training::Monitor as _;
 use crate::training::mtp::{Form, Settings, Weights, fit, planned};
 use std::path::Path;

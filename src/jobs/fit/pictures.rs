@@ -2,7 +2,6 @@
 
 use super::card::digits;
 use super::{Judged, Results};
-use crate::deck::TrainingDeck;
 use crate::error::Result;
 use crate::report::{Chart, Curve, CurveStyle};
 use crate::training::accuracy::{COMPONENTS, Spread, force_components};
@@ -31,7 +30,7 @@ type Parity = (
 type Pairs = Vec<(f64, f64)>;
 
 /// Every picture that there are labels for.
-pub(super) fn all(deck: &TrainingDeck, results: &Results) -> Result<Vec<Picture>> {
+pub(super) fn all(results: &Results) -> Result<Vec<Picture>> {
     let mut out = Vec::new();
     let parities: [Parity; 3] = [
         ("energy", "Energy", "eV/atom", energies),
@@ -46,7 +45,7 @@ pub(super) fn all(deck: &TrainingDeck, results: &Results) -> Result<Vec<Picture>
     }
     out.push(histogram(results)?);
     if !results.learning.is_empty() {
-        out.push(learning(deck, results)?);
+        out.push(learning(results)?);
     }
     Ok(out)
 }
@@ -174,7 +173,6 @@ fn histogram(results: &Results) -> Result<Picture> {
         x: format!("model − data ({unit})"),
         y: format!("share of all numbers (1/({unit}))"),
         curves,
-        y_range: None,
         ..Chart::default()
     }
     .svg()?;
@@ -188,7 +186,7 @@ fn histogram(results: &Results) -> Result<Picture> {
     })
 }
 
-fn learning(_: &TrainingDeck, results: &Results) -> Result<Picture> {
+fn learning(results: &Results) -> Result<Picture> {
     let whole = results
         .parts
         .last()

@@ -1,9 +1,9 @@
 //! `[fit.sgdml]`.
 
 use super::family::{End, Made, Order};
-use super::progress::Progress;
 use crate::deck::{SgdmlEnergies, SgdmlFitDeck, SgdmlSolver, SgdmlSymmetry};
 use crate::error::Result;
+use crate::jobs::stages::Progress;
 use crate::report::human_bytes;
 use crate::training::sgdml::{
     Energies, Report, Settings, Solution, Solver, Symmetries, fit, planned,

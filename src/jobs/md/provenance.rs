@@ -3,6 +3,7 @@
 use crate::deck::Deck;
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
+use crate::io::digest::hexadecimal;
 use crate::potential::registry;
 use crate::simd;
 use crate::system::System;
@@ -131,10 +132,6 @@ pub(super) fn mark(resolved: &str, sources: &[Source], seed: u64, start: &System
 /// The first digits of a hash: enough to tell runs apart.
 pub(super) fn short(hash: &Hash) -> String {
     hexadecimal(&hash[..8])
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A hash as numbers that a checkpoint can hold.

@@ -8,11 +8,11 @@ use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{Format, Frame, atomic, render_frame};
 use crate::jobs::eval;
-use crate::jobs::limits::Limits;
 use crate::jobs::outputs::csv_row;
+use crate::jobs::stages::Progress;
 use crate::jobs::{RunOptions, StopFlag};
 use crate::potential::Selection;
-use crate::report::{Console, Task};
+use crate::report::Console;
 use crate::training::Monitor;
 use crate::training::choose::{self, Table};
 use crate::training::similarity::{self, Kernel, Map};
@@ -83,14 +83,11 @@ const MOST_COMPARED: usize = 20_000;
 /// Runs the command.
 pub fn run(options: &Options, stop: &StopFlag, console: &Console) -> Result<Vec<usize>> {
     check(options)?;
-    let mut progress = Steps {
-        console,
-        task: None,
-        limits: Limits::of(&RunOptions {
-            stop: stop.clone(),
-            ..RunOptions::default()
-        }),
+    let run = RunOptions {
+        stop: stop.clone(),
+        ..RunOptions::default()
     };
+    let mut progress = Progress::new(console, &run);
     let wants_matrix = options.similarity.is_some() || options.map.is_some();
     let by_vectors = matches!(
         options.method,
@@ -134,7 +131,7 @@ pub fn run(options: &Options, stop: &StopFlag, console: &Console) -> Result<Vec<
         },
         false => None,
     };
-    let chosen = match (options.number, options.method, &environments) {
+    let mut chosen = match (options.number, options.method, &environments) {
         (_, Method::MaxVol, _) => match enlarging(options, count, &mut progress)? {
             Some(chosen) => chosen,
             None => return Ok(Vec::new()),
@@ -152,7 +149,6 @@ pub fn run(options: &Options, stop: &StopFlag, console: &Console) -> Result<Vec<
         }
         (Some(_), _, None) => return Err(Error::Bug("frames are chosen without vectors".into())),
     };
-    let mut chosen = chosen;
     chosen.sort_unstable();
     if let Some(n) = options.number
         && chosen.len() < n
@@ -184,7 +180,7 @@ pub fn run(options: &Options, stop: &StopFlag, console: &Console) -> Result<Vec<
             )?;
         }
     }
-    progress.task = None;
+    progress.end();
     if let Some(path) = &options.output {
         write(options, &chosen, path)?;
     }
@@ -247,7 +243,7 @@ fn random(count: usize, n: usize, seed: u64) -> Vec<usize> {
 fn enlarging(
     options: &Options,
     count: usize,
-    progress: &mut Steps<'_>,
+    progress: &mut Progress<'_>,
 ) -> Result<Option<Vec<usize>>> {
     let model = options.model.clone().unwrap_or_default();
     let terms = eval::load_model(&model, options.species.as_deref())?;
@@ -258,6 +254,7 @@ fn enlarging(
             )
         })
     };
+    let all = frames::read(options)?.collect::<Result<Vec<_>>>()?;
     let mut chosen: Vec<usize> = Vec::new();
     // A frame that was taken may be put out by later ones: those that are still needed are found by offering the chosen
     // ones alone, in the other order.
@@ -268,7 +265,6 @@ fn enlarging(
             if round == 0 { count } else { chosen.len() },
         );
         let mut taken = Vec::new();
-        let all = frames::read(options)?.collect::<Result<Vec<_>>>()?;
         let order: Vec<usize> = match round {
             0 => (0..count).collect(),
             _ => chosen.iter().rev().copied().collect(),
@@ -331,29 +327,4 @@ fn table(map: &Map, chosen: &[usize], frames: &frames::Survey) -> String {
         );
     }
     out
-}
-
-/// Progress of the steps of this command.
-struct Steps<'a> {
-    console: &'a Console,
-    task: Option<Task>,
-    limits: Limits,
-}
-
-impl Monitor for Steps<'_> {
-    fn stage(&mut self, what: &str, total: usize) {
-        self.task = None;
-        self.task = Some(Task::new(self.console, what, total));
-    }
-    fn advance(&mut self, pieces: usize) {
-        if let Some(task) = &mut self.task {
-            task.advance(pieces);
-        }
-    }
-    fn say(&mut self, line: &str) {
-        self.console.say(line);
-    }
-    fn stopped(&self) -> bool {
-        self.limits.reached().is_some()
-    }
 }

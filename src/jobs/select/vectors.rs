@@ -1,8 +1,9 @@
 //! The SOAP vectors of frames.
 
+use super::Options;
 use super::frames::{self, Survey};
-use super::{Options, Steps};
 use crate::error::Result;
+use crate::jobs::stages::Progress;
 use crate::potential::gap::SoapParameters;
 use crate::training::Monitor;
 use crate::training::gap::SoapVectors;
@@ -13,7 +14,7 @@ pub(super) fn of(
     options: &Options,
     survey: &Survey,
     average: bool,
-    progress: &mut Steps<'_>,
+    progress: &mut Progress<'_>,
 ) -> Result<Option<Environments>> {
     let soap = SoapVectors::new(&SoapParameters {
         cutoff: options.soap.cutoff,

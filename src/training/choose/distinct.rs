@@ -1,6 +1,7 @@
 //! Rows that are equal but for rounding.
 
 use super::Table;
+use crate::vector::inner;
 
 /// Rows are one when they differ by less than this, relative to the longest row.
 const TOLERANCE: f64 = 1e-10;
@@ -10,15 +11,17 @@ const TOLERANCE: f64 = 1e-10;
 pub fn distinct(table: Table<'_>) -> Vec<usize> {
     let n = table.len();
     let longest = (0..n)
-        .map(|i| dot(table.row(i), table.row(i)))
+        .map(|i| inner(table.row(i), table.row(i)))
         .fold(0.0, f64::max);
     let limit = TOLERANCE * longest.sqrt();
     // Equal rows have equal projections on any direction: only neighbours along one need be compared.
     let direction: Vec<f64> = (0..table.columns())
         .map(|k| (1.0 + 0.618_033_988_749_895 * k as f64).sin())
         .collect();
-    let reach = limit * dot(&direction, &direction).sqrt();
-    let mut order: Vec<(f64, usize)> = (0..n).map(|i| (dot(table.row(i), &direction), i)).collect();
+    let reach = limit * inner(&direction, &direction).sqrt();
+    let mut order: Vec<(f64, usize)> = (0..n)
+        .map(|i| (inner(table.row(i), &direction), i))
+        .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let mut first: Vec<usize> = (0..n).collect();
     // Those kept whose projections are still within reach, with the place of the oldest of them.
@@ -44,10 +47,6 @@ pub fn distinct(table: Table<'_>) -> Vec<usize> {
     let mut rows: Vec<usize> = kept.iter().map(|(_, k)| first[*k]).collect();
     rows.sort_unstable();
     rows
-}
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 pub(super) fn squared(a: &[f64], b: &[f64]) -> f64 {

@@ -10,6 +10,7 @@ use super::settings::{Choice, GapSettings, Sigmas};
 use super::text::{WRITTEN_GAP_VERSION, descriptor_text};
 use super::write;
 use crate::error::{Error, Result};
+use crate::io::digest::hexadecimal;
 use crate::potential::gap::{Composition, Coordinate, Covariance, GapFile};
 use crate::training::Monitor;
 use crate::training::data::LabelledFrame;
@@ -349,10 +350,7 @@ fn assemble(
     for w in weights {
         digest.update(w.to_le_bytes());
     }
-    let digest: String = digest.finalize()[..8]
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let digest = hexadecimal(&digest.finalize()[..8]);
     let label = format!("GAP_zundel_{digest}");
     let mut e0 = vec![0.0; 118];
     for (z, e) in isolated {

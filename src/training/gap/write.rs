@@ -3,6 +3,7 @@
 use super::text::{WRITTEN_GAP_VERSION, descriptor_text};
 use crate::error::{Error, Result};
 use crate::io::atomic;
+use crate::io::digest::hexadecimal;
 use crate::potential::gap::{Coordinate, Covariance, GapFile};
 use md5::{Digest, Md5};
 use std::fmt::Write as _;
@@ -42,10 +43,7 @@ pub(super) fn write(file: &GapFile, path: &Path) -> Result<()> {
     for c in &file.coordinates {
         let sparse = format!("{}.sparseX.{}", escape(&name)?, c.label);
         let text = points(c);
-        let digest: String = Md5::digest(text.as_bytes())
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let digest = hexadecimal(&Md5::digest(text.as_bytes()));
         coordinate(&mut xml, c, &sparse, &digest)?;
         atomic::write(
             &path.with_file_name(&sparse),

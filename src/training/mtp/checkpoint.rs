@@ -4,6 +4,7 @@ use super::optimise::State;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::io::atomic;
+use crate::io::digest::hexadecimal;
 use crate::potential::mtp::MtpFile;
 use crate::training::Monitor;
 use crate::training::data::LabelledFrame;
@@ -220,5 +221,5 @@ fn fingerprint(
             hash.update(x.to_le_bytes());
         }
     }
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    hexadecimal(&hash.finalize())
 }

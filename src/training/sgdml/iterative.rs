@@ -6,6 +6,7 @@ use super::product::Product;
 use super::settings::{Settings, Solution};
 use crate::error::{Error, Result};
 use crate::training::Monitor;
+use crate::vector::inner;
 use std::time::{Duration, Instant};
 
 /// Steps without a lower residual after which the preconditioner is made larger.
@@ -45,7 +46,7 @@ pub(super) fn solve(
     save: &mut dyn FnMut(&State) -> Result<()>,
 ) -> Result<Option<Solved>> {
     let most = most_inducing(e, settings.memory);
-    let norm = dot(&e.labels, &e.labels).sqrt();
+    let norm = inner(&e.labels, &e.labels).sqrt();
     let fresh = resumed.is_none();
     let mut s = resumed.unwrap_or_else(|| State {
         x: vec![0.0; e.labels.len()],
@@ -64,13 +65,13 @@ pub(super) fn solve(
     if fresh {
         p.apply(&s.residual, &mut z);
         s.direction = z.clone();
-        s.product = dot(&s.residual, &z);
+        s.product = inner(&s.residual, &z);
     }
     let start = s.step;
     monitor.stage("steps of conjugate gradients", 0);
     let mut saved = Instant::now();
     loop {
-        let length = dot(&s.residual, &s.residual).sqrt() / norm;
+        let length = inner(&s.residual, &s.residual).sqrt() / norm;
         if length < s.lowest {
             (s.lowest, s.lowest_at) = (length, s.step);
         }
@@ -81,7 +82,7 @@ pub(super) fn solve(
             let real = if norm == 0.0 {
                 0.0
             } else {
-                dot(&off, &off).sqrt() / norm
+                inner(&off, &off).sqrt() / norm
             };
             if real <= 2.0 * settings.tolerance || s.restarts >= MOST_RESTARTS {
                 return Ok(Some(solved(s, settings, real)));
@@ -126,7 +127,7 @@ pub(super) fn solve(
             }
         }
         product.apply(&s.direction, &mut image);
-        let curvature = dot(&s.direction, &image);
+        let curvature = inner(&s.direction, &image);
         if curvature.is_nan() || curvature <= 0.0 {
             return Err(Error::run(
                 format!(
@@ -143,7 +144,7 @@ pub(super) fn solve(
         if let Some(p) = &made {
             p.apply(&s.residual, &mut z);
         }
-        let product_now = dot(&s.residual, &z);
+        let product_now = inner(&s.residual, &z);
         let keep = product_now / s.product;
         s.product = product_now;
         for k in 0..size {
@@ -165,7 +166,7 @@ fn begin(p: Option<&Preconditioner>, s: &mut State, z: &mut [f64]) {
     if let Some(p) = p {
         p.apply(&s.residual, z);
         s.direction.copy_from_slice(z);
-        s.product = dot(&s.residual, z);
+        s.product = inner(&s.residual, z);
     }
 }
 
@@ -212,8 +213,4 @@ fn most_inducing(e: &Equations, memory: usize) -> usize {
     let fits = |count: &usize| Preconditioner::bytes(size, count * r) <= memory as f64;
     let most = (1..=e.training.len()).take_while(fits).last();
     most.unwrap_or(1)
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

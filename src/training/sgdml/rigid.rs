@@ -6,6 +6,8 @@
 //! of the Cholesky factorisation. What is left out, (components of the labels along rigid motions)/λ, is multiplied by zero
 //! in every prediction.
 
+use crate::vector::inner;
+
 /// A rigid rotation whose part that is independent of the others is shorter than this (of the largest) is none.
 const INDEPENDENT: f64 = 1e-6;
 
@@ -103,21 +105,17 @@ fn complement(given: &[Vec<f64>]) -> Vec<f64> {
 }
 
 fn reflect(v: &mut [f64], h: &[f64]) {
-    let p = dot(v, h);
+    let p = inner(v, h);
     v.iter_mut().zip(h).for_each(|(v, h)| *v -= p * h);
 }
 
 fn remove(v: &mut [f64], directions: &[Vec<f64>]) {
     for d in directions {
-        let p = dot(v, d);
+        let p = inner(v, d);
         v.iter_mut().zip(d).for_each(|(v, d)| *v -= p * d);
     }
 }
 
 fn norm(v: &[f64]) -> f64 {
-    dot(v, v).sqrt()
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    inner(v, v).sqrt()
 }

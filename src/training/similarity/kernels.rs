@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::parallel::{self, PerThread};
 use crate::training::Monitor;
 use crate::training::assignment;
+use crate::vector::inner;
 
 /// Atoms of two structures of different size are matched in copies of both, of which there are no more than this.
 const MOST_COPIES: usize = 4096;
@@ -102,7 +103,7 @@ pub fn matrix(
     let mut threads = PerThread::<Scratch>::default();
     threads.prepare();
     let raw = |i: usize, j: usize, scratch: &mut Scratch| match kernel {
-        Kernel::Average => dot(&means[i * d..][..d], &means[j * d..][..d]).powf(zeta),
+        Kernel::Average => inner(&means[i * d..][..d], &means[j * d..][..d]).powf(zeta),
         Kernel::BestMatch => {
             let (a, b) = (&environments.structures[i], &environments.structures[j]);
             best_match(a, b, d, zeta, scratch)
@@ -159,17 +160,13 @@ struct Scratch {
     assignment: assignment::Scratch,
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-
 /// C_ij of two structures, row by row.
 fn likeness(a: &[f64], b: &[f64], d: usize, zeta: f64, out: &mut Vec<f64>) -> (usize, usize) {
     let (n, m) = (a.len() / d.max(1), b.len() / d.max(1));
     out.clear();
     for x in a.chunks(d.max(1)) {
         // A likeness is not negative, but for rounding.
-        out.extend(b.chunks(d.max(1)).map(|y| dot(x, y).max(0.0).powf(zeta)));
+        out.extend(b.chunks(d.max(1)).map(|y| inner(x, y).max(0.0).powf(zeta)));
     }
     (n, m)
 }
@@ -217,7 +214,7 @@ fn rematch(a: &[f64], b: &[f64], d: usize, zeta: f64, gamma: f64, s: &mut Scratc
     let (row, column) = (1.0 / n as f64, 1.0 / m as f64);
     for _ in 0..SWEEPS {
         for i in 0..n {
-            s.u[i] = row / dot(&s.cost[i * m..][..m], &s.v);
+            s.u[i] = row / inner(&s.cost[i * m..][..m], &s.v);
         }
         let mut off: f64 = 0.0;
         for j in 0..m {

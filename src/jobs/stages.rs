@@ -1,11 +1,11 @@
-//! What a fit says, on the console.
+//! What work in stages says on the console: fits, and the choice of frames.
 
-use crate::jobs::limits::Limits;
-use crate::jobs::{Outcome, RunOptions};
+use super::limits::Limits;
+use super::{Outcome, RunOptions};
 use crate::report::{Console, Task};
 use crate::training::Monitor;
 
-/// Shows the stages of a fit, and passes on that it should stop.
+/// Shows the stages of such work, and passes on that it should stop.
 pub(super) struct Progress<'a> {
     console: &'a Console,
     task: Option<Task>,
@@ -27,7 +27,7 @@ impl<'a> Progress<'a> {
         self.task = None;
     }
 
-    /// How a fit that was asked to stop has ended.
+    /// How work that was asked to stop has ended.
     pub fn outcome(&self) -> Outcome {
         self.limits.reached().unwrap_or(Outcome::Interrupted)
     }
