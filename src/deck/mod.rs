@@ -25,6 +25,7 @@ mod lennard_jones;
 mod md;
 mod neb;
 mod output;
+mod pack;
 mod pairs;
 mod phonons;
 mod potential;
@@ -69,6 +70,7 @@ pub use neb::{NebDeck, NebFiles};
 pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
+pub use pack::{AlsoDeck, BoxSize, PackDeck};
 pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
