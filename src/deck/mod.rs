@@ -53,7 +53,7 @@ pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use elastic::{Before, ElasticDeck, ElasticFiles};
-pub use eos::{EosDeck, SolidDeck, SolidFiles};
+pub use eos::{Around, EosDeck, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
@@ -71,7 +71,7 @@ pub use neb::{NebDeck, NebFiles};
 pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
-pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
+pub use phonons::{ExpansionDeck, LatticeDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use relax::{CellChange, RattleDeck, RelaxCellDeck, RelaxDeck, RelaxFiles};

@@ -2,7 +2,7 @@
 
 mod solid;
 
-pub use solid::{SolidDeck, SolidFiles};
+pub use solid::{Around, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
 
 use super::diagnostics::Diagnostic;
 use super::reader::{Choice, Table, Variant};
