@@ -14,7 +14,9 @@ mod jackknife;
 mod neighbourhood;
 mod pair_distribution;
 mod peaks;
+pub mod phases;
 mod series;
+pub mod shells;
 mod spectrum;
 mod steinhardt;
 #[cfg(test)]

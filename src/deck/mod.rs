@@ -15,6 +15,7 @@ mod document;
 mod duration;
 mod elastic;
 mod ensemble;
+mod eos;
 mod exchange;
 mod external;
 mod files;
@@ -53,6 +54,7 @@ pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use elastic::{Before, ElasticDeck, ElasticFiles};
+pub use eos::{Around, EosDeck, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
@@ -71,7 +73,7 @@ pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
 pub use pack::{AlsoDeck, BoxSize, PackDeck};
-pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
+pub use phonons::{ExpansionDeck, LatticeDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use relax::{CellChange, RattleDeck, RelaxCellDeck, RelaxDeck, RelaxFiles};

@@ -67,7 +67,7 @@ pub enum FrameChoice {
     All,
 }
 
-struct Frame;
+pub(super) struct Frame;
 
 impl Kind for Frame {
     type Value = FrameChoice;
