@@ -14,7 +14,9 @@ mod jackknife;
 mod neighbourhood;
 mod pair_distribution;
 mod peaks;
+pub mod phases;
 mod series;
+pub mod shells;
 mod spectrum;
 mod steinhardt;
 #[cfg(test)]
@@ -40,5 +42,5 @@ pub use spectrum::{
     Gain, Grid, Spectrum, WAVENUMBER_IN_PER_FS, WAVENUMBER_IN_THZ, jackknife_error, resolution,
 };
 pub use steinhardt::{ORDER_NAMES, Order, Steinhardt};
-pub use topology::{Bond, Geometry, GeometryCurve, Shape, Topology};
+pub use topology::{Geometry, GeometryCurve, Shape, Topology};
 pub use window::Window;
