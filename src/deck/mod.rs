@@ -15,6 +15,7 @@ mod document;
 mod duration;
 mod elastic;
 mod ensemble;
+mod eos;
 mod exchange;
 mod external;
 mod files;
@@ -52,6 +53,7 @@ pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use elastic::{Before, ElasticDeck, ElasticFiles};
+pub use eos::{EosDeck, SolidDeck, SolidFiles};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,

@@ -3,6 +3,7 @@
 use super::diagnostics::Diagnostic;
 use super::document::Place;
 use super::elastic::{self, ElasticDeck};
+use super::eos::{self, EosDeck};
 use super::external::{self, ExternalDeck};
 use super::fit::{self, FitDeck};
 use super::kinds::Count;
@@ -33,6 +34,8 @@ pub enum JobDeck {
     Vibrations(Box<VibrationsDeck>),
     /// Elastic constants of a crystal.
     Elastic(Box<ElasticDeck>),
+    /// Equations of state.
+    Eos(Box<EosDeck>),
     /// Minima near structures.
     Relax(Box<RelaxDeck>),
     /// The path of least energy between two structures.
@@ -52,6 +55,7 @@ impl JobDeck {
             JobDeck::Phonons(phonons) => return phonons.outputs(),
             JobDeck::Vibrations(vibrations) => return vibrations.outputs(),
             JobDeck::Elastic(elastic) => return elastic.outputs(),
+            JobDeck::Eos(eos) => return eos.outputs(),
             JobDeck::Relax(relax) => return relax.outputs(),
             JobDeck::Neb(neb) => return neb.outputs(),
         };
@@ -99,6 +103,11 @@ const JOBS: &[Variant<JobTable>] = &[
         name: "elastic",
         doc: "Elastic constants of a crystal from small strains.",
         read: |t| other(elastic::read(t), JobDeck::Elastic),
+    },
+    Variant {
+        name: "eos",
+        doc: "Equations of state: exactly one table below says of what.",
+        read: |t| other(eos::read(t), JobDeck::Eos),
     },
     Variant {
         name: "relax",
@@ -149,6 +158,9 @@ impl Parts {
         inputs.extend(outside.map(|(name, file)| (name.to_owned(), file.to_path_buf())));
         if let JobDeck::Neb(neb) = &s.job {
             inputs.push(("neb.end".to_owned(), neb.end.clone()));
+        }
+        if let JobDeck::Eos(eos) = &s.job {
+            inputs.extend(eos.inputs());
         }
         inputs
     }

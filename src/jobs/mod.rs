@@ -8,6 +8,7 @@ pub mod check_model;
 pub mod convert;
 mod convert_beads;
 pub mod elastic;
+pub mod eos;
 pub mod eval;
 mod external;
 pub mod fit;
@@ -86,6 +87,7 @@ pub fn simulate(deck: Deck, options: &RunOptions, console: &Console) -> Result<O
         JobDeck::Phonons(job) => phonons::run(&deck, &job, options, console),
         JobDeck::Vibrations(job) => vibrations::run(&deck, &job, options, console),
         JobDeck::Elastic(job) => elastic::run(&deck, &job, options, console),
+        JobDeck::Eos(job) => eos::run(&deck, &job, options, console),
         JobDeck::Neb(job) => neb::run(&deck, &job, options, console),
         JobDeck::Relax(job) => relax::run(&deck, &job, options, console),
     }
@@ -102,6 +104,7 @@ pub fn check(deck: &AnyDeck) -> Result<Page> {
         JobDeck::Phonons(job) => phonons::check(deck, job),
         JobDeck::Vibrations(job) => vibrations::check(deck, job),
         JobDeck::Elastic(job) => elastic::check(deck, job),
+        JobDeck::Eos(job) => eos::check(deck, job),
         JobDeck::Neb(job) => neb::check(deck, job),
         JobDeck::Relax(job) => relax::check(deck, job),
     }

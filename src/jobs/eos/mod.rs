@@ -1,0 +1,22 @@
+//! Equations of state: one folder for each kind of matter.
+
+mod solid;
+
+use super::{Outcome, RunOptions};
+use crate::deck::{Deck, EosDeck};
+use crate::error::Result;
+use crate::report::{Console, Page};
+
+/// Runs the job.
+pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+    match job {
+        EosDeck::Solid(solid) => solid::run(deck, solid, options, console),
+    }
+}
+
+/// What a run would do and cost.
+pub fn check(deck: &Deck, job: &EosDeck) -> Result<Page> {
+    match job {
+        EosDeck::Solid(solid) => solid::check(deck, solid),
+    }
+}
