@@ -59,6 +59,20 @@ pub struct RunOptions {
     pub walltime: Option<Duration>,
     /// Set by signal handlers: stop cleanly.
     pub stop: StopFlag,
+    /// How the points of a job that has many independent ones are run.
+    pub points: PointOptions,
+}
+
+/// How the points of a job that has many independent ones are run.
+#[derive(Clone, Debug, Default)]
+pub struct PointOptions {
+    /// Only this one, by its name or its number from 1.
+    pub only: Option<String>,
+    /// The program and arguments that run one point of the deck when `--point NAME` and `--threads N` are added: points are then run
+    /// side by side in processes of their own. Without it they are run one after the other in this one.
+    ///
+    /// Such a process stops cleanly when its standard input ends, which it does however this process ends.
+    pub command: Option<Vec<std::ffi::OsString>>,
 }
 
 /// A request to stop, shared with signal handlers.

@@ -39,6 +39,8 @@ use crate::report::{Console, Progress, Status};
 use crate::system::System;
 use files::Files;
 pub(super) use files::RunLock;
+pub(super) use output::host;
+pub(super) use provenance::models;
 use output::Sinks;
 use provenance::Source;
 use simulation::Simulation;
