@@ -30,8 +30,8 @@ pub mod vibrations;
 pub use hydrogen::repartition_hydrogen;
 pub use parts::{build_system, build_terms, check_elements, deck_terms, describe_evaluation_error};
 
-use crate::deck::{AnyDeck, Deck, JobDeck};
-use crate::error::Result;
+use crate::deck::{AnyDeck, Deck, EosDeck, JobDeck};
+use crate::error::{Error, Result};
 use crate::report::{Console, Page};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,6 +88,16 @@ impl StopFlag {
 
 /// Runs the job of a deck.
 pub fn run(deck: AnyDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+    let has_points = matches!(
+        &deck,
+        AnyDeck::Simulation(d) if matches!(&d.job, JobDeck::Eos(e) if matches!(**e, EosDeck::Fluid(_)))
+    );
+    if options.points.only.is_some() && !has_points {
+        return Err(
+            Error::input("--point", "this deck has no state points to run one by one")
+                .advise("[eos.fluid] has; run any other job as a whole"),
+        );
+    }
     match deck {
         AnyDeck::Simulation(deck) => simulate(*deck, options, console),
         AnyDeck::Training(deck) => fit::run(&deck, options, console),

@@ -112,6 +112,11 @@ impl Curves {
         curves
     }
 
+    /// Whether nothing follows from the points.
+    pub fn is_empty(&self) -> bool {
+        self.properties.is_empty() && self.isotherms.iter().all(|i| i.virial.is_none())
+    }
+
     fn isotherm(&mut self, rows: &[&Row]) {
         let points: Vec<(f64, f64, f64)> = rows
             .iter()

@@ -175,7 +175,9 @@ fn write(deck: &Deck, job: &FluidDeck, results: &Results) -> Result<Vec<PathBuf>
         Ok::<(), Error>(())
     };
     put(&f.table, &|| Ok(table::csv(results)))?;
-    put(&f.curves, &|| Ok(curves::csv(&results.curves)))?;
+    if !results.curves.is_empty() {
+        put(&f.curves, &|| Ok(curves::csv(&results.curves)))?;
+    }
     put(&f.summary, &|| table::json(results))?;
     put(&f.picture, &|| page::picture(results))?;
     put(&f.report, &|| page::report(deck, job, results))?;
