@@ -1,7 +1,9 @@
 //! `[eos]`: equations of state. What kind of matter it is of is a choice.
 
+mod fluid;
 mod solid;
 
+pub use fluid::{FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, VapourDeck};
 pub use solid::{Around, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
 
 use super::diagnostics::Diagnostic;
@@ -14,6 +16,8 @@ use std::path::PathBuf;
 pub enum EosDeck {
     /// Crystals: energies against volumes.
     Solid(Box<SolidDeck>),
+    /// Fluids: state points by dynamics.
+    Fluid(Box<FluidDeck>),
 }
 
 impl EosDeck {
@@ -21,6 +25,7 @@ impl EosDeck {
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
         match self {
             EosDeck::Solid(solid) => solid.outputs(),
+            EosDeck::Fluid(fluid) => fluid.outputs(),
         }
     }
 
@@ -28,16 +33,24 @@ impl EosDeck {
     pub(super) fn inputs(&self) -> Vec<(String, PathBuf)> {
         match self {
             EosDeck::Solid(solid) => solid.inputs(),
+            EosDeck::Fluid(fluid) => fluid.inputs(),
         }
     }
 }
 
 /// Every kind of matter; one more is one more line here.
-const KINDS: &[Variant<EosDeck>] = &[Variant {
-    name: "solid",
-    doc: "Crystals: energies of relaxed crystals at several volumes, equations of state through them, transitions between phases.",
-    read: |t| solid::read(t).map(|d| EosDeck::Solid(Box::new(d))),
-}];
+const KINDS: &[Variant<EosDeck>] = &[
+    Variant {
+        name: "solid",
+        doc: "Crystals: energies of relaxed crystals at several volumes, equations of state through them, transitions between phases.",
+        read: |t| solid::read(t).map(|d| EosDeck::Solid(Box::new(d))),
+    },
+    Variant {
+        name: "fluid",
+        doc: "Fluids: densities at pressures or pressures at densities, from dynamics until the wanted error is reached.",
+        read: |t| fluid::read(t).map(|d| EosDeck::Fluid(Box::new(d))),
+    },
+];
 
 /// Reads `[eos]`.
 pub(super) fn read(t: &Table<'_>) -> Option<EosDeck> {

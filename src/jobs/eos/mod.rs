@@ -1,5 +1,6 @@
 //! Equations of state: one folder for each kind of matter.
 
+mod fluid;
 mod solid;
 
 use super::{Outcome, RunOptions};
@@ -11,6 +12,7 @@ use crate::report::{Console, Page};
 pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
     match job {
         EosDeck::Solid(solid) => solid::run(deck, solid, options, console),
+        EosDeck::Fluid(fluid) => fluid::run(deck, fluid, options, console),
     }
 }
 
@@ -18,5 +20,6 @@ pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) 
 pub fn check(deck: &Deck, job: &EosDeck) -> Result<Page> {
     match job {
         EosDeck::Solid(solid) => solid::check(deck, solid),
+        EosDeck::Fluid(fluid) => fluid::check(deck, fluid),
     }
 }
