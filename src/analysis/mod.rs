@@ -15,6 +15,7 @@ mod neighbourhood;
 mod pair_distribution;
 mod peaks;
 pub mod phases;
+pub mod second_virial;
 mod series;
 pub mod shells;
 mod spectrum;

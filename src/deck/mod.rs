@@ -54,7 +54,10 @@ pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use elastic::{Before, ElasticDeck, ElasticFiles};
-pub use eos::{Around, EosDeck, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
+pub use eos::{
+    Around, EosDeck, PhaseDeck, SolidDeck, SolidFiles, TailDeck, ThermalDeck, VirialDeck,
+    VirialFiles, VolumesDeck,
+};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,

@@ -1,8 +1,10 @@
 //! `[eos]`: equations of state. What kind of matter it is of is a choice.
 
 mod solid;
+mod virial;
 
 pub use solid::{Around, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
+pub use virial::{TailDeck, VirialDeck, VirialFiles};
 
 use super::diagnostics::Diagnostic;
 use super::reader::{Choice, Table, Variant};
@@ -14,6 +16,8 @@ use std::path::PathBuf;
 pub enum EosDeck {
     /// Crystals: energies against volumes.
     Solid(Box<SolidDeck>),
+    /// Second virial coefficients of molecules.
+    Virial(Box<VirialDeck>),
 }
 
 impl EosDeck {
@@ -21,6 +25,7 @@ impl EosDeck {
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
         match self {
             EosDeck::Solid(solid) => solid.outputs(),
+            EosDeck::Virial(virial) => virial.outputs(),
         }
     }
 
@@ -28,16 +33,24 @@ impl EosDeck {
     pub(super) fn inputs(&self) -> Vec<(String, PathBuf)> {
         match self {
             EosDeck::Solid(solid) => solid.inputs(),
+            EosDeck::Virial(virial) => virial.inputs(),
         }
     }
 }
 
 /// Every kind of matter; one more is one more line here.
-const KINDS: &[Variant<EosDeck>] = &[Variant {
-    name: "solid",
-    doc: "Crystals: energies of relaxed crystals at several volumes, equations of state through them, transitions between phases.",
-    read: |t| solid::read(t).map(|d| EosDeck::Solid(Box::new(d))),
-}];
+const KINDS: &[Variant<EosDeck>] = &[
+    Variant {
+        name: "solid",
+        doc: "Crystals: energies of relaxed crystals at several volumes, equations of state through them, transitions between phases.",
+        read: |t| solid::read(t).map(|d| EosDeck::Solid(Box::new(d))),
+    },
+    Variant {
+        name: "virial",
+        doc: "Second virial coefficients of molecules, by quadrature over their distances and orientations.",
+        read: |t| virial::read(t).map(|d| EosDeck::Virial(Box::new(d))),
+    },
+];
 
 /// Reads `[eos]`.
 pub(super) fn read(t: &Table<'_>) -> Option<EosDeck> {

@@ -1,6 +1,7 @@
 //! Equations of state: one folder for each kind of matter.
 
 mod solid;
+mod virial;
 
 use super::{Outcome, RunOptions};
 use crate::deck::{Deck, EosDeck};
@@ -11,6 +12,7 @@ use crate::report::{Console, Page};
 pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
     match job {
         EosDeck::Solid(solid) => solid::run(deck, solid, options, console),
+        EosDeck::Virial(virial) => virial::run(deck, virial, options, console),
     }
 }
 
@@ -18,5 +20,6 @@ pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) 
 pub fn check(deck: &Deck, job: &EosDeck) -> Result<Page> {
     match job {
         EosDeck::Solid(solid) => solid::check(deck, solid),
+        EosDeck::Virial(virial) => virial::check(deck, virial),
     }
 }
