@@ -6,6 +6,7 @@ mod select_arguments;
 use analyse_arguments::Analyse;
 use clap::{Args, Parser, Subcommand};
 use select_arguments::Select;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use zundel::elements::{Element, Species};
 use zundel::error::{Error, Result};
 use zundel::io::atomic;
 use zundel::jobs::convert::BeadFiles;
-use zundel::jobs::{self, Outcome, RunOptions, StopFlag};
+use zundel::jobs::{self, Outcome, PointOptions, RunOptions, StopFlag};
 use zundel::parallel;
 use zundel::report::{Console, print_result};
 
@@ -55,6 +56,12 @@ enum Command {
         /// Stop cleanly with a checkpoint after this wall time, as in 3h or 90min
         #[arg(long, value_name = "TIME")]
         walltime: Option<String>,
+        /// Run one state point of an equation of state only: its name, or its number from 1 (as of an array job)
+        #[arg(long, value_name = "NAME")]
+        point: Option<String>,
+        /// Stop cleanly when standard input ends, too
+        #[arg(long, hide = true)]
+        until_input_ends: bool,
         #[command(flatten)]
         set: Overrides,
     },
@@ -260,17 +267,27 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             resume,
             overwrite,
             walltime,
+            point,
+            until_input_ends,
             set,
         } => {
             let walltime = walltime.as_deref().map(read_walltime).transpose()?;
             let stop = StopFlag::default();
             watch_signals(&stop)?;
+            if until_input_ends {
+                watch_input(&stop);
+            }
+            let points = PointOptions {
+                only: point,
+                command: own_command(&deck, &set),
+            };
             let deck = read_deck(&deck, &set)?;
             let options = RunOptions {
                 resume,
                 overwrite,
                 walltime,
                 stop,
+                points,
             };
             Ok(match jobs::run(deck, &options, console)? {
                 Outcome::Done | Outcome::OutOfTime => DONE,
@@ -378,6 +395,26 @@ fn command(command: Command, console: &Console) -> Result<u8> {
             Ok(DONE)
         }
     }
+}
+
+/// What runs this deck again, in another process.
+fn own_command(deck: &Path, set: &Overrides) -> Option<Vec<OsString>> {
+    let program = std::env::current_exe().ok()?;
+    let mut command = vec![program.into(), "run".into(), deck.into()];
+    for change in &set.set {
+        command.extend(["--set".into(), change.into()]);
+    }
+    Some(command)
+}
+
+/// Asks for a clean stop when standard input ends.
+fn watch_input(stop: &StopFlag) {
+    let flag = stop.0.clone();
+    std::thread::spawn(move || {
+        // What is sent does not matter, only that somebody is there.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
 }
 
 fn read_walltime(text: &str) -> Result<std::time::Duration> {

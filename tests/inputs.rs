@@ -48,13 +48,32 @@ fn is_dynamics(deck: &Path) -> bool {
     text.lines().any(|l| l.trim_end() == "[md]")
 }
 
-/// Runs a deck, dynamics for a few steps and other jobs whole.
+/// What makes the state points of a fluid short.
+fn short_points(deck: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(deck).expect("a deck");
+    let mut set = Vec::new();
+    if text.contains("[eos.fluid]") {
+        for key in ["shortest", "longest"] {
+            set.push(format!("eos.fluid.{key}=\"{STEPS} steps\""));
+        }
+        set.push("eos.fluid.sample=\"1 steps\"".to_owned());
+        if text.contains("[eos.fluid.melt]") {
+            set.push(format!("eos.fluid.melt.length=\"{STEPS} steps\""));
+        }
+    }
+    set.into_iter()
+        .flat_map(|s| ["--set".to_owned(), s])
+        .collect()
+}
+
+/// Runs a deck, dynamics and state points for a few steps and other jobs whole.
 fn run_shortened(deck: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zundel"));
     command.arg("run").arg(deck).args(["--threads", "2"]);
     if is_dynamics(deck) {
         command.args(["--set", &format!("md.length=\"{STEPS} steps\"")]);
     }
+    command.args(short_points(deck));
     let output = command.output().expect("the program starts");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{}: {said}", deck.display());

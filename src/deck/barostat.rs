@@ -116,7 +116,25 @@ fn barostat_keys(
     ]);
     const AXES: OneOf<usize> = OneOf(&[("x", 0), ("y", 1), ("z", 2)]);
     let doc = "Target pressure, positive for compression, or the six components of a stress.";
-    let stress = t.key("pressure", Stress, doc).required("\"1 bar\"");
+    let stress = t.key("pressure", Stress, doc);
+    let stress = match t.cx.governed.get() {
+        true => match t.key_place("pressure") {
+            Some(place) => {
+                t.complain(
+                    Diagnostic::error("the pressure of a state point is not given here")
+                        .at(place, "")
+                        .help("each point has its own: `pressures` of [eos.fluid]"),
+                );
+                stress.optional("that of the state point");
+                None
+            }
+            None => {
+                stress.optional("that of the state point");
+                Some([0.0; 6])
+            }
+        },
+        false => stress.required("\"1 bar\""),
+    };
     let doc = "Target at the end of the run or stage; goes there in a straight line.";
     let final_stress = t.key("final_pressure", Stress, doc).optional("no change");
     let doc = "Which strains answer: the volume; one axis and the two others; each axis; all six.";

@@ -147,8 +147,10 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         )
         .not_negative()
         .optional("no change");
-    let known =
-        temperature.is_some() || t.place_of("temperature").is_some() || exchange::is_asked(t);
+    let known = temperature.is_some()
+        || t.place_of("temperature").is_some()
+        || exchange::is_asked(t)
+        || t.cx.governed.get();
     let doc = "How the temperature is kept. Without it: Langevin with a friction of 1 /ps when there is a \
                `temperature`, and none (NVE) otherwise. \"none\" is NVE in any case.";
     let thermostat = thermostat::read(t, doc, known, known);
@@ -310,7 +312,7 @@ fn length(t: &Table<'_>) -> Option<u64> {
             t.record("length", Some(format!("\"{n} steps\"")));
             Some(n)
         }
-        (None, _) if t.cx.staged.get() => {
+        (None, _) if t.cx.staged.get() || t.cx.governed.get() => {
             by_length.optional("the sum of the stages");
             by_steps.alias(alias);
             Some(0)

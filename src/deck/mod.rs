@@ -55,8 +55,8 @@ pub use document::Source;
 pub use duration::parse_duration;
 pub use elastic::{Before, ElasticDeck, ElasticFiles};
 pub use eos::{
-    Around, EosDeck, PhaseDeck, SolidDeck, SolidFiles, TailDeck, ThermalDeck, VirialDeck,
-    VirialFiles, VolumesDeck,
+    Around, EosDeck, FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, PhaseDeck, SolidDeck,
+    SolidFiles, TailDeck, ThermalDeck, VapourDeck, VirialDeck, VirialFiles, VolumesDeck,
 };
 pub use exchange::ExchangeDeck;
 pub use external::{
@@ -205,9 +205,16 @@ pub struct Deck {
     /// Things that are possible but odd; the caller prints them.
     pub warnings: Diagnostics,
     resolved: Recorder,
+    /// The files that are read, by key and as they are written.
+    read: Vec<(String, String)>,
 }
 
 impl Deck {
+    /// Whether the text of a key names a file that is read, relative to the deck.
+    pub fn names_input(&self, key: &str, text: &str) -> bool {
+        self.read.iter().any(|r| r.0 == key && r.1 == text)
+    }
+
     /// The canonical TOML of this deck: every default filled in, always in the same order. It is itself a deck that means
     /// the same.
     pub fn resolved(&self) -> String {
@@ -333,6 +340,7 @@ fn understood(
     drop(table);
 
     let resolved = cx.recorder.into_inner();
+    let read = cx.read.into_inner();
     let found = cx.diagnostics.into_inner();
     let wrong = found.iter().any(|d| d.severity == Severity::Error);
     let diagnostics = Diagnostics::new(found, cx.sources);
@@ -350,6 +358,7 @@ fn understood(
             job: s.job,
             warnings,
             resolved,
+            read,
         }))),
         Some(Parts::Training(fit)) => Ok(AnyDeck::Training(Box::new(TrainingDeck {
             version,

@@ -18,6 +18,12 @@ impl Limits {
         }
     }
 
+    /// The wall time that is left, when it is limited.
+    pub fn left(&self) -> Option<std::time::Duration> {
+        let now = Instant::now();
+        self.deadline.map(|d| d.saturating_duration_since(now))
+    }
+
     /// Why to stop now, if there is a reason.
     pub fn reached(&self) -> Option<Outcome> {
         self.reached_at(Instant::now())

@@ -30,8 +30,8 @@ pub mod vibrations;
 pub use hydrogen::repartition_hydrogen;
 pub use parts::{build_system, build_terms, check_elements, deck_terms, describe_evaluation_error};
 
-use crate::deck::{AnyDeck, Deck, JobDeck};
-use crate::error::Result;
+use crate::deck::{AnyDeck, Deck, EosDeck, JobDeck};
+use crate::error::{Error, Result};
 use crate::report::{Console, Page};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,6 +59,20 @@ pub struct RunOptions {
     pub walltime: Option<Duration>,
     /// Set by signal handlers: stop cleanly.
     pub stop: StopFlag,
+    /// How the points of a job that has many independent ones are run.
+    pub points: PointOptions,
+}
+
+/// How the points of a job that has many independent ones are run.
+#[derive(Clone, Debug, Default)]
+pub struct PointOptions {
+    /// Only this one, by its name or its number from 1.
+    pub only: Option<String>,
+    /// The program and arguments that run one point of the deck when `--point NAME` and `--threads N` are added: points are then run
+    /// side by side in processes of their own. Without it they are run one after the other in this one.
+    ///
+    /// Such a process stops cleanly when its standard input ends, which it does however this process ends.
+    pub command: Option<Vec<std::ffi::OsString>>,
 }
 
 /// A request to stop, shared with signal handlers.
@@ -74,6 +88,16 @@ impl StopFlag {
 
 /// Runs the job of a deck.
 pub fn run(deck: AnyDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
+    let has_points = matches!(
+        &deck,
+        AnyDeck::Simulation(d) if matches!(&d.job, JobDeck::Eos(e) if matches!(**e, EosDeck::Fluid(_)))
+    );
+    if options.points.only.is_some() && !has_points {
+        return Err(
+            Error::input("--point", "this deck has no state points to run one by one")
+                .advise("[eos.fluid] has; run any other job as a whole"),
+        );
+    }
     match deck {
         AnyDeck::Simulation(deck) => simulate(*deck, options, console),
         AnyDeck::Training(deck) => fit::run(&deck, options, console),

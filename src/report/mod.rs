@@ -1,5 +1,6 @@
 //! What a person looks at: progress, tables, summaries. Goes to standard error; results go to standard output or files.
 
+mod board;
 mod chart;
 mod console;
 mod drawing;
@@ -9,6 +10,7 @@ mod plot;
 mod progress;
 mod task;
 
+pub use board::Board;
 pub use chart::{Chart, Curve, CurveStyle, Ticks};
 pub use console::Console;
 pub use html::HtmlReport;

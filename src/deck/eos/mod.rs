@@ -1,8 +1,10 @@
 //! `[eos]`: equations of state. What kind of matter it is of is a choice.
 
+mod fluid;
 mod solid;
 mod virial;
 
+pub use fluid::{FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, VapourDeck};
 pub use solid::{Around, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
 pub use virial::{TailDeck, VirialDeck, VirialFiles};
 
@@ -16,6 +18,8 @@ use std::path::PathBuf;
 pub enum EosDeck {
     /// Crystals: energies against volumes.
     Solid(Box<SolidDeck>),
+    /// Fluids: state points by dynamics.
+    Fluid(Box<FluidDeck>),
     /// Second virial coefficients of molecules.
     Virial(Box<VirialDeck>),
 }
@@ -25,6 +29,7 @@ impl EosDeck {
     pub(super) fn outputs(&self) -> Vec<(String, PathBuf)> {
         match self {
             EosDeck::Solid(solid) => solid.outputs(),
+            EosDeck::Fluid(fluid) => fluid.outputs(),
             EosDeck::Virial(virial) => virial.outputs(),
         }
     }
@@ -33,6 +38,7 @@ impl EosDeck {
     pub(super) fn inputs(&self) -> Vec<(String, PathBuf)> {
         match self {
             EosDeck::Solid(solid) => solid.inputs(),
+            EosDeck::Fluid(fluid) => fluid.inputs(),
             EosDeck::Virial(virial) => virial.inputs(),
         }
     }
@@ -44,6 +50,11 @@ const KINDS: &[Variant<EosDeck>] = &[
         name: "solid",
         doc: "Crystals: energies of relaxed crystals at several volumes, equations of state through them, transitions between phases.",
         read: |t| solid::read(t).map(|d| EosDeck::Solid(Box::new(d))),
+    },
+    Variant {
+        name: "fluid",
+        doc: "Fluids: densities at pressures or pressures at densities, from dynamics until the wanted error is reached.",
+        read: |t| fluid::read(t).map(|d| EosDeck::Fluid(Box::new(d))),
     },
     Variant {
         name: "virial",

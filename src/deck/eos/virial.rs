@@ -1,6 +1,6 @@
 //! `[eos.virial]`: second virial coefficients of molecules.
 
-use crate::deck::exchange::List;
+use super::fluid::Quantities;
 use crate::deck::files;
 use crate::deck::kinds::{Count, Flag, InFile, OneOf, Quantity};
 use crate::deck::reader::Table;
@@ -101,13 +101,10 @@ pub(super) fn read(t: &Table<'_>) -> Option<VirialDeck> {
         ("none", TailDeck::Nothing),
     ]);
     let length = || Quantity(Dimension::LENGTH);
-    let kelvin = List {
-        of: Quantity(Dimension::TEMPERATURE),
-        least: 1,
-    };
+    let kelvin = Quantities(Dimension::TEMPERATURE);
     let temperatures = t
         .key("temperatures", kelvin, "Temperatures.")
-        .must_be("positive", |all| all.iter().all(|x| *x > 0.0))
+        .must_be("positive", |all| all.iter().all(|x| x.0 > 0.0))
         .required("[\"200 K\", \"300 K\", \"400 K\"]");
     let doc = "Structure of another molecule: then the coefficient is that of one of each.";
     let other = t
@@ -154,7 +151,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<VirialDeck> {
     let doc = "Everything in one page (HTML).";
     let report = t.file_or_none("report", doc, ".report.html");
     Some(VirialDeck {
-        temperatures: temperatures?,
+        temperatures: temperatures?.into_iter().map(|t| t.0).collect(),
         other,
         geometries,
         outer,

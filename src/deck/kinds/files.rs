@@ -18,6 +18,7 @@ impl Kind for InFile {
     }
     fn read(&self, name: &str, node: &Node, cx: &Context) -> Read<PathBuf> {
         let (path, text) = path(name, node, cx)?;
+        cx.read.borrow_mut().push((name.to_owned(), text.clone()));
         if path.is_dir() {
             return Err(Box::new(
                 Diagnostic::error(format!("`{name}` is a folder, a file is needed"))

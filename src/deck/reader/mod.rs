@@ -34,6 +34,10 @@ pub(super) struct Context {
     pub steps: Cell<Option<u64>>,
     /// Whether the deck has stages, which have the lengths.
     pub staged: Cell<bool>,
+    /// Whether the job says temperature, pressure and length of dynamics, and the table does not.
+    pub governed: Cell<bool>,
+    /// The files that are read, by key and as they are written.
+    pub read: RefCell<Vec<(String, String)>>,
     /// Whether the nuclei are quantum: the output has beads then.
     pub quantum: Cell<bool>,
     pub diagnostics: RefCell<Vec<Diagnostic>>,

@@ -1,5 +1,6 @@
 //! Equations of state: one folder for each kind of matter.
 
+mod fluid;
 mod solid;
 mod virial;
 
@@ -12,6 +13,7 @@ use crate::report::{Console, Page};
 pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) -> Result<Outcome> {
     match job {
         EosDeck::Solid(solid) => solid::run(deck, solid, options, console),
+        EosDeck::Fluid(fluid) => fluid::run(deck, fluid, options, console),
         EosDeck::Virial(virial) => virial::run(deck, virial, options, console),
     }
 }
@@ -20,6 +22,7 @@ pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) 
 pub fn check(deck: &Deck, job: &EosDeck) -> Result<Page> {
     match job {
         EosDeck::Solid(solid) => solid::check(deck, solid),
+        EosDeck::Fluid(fluid) => fluid::check(deck, fluid),
         EosDeck::Virial(virial) => virial::check(deck, virial),
     }
 }

@@ -534,7 +534,7 @@ fn trajectory_options(plan: &Plan<'_>, s: &Simulation, files: &Files) -> Traject
 }
 
 /// The name of this computer, as far as the system tells.
-fn host() -> String {
+pub(in crate::jobs) fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
         .or_else(|| std::env::var("HOSTNAME").ok());

@@ -68,6 +68,15 @@ pub(super) fn sources(deck: &Deck) -> Result<Vec<Source>> {
     Ok(found)
 }
 
+/// One line for each file of the models and of what acts beside them, without their folders.
+pub(in crate::jobs) fn models(deck: &Deck) -> Result<Vec<String>> {
+    let all = sources(deck)?;
+    let models = all.iter().filter(|s| !s.term.is_empty());
+    Ok(models
+        .map(|s| format!("{} {}", s.key(), hexadecimal(&s.hash)))
+        .collect())
+}
+
 fn read(term: &str, path: &Path) -> Result<(Source, Vec<u8>)> {
     let bytes = std::fs::read(path).map_err(|e| Error::reading(path, &e))?;
     let source = Source {

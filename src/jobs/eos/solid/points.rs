@@ -90,7 +90,10 @@ fn chains(phases: &[Phase]) -> Vec<Chain> {
     let of = |(phase, p): (usize, &Phase)| {
         let ratios = ratios(&p.volumes);
         let above: Vec<usize> = (0..ratios.len()).filter(|k| ratios[*k] >= 1.0).collect();
-        let below: Vec<usize> = (0..ratios.len()).rev().filter(|k| ratios[*k] < 1.0).collect();
+        let below: Vec<usize> = (0..ratios.len())
+            .rev()
+            .filter(|k| ratios[*k] < 1.0)
+            .collect();
         [above, below].map(|order| Chain { phase, order })
     };
     let all = phases.iter().enumerate().flat_map(of);

@@ -1,0 +1,186 @@
+//! The structure from which a state point starts.
+
+use super::point::{Condition, Point};
+use crate::analysis::Topology;
+use crate::deck::{Deck, SystemDeck};
+use crate::error::{Error, Result};
+use crate::jobs::parts;
+use crate::molecules::Bond;
+use crate::system::{Atoms, Cell, System};
+use crate::units::AMU_PER_A3_IN_G_PER_CM3;
+use crate::vector::minus;
+use std::path::Path;
+
+/// Atoms closer than this times the sum of their covalent radii are bonded.
+const BONDED: f64 = 1.2;
+/// Atoms of different molecules must be farther apart than this times the sum of their covalent radii.
+const TOUCHING: f64 = 1.0;
+
+/// The fluid of a deck: its structure, with molecules in one piece.
+#[derive(Clone, Debug)]
+pub(super) struct Fluid {
+    pub system: System,
+    /// The molecule of each atom, counted from 0 in the order of their first atoms.
+    pub molecule: Vec<usize>,
+    /// Number of molecules.
+    pub molecules: usize,
+}
+
+impl Fluid {
+    /// Reads the structure of a deck.
+    pub fn of(deck: &Deck) -> Result<Fluid> {
+        let (mut system, _) = parts::build_system(&deck.system)?;
+        let place = &deck.system.structure;
+        if !system.cell.is_bulk() {
+            return Err(Error::file(
+                place,
+                "an equation of state needs a fluid in a box: this structure is not periodic in all three directions",
+            )
+            .advise("write `periodic = [true, true, true]` in [system] if the cell is that of a fluid"));
+        }
+        // Each point draws velocities of its own temperature.
+        system
+            .atoms
+            .velocities
+            .iter_mut()
+            .for_each(|v| *v = [0.0; 3]);
+        let topology = Topology::find(system.configuration(), BONDED)?;
+        let (molecule, molecules) = whole(&mut system, &topology, place)?;
+        Ok(Fluid {
+            system,
+            molecule,
+            molecules,
+        })
+    }
+
+    /// Mass of all atoms (amu).
+    pub fn mass(&self) -> f64 {
+        self.system.atoms.masses.iter().sum()
+    }
+
+    /// Whether molecules have more than one atom.
+    pub fn is_molecular(&self) -> bool {
+        self.molecules < self.system.atoms.len()
+    }
+
+    /// The structure from which a point starts: at a given density, the box is scaled and molecules move with their centres of
+    /// mass, so that they keep their shapes.
+    ///
+    /// Errors when molecules overlap.
+    pub fn start(&self, point: &Point, deck: &SystemDeck) -> Result<System> {
+        let system = match point.condition {
+            Condition::Pressure(..) => self.system.clone(),
+            Condition::Density(density, _) => self.scaled(density)?,
+            Condition::Molecule => return Ok(self.one_molecule()),
+        };
+        self.refuse_overlaps(&system, point, deck)?;
+        Ok(system)
+    }
+
+    fn scaled(&self, density: f64) -> Result<System> {
+        let volume = self.system.cell.volume().unwrap_or(1.0);
+        let factor = (self.mass() / density / volume).cbrt();
+        let rows = self.system.cell.row_vectors();
+        let rows = rows.map(|row| row.map(|x| x * factor));
+        let cell = Cell::new(rows, self.system.cell.periodic())
+            .map_err(|why| Error::input("densities", why))?;
+        let atoms = &self.system.atoms;
+        let mut centres = vec![([0.0; 3], 0.0); self.molecules];
+        for (i, &m) in self.molecule.iter().enumerate() {
+            let (sum, mass) = &mut centres[m];
+            (0..3).for_each(|k| sum[k] += atoms.masses[i] * atoms.positions[i][k]);
+            *mass += atoms.masses[i];
+        }
+        let mut system = System {
+            cell,
+            atoms: atoms.clone(),
+        };
+        for (x, &m) in system.atoms.positions.iter_mut().zip(&self.molecule) {
+            let (sum, mass) = centres[m];
+            (0..3).for_each(|k| x[k] += (factor - 1.0) * sum[k] / mass);
+        }
+        Ok(system)
+    }
+
+    /// The first molecule without the others.
+    fn one_molecule(&self) -> System {
+        let atoms = &self.system.atoms;
+        let mut one = Atoms::default();
+        let of_first = |i: &usize| self.molecule[*i] == 0;
+        for i in (0..atoms.len()).filter(of_first) {
+            one.push(atoms.species(i), atoms.positions[i]);
+            if let Some(mass) = one.masses.last_mut() {
+                *mass = atoms.masses[i];
+            }
+        }
+        System {
+            cell: Cell::isolated(),
+            atoms: one,
+        }
+    }
+
+    fn refuse_overlaps(&self, system: &System, point: &Point, deck: &SystemDeck) -> Result<()> {
+        let density = self.mass() / system.cell.volume().unwrap_or(1.0) * AMU_PER_A3_IN_G_PER_CM3;
+        let overlap = |what: String| {
+            Error::file(
+                &deck.structure,
+                format!("at {} ({density:.4} g/cm^3) {what}", point.title()),
+            )
+            .advise("start from a structure of about that density, or give a lower one")
+        };
+        let topology = Topology::find(system.configuration(), TOUCHING)?;
+        let across =
+            |b: &&Bond| self.molecule[b.i as usize] != self.molecule[b.j as usize] || b.i == b.j;
+        match topology.bonds.iter().find(across) {
+            None => Ok(()),
+            Some(b) => Err(overlap(format!(
+                "atoms {} and {} touch (atoms are counted from 0)",
+                b.i, b.j
+            ))),
+        }
+    }
+}
+
+/// The molecule of each atom and their number; atoms of a molecule are brought next to each other.
+fn whole(system: &mut System, topology: &Topology, place: &Path) -> Result<(Vec<usize>, usize)> {
+    let n = system.atoms.len();
+    let mut partners = vec![Vec::new(); n];
+    for b in &topology.bonds {
+        let (i, j) = (b.i as usize, b.j as usize);
+        partners[i].push((j, b.shift));
+        partners[j].push((i, b.shift.map(|s| -s)));
+    }
+    let mut molecule = vec![usize::MAX; n];
+    // Cell vectors to be added to each atom.
+    let mut moved = vec![[0i32; 3]; n];
+    let mut count = 0;
+    let mut stack = Vec::new();
+    for first in 0..n {
+        if molecule[first] != usize::MAX {
+            continue;
+        }
+        molecule[first] = count;
+        stack.push(first);
+        while let Some(i) = stack.pop() {
+            for &(j, shift) in &partners[i] {
+                let there: [i32; 3] = std::array::from_fn(|k| moved[i][k] + shift[k]);
+                if molecule[j] == usize::MAX {
+                    (molecule[j], moved[j]) = (count, there);
+                    stack.push(j);
+                } else if moved[j] != there {
+                    return Err(Error::file(
+                        place,
+                        format!("atom {i} is bonded to itself through the cell's boundary: this is no fluid of molecules (atoms are counted from 0)"),
+                    )
+                    .advise("[eos.solid] is for networks and crystals"));
+                }
+            }
+        }
+        count += 1;
+    }
+    for (x, shift) in system.atoms.positions.iter_mut().zip(&moved) {
+        let t = system.cell.translation(*shift);
+        *x = minus(*x, t.map(|t| -t));
+    }
+    Ok((molecule, count))
+}
