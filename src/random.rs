@@ -42,6 +42,8 @@ pub enum Purpose {
     Fit = 10,
     /// Places and orientations of molecules in a box.
     Packing = 11,
+    /// Shifts of the points of a quadrature.
+    Quadrature = 12,
 }
 
 /// The key of a seed.

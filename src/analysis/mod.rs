@@ -16,6 +16,7 @@ mod neighbourhood;
 mod pair_distribution;
 mod peaks;
 pub mod phases;
+pub mod second_virial;
 mod sequential;
 mod series;
 pub mod shells;

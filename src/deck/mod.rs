@@ -56,7 +56,7 @@ pub use duration::parse_duration;
 pub use elastic::{Before, ElasticDeck, ElasticFiles};
 pub use eos::{
     Around, EosDeck, FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, PhaseDeck, SolidDeck,
-    SolidFiles, ThermalDeck, VapourDeck, VolumesDeck,
+    SolidFiles, TailDeck, ThermalDeck, VapourDeck, VirialDeck, VirialFiles, VolumesDeck,
 };
 pub use exchange::ExchangeDeck;
 pub use external::{

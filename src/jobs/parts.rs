@@ -98,7 +98,7 @@ pub fn adjust(deck: &SystemDeck, file: &Path, mut system: System) -> Result<Syst
 }
 
 /// The masses that a deck gives.
-fn set_masses(deck: &SystemDeck, file: &Path, system: &mut System) -> Result<()> {
+pub(super) fn set_masses(deck: &SystemDeck, file: &Path, system: &mut System) -> Result<()> {
     for (e, mass) in system.atoms.elements.iter().zip(&mut system.atoms.masses) {
         if let Some(given) = deck.masses.iter().find(|m| m.0 == *e) {
             *mass = given.1;
@@ -157,10 +157,9 @@ fn packed(deck: &SystemDeck, pack: &PackDeck, file: &Path, molecule: System) -> 
 }
 
 /// A molecule out of a structure file, whole.
-fn whole(system: System, file: &Path) -> Result<Atoms> {
-    let refuse = |why: String| {
-        Error::file(file, why).advise("[system.pack] takes a structure that is one molecule")
-    };
+pub(super) fn whole(system: System, file: &Path) -> Result<Atoms> {
+    let refuse =
+        |why: String| Error::file(file, why).advise("the structure should be one molecule");
     if system.atoms.is_empty() {
         return Err(refuse("the structure has no atoms".to_owned()));
     }

@@ -127,7 +127,7 @@ impl FluidDeck {
 }
 
 /// A list of quantities: each with its value and its text.
-struct Quantities(Dimension);
+pub(super) struct Quantities(pub(super) Dimension);
 
 impl Kind for Quantities {
     type Value = Vec<(f64, String)>;

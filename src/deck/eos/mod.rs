@@ -2,9 +2,11 @@
 
 mod fluid;
 mod solid;
+mod virial;
 
 pub use fluid::{FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, VapourDeck};
 pub use solid::{Around, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
+pub use virial::{TailDeck, VirialDeck, VirialFiles};
 
 use super::diagnostics::Diagnostic;
 use super::reader::{Choice, Table, Variant};
@@ -18,6 +20,8 @@ pub enum EosDeck {
     Solid(Box<SolidDeck>),
     /// Fluids: state points by dynamics.
     Fluid(Box<FluidDeck>),
+    /// Second virial coefficients of molecules.
+    Virial(Box<VirialDeck>),
 }
 
 impl EosDeck {
@@ -26,6 +30,7 @@ impl EosDeck {
         match self {
             EosDeck::Solid(solid) => solid.outputs(),
             EosDeck::Fluid(fluid) => fluid.outputs(),
+            EosDeck::Virial(virial) => virial.outputs(),
         }
     }
 
@@ -34,6 +39,7 @@ impl EosDeck {
         match self {
             EosDeck::Solid(solid) => solid.inputs(),
             EosDeck::Fluid(fluid) => fluid.inputs(),
+            EosDeck::Virial(virial) => virial.inputs(),
         }
     }
 }
@@ -49,6 +55,11 @@ const KINDS: &[Variant<EosDeck>] = &[
         name: "fluid",
         doc: "Fluids: densities at pressures or pressures at densities, from dynamics until the wanted error is reached.",
         read: |t| fluid::read(t).map(|d| EosDeck::Fluid(Box::new(d))),
+    },
+    Variant {
+        name: "virial",
+        doc: "Second virial coefficients of molecules, by quadrature over their distances and orientations.",
+        read: |t| virial::read(t).map(|d| EosDeck::Virial(Box::new(d))),
     },
 ];
 

@@ -2,6 +2,7 @@
 
 mod fluid;
 mod solid;
+mod virial;
 
 use super::{Outcome, RunOptions};
 use crate::deck::{Deck, EosDeck};
@@ -13,6 +14,7 @@ pub fn run(deck: &Deck, job: &EosDeck, options: &RunOptions, console: &Console) 
     match job {
         EosDeck::Solid(solid) => solid::run(deck, solid, options, console),
         EosDeck::Fluid(fluid) => fluid::run(deck, fluid, options, console),
+        EosDeck::Virial(virial) => virial::run(deck, virial, options, console),
     }
 }
 
@@ -21,5 +23,6 @@ pub fn check(deck: &Deck, job: &EosDeck) -> Result<Page> {
     match job {
         EosDeck::Solid(solid) => solid::check(deck, solid),
         EosDeck::Fluid(fluid) => fluid::check(deck, fluid),
+        EosDeck::Virial(virial) => virial::check(deck, virial),
     }
 }
