@@ -33,7 +33,9 @@ pub fn sequence(
     let stable = |p: f64| {
         let known = enthalpies.iter().enumerate();
         let known = known.filter_map(|(k, h)| Some((k, h(p).filter(|h| h.is_finite())?)));
-        known.min_by(|a, b| a.1.total_cmp(&b.1)).map(|found| found.0)
+        known
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|found| found.0)
     };
     let pressure = |k: usize| lowest + (highest - lowest) * k as f64 / GRID as f64;
     let mut found = Sequence {
@@ -48,7 +50,14 @@ pub fn sequence(
         let now = stable(pressure(k));
         if let (Some(a), Some(b)) = (before, now) {
             let range = (pressure(k - 1), pressure(k));
-            between(enthalpies, &stable, (a, b), range, 0, &mut found.transitions);
+            between(
+                enthalpies,
+                &stable,
+                (a, b),
+                range,
+                0,
+                &mut found.transitions,
+            );
         }
         found.first = found.first.or(now);
         before = now;
@@ -107,8 +116,22 @@ fn between(
     match third {
         Some(c) if depth < 20 => {
             let (low, high) = range;
-            between(enthalpies, stable, (a, c), (low, pressure), depth + 1, found);
-            between(enthalpies, stable, (c, b), (pressure, high), depth + 1, found);
+            between(
+                enthalpies,
+                stable,
+                (a, c),
+                (low, pressure),
+                depth + 1,
+                found,
+            );
+            between(
+                enthalpies,
+                stable,
+                (c, b),
+                (pressure, high),
+                depth + 1,
+                found,
+            );
         }
         _ => found.push(Transition {
             phases: [a, b],
@@ -135,12 +158,18 @@ mod tests {
             panic!("{found:?}")
         };
         assert_eq!(t.phases, [0, 1]);
-        let (va, vb) = (a.volume_at(t.pressure).unwrap(), b.volume_at(t.pressure).unwrap());
+        let (va, vb) = (
+            a.volume_at(t.pressure).unwrap(),
+            b.volume_at(t.pressure).unwrap(),
+        );
         let slope = (b.energy_at(vb) - a.energy_at(va)) / (vb - va);
         assert!((slope + t.pressure).abs() < 1e-12, "{slope} {t:?}");
         // The other way round, and outside of the range.
         let other = sequence(&[&hb, &ha], (-0.05, 0.3));
-        assert_eq!((other.first, other.transitions[0].phases), (Some(1), [1, 0]));
+        assert_eq!(
+            (other.first, other.transitions[0].phases),
+            (Some(1), [1, 0])
+        );
         assert!((other.transitions[0].pressure - t.pressure).abs() < 1e-14);
         assert!(sequence(&[&ha, &hb], (0.1, 0.3)).transitions.is_empty());
         assert_eq!(sequence(&[&ha, &hb], (0.1, 0.3)).first, Some(1));

@@ -35,7 +35,11 @@ fn parameters_are_recovered() {
         };
         for other in Form::ALL.into_iter().filter(|o| *o != form) {
             let left = fit(other, &points).unwrap().residual;
-            assert_eq!(left < 1e-13, contains(other), "{other:?} on {form:?}: {left}");
+            assert_eq!(
+                left < 1e-13,
+                contains(other),
+                "{other:?} on {form:?}: {left}"
+            );
         }
     }
 }
@@ -109,7 +113,10 @@ fn errors_are_honest() {
                 .iter()
                 .map(|f| (f.equation.parameters()[k] - e.parameters()[k]).powi(2))
                 .sum::<f64>();
-            let claimed = fits.iter().map(|f| f.errors.unwrap()[k].powi(2)).sum::<f64>();
+            let claimed = fits
+                .iter()
+                .map(|f| f.errors.unwrap()[k].powi(2))
+                .sum::<f64>();
             let ratio = (spread / claimed).sqrt();
             assert!((0.85..1.15).contains(&ratio), "{form:?} {k} {ratio}");
         }
@@ -124,7 +131,13 @@ fn what_cannot_be_fitted() {
         assert!(fit(form, &[(1.0, 2.0); 9]).is_none());
         let falling: Vec<(f64, f64)> = (40..49).map(|k| (f64::from(k), -f64::from(k))).collect();
         assert!(fit(form, &falling).is_none(), "{form:?}");
-        let bad = [(-1.0, 0.0), (1.0, f64::NAN), (2.0, 1.0), (3.0, 2.0), (4.0, 5.0)];
+        let bad = [
+            (-1.0, 0.0),
+            (1.0, f64::NAN),
+            (2.0, 1.0),
+            (3.0, 2.0),
+            (4.0, 5.0),
+        ];
         assert!(fit(form, &bad).is_none());
     }
     let (_, points) = made(Form::Vinet);

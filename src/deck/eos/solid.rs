@@ -22,7 +22,7 @@ pub struct SolidDeck {
     /// Longest force (eV/Å) of relaxed crystals.
     pub fmax: f64,
     /// Whether relaxations keep the symmetry.
-    pub symmetry: bool,
+    pub keep_symmetry: bool,
     /// How far atoms may be off symmetric places (Å).
     pub tolerance: f64,
     /// The form whose curve counts.
@@ -168,7 +168,11 @@ fn volumes(t: &Table<'_>, usual: Option<VolumesDeck>) -> Option<VolumesDeck> {
     };
     let count = t.key("volumes", count, "Number of volumes, in equal steps.");
     let smallest = t
-        .key("smallest", Number, "Smallest volume, as a ratio to that of `around`.")
+        .key(
+            "smallest",
+            Number,
+            "Smallest volume, as a ratio to that of `around`.",
+        )
         .must_be("from 0.3 to 1.5", |x| (0.3..=1.5).contains(x));
     let largest = t
         .key("largest", Number, "Largest volume, as a ratio.")
@@ -213,7 +217,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
     ]);
     let doc = "What the phase of [system] is called.";
     let name = t.key("name", Name, doc).optional("name of its file");
-    let doc = "What is relaxed at each volume: atoms and shape of the cell, atoms alone, or nothing.";
+    let doc =
+        "What is relaxed at each volume: atoms and shape of the cell, atoms alone, or nothing.";
     let relax = t.key("relax", RELAXED, doc).or("cell");
     let volumes = volumes(t, None);
     let doc = "Longest force on an atom of relaxed crystals.";
@@ -222,7 +227,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
         .positive()
         .or("1e-5 eV/Å");
     let doc = "Keep the symmetry of each structure in all relaxations, so that it stays the phase that it is.";
-    let symmetry = t.key("symmetry", Flag, doc).or("true");
+    let keep_symmetry = t.key("keep_symmetry", Flag, doc).or("true");
     let doc = "How far atoms may be off symmetric places.";
     let tolerance = t
         .key("tolerance", Quantity(Dimension::LENGTH), doc)
@@ -244,7 +249,8 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
     let table = t.file_or_none("table", "Volumes, energies, pressures (CSV).", ".eos.csv");
     let doc = "Enthalpies against pressure (CSV).";
     let enthalpies = t.file_or_none("enthalpies", doc, ".enthalpies.csv");
-    let doc = "Relaxed crystals at all volumes (extended XYZ); `--resume` takes from it what is there.";
+    let doc =
+        "Relaxed crystals at all volumes (extended XYZ); `--resume` takes from it what is there.";
     let kept = t.file("structures", doc, ".volumes.extxyz");
     let doc = "What was found, for programs (JSON).";
     let summary = t.file_or_none("summary", doc, ".summary.json");
@@ -279,7 +285,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
         relax: relax?,
         volumes: volumes?,
         fmax: fmax?,
-        symmetry: symmetry?,
+        keep_symmetry: keep_symmetry?,
         tolerance: tolerance?,
         equation: equation?,
         pressures: [lowest, highest],

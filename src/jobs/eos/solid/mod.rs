@@ -71,7 +71,8 @@ pub(super) fn run(
         match thermal::of(job, thermal, &results, &mut store, &limits, console)? {
             Ok(found) => results.thermal = Some(found),
             Err(outcome) => {
-                console.say("stopped; --resume goes on with the displaced supercells that are left");
+                console
+                    .say("stopped; --resume goes on with the displaced supercells that are left");
                 return Ok(outcome);
             }
         }

@@ -1,10 +1,10 @@
 //! What a person reads: phases, fits, transitions, and the report.
 
 use super::phase::Phase;
+use super::pictures;
 use super::results::{Curve, Results, warnings};
 use super::tables::{self, cell};
 use super::thermal::Thermal;
-use super::pictures;
 use crate::analysis::equation_of_state::{Fit, Form};
 use crate::deck::{Deck, SolidDeck};
 use crate::error::Result;
@@ -69,14 +69,21 @@ fn row(form: Form, fit: Option<&Fit>, chosen: bool) -> Vec<String> {
     };
     let p = tables::parameters(f);
     let shown = |k: usize, digits: usize| with_error(p[k].1, p[k].2, digits);
-    row.extend([shown(1, 4), shown(0, 6), shown(2, 3), shown(3, 3), shown(4, 4)]);
+    row.extend([
+        shown(1, 4),
+        shown(0, 6),
+        shown(2, 3),
+        shown(3, 3),
+        shown(4, 4),
+    ]);
     row.push(format!("{:.2e}", f.residual * 1e3));
     row
 }
 
 fn comparison(c: &Curve, form: Form) -> Vec<Vec<String>> {
     let rows = c.fits.iter();
-    rows.map(|(f, fit)| row(*f, fit.as_ref(), *f == form)).collect()
+    rows.map(|(f, fit)| row(*f, fit.as_ref(), *f == form))
+        .collect()
 }
 
 fn agreement(c: &Curve) -> Option<String> {
@@ -91,7 +98,9 @@ fn agreement(c: &Curve) -> Option<String> {
 /// Transitions in words.
 fn transitions(r: &Results) -> Vec<String> {
     let of = |t: &crate::analysis::phases::Transition| {
-        let volumes = t.phases.map(|p| r.curves[p].enthalpy(t.pressure).map(|e| e.1));
+        let volumes = t
+            .phases
+            .map(|p| r.curves[p].enthalpy(t.pressure).map(|e| e.1));
         let change = match volumes {
             [Some(a), Some(b)] => format!(
                 "; volumes {a:.4} and {b:.4} Å^3/atom, a change by {:.2} %",
@@ -114,9 +123,17 @@ fn stable(r: &Results) -> Option<String> {
     let (low, high) = r.range?;
     let mut text = r.name(r.sequence.first?).to_owned();
     for t in &r.sequence.transitions {
-        text.push_str(&format!(" | {:.3} GPa | {}", t.pressure * GPA, r.name(t.phases[1])));
+        text.push_str(&format!(
+            " | {:.3} GPa | {}",
+            t.pressure * GPA,
+            r.name(t.phases[1])
+        ));
     }
-    Some(format!("{text} (from {:.2} to {:.2} GPa)", low * GPA, high * GPA))
+    Some(format!(
+        "{text} (from {:.2} to {:.2} GPa)",
+        low * GPA,
+        high * GPA
+    ))
 }
 
 /// The transitions at a few temperatures.
@@ -137,7 +154,11 @@ fn at_temperatures(r: &Results, t: &Thermal) -> Vec<String> {
 fn expanded(r: &Results, t: &Thermal) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for (k, p) in t.phases.iter().enumerate() {
-        let known: Vec<_> = p.rows.iter().filter_map(|(t, e)| Some((*t, e.as_ref().ok()?))).collect();
+        let known: Vec<_> = p
+            .rows
+            .iter()
+            .filter_map(|(t, e)| Some((*t, e.as_ref().ok()?)))
+            .collect();
         let off = |t: f64| (t - 300.0).abs();
         let middle = known.iter().min_by(|a, b| off(a.0).total_cmp(&off(b.0)));
         let mut shown: Vec<f64> = Vec::new();
@@ -179,10 +200,15 @@ fn columns(rows: &[Vec<String>]) -> Vec<String> {
 pub(super) fn summary(job: &SolidDeck, r: &Results, console: &Console) {
     for c in &r.curves {
         console.say("");
-        console.say(format!("{} (* counts; ± is the error of the fit):", c.phase.name));
+        console.say(format!(
+            "{} (* counts; ± is the error of the fit):",
+            c.phase.name
+        ));
         let mut rows = vec![HEADS.map(str::to_owned).to_vec()];
         rows.extend(comparison(c, r.form));
-        columns(&rows).iter().for_each(|l| console.say(format!("  {l}")));
+        columns(&rows)
+            .iter()
+            .for_each(|l| console.say(format!("  {l}")));
         if let Some(text) = agreement(c) {
             console.say(format!("  {text}"));
         }
@@ -240,7 +266,10 @@ pub(super) fn report(deck: &Deck, job: &SolidDeck, r: &Results) -> Result<String
             page.paragraph(&format!("Test: {text}."));
         }
     }
-    page.figure(&pictures::energies(r)?, "Energies of relaxed crystals, and the curve through them; dashed: common tangents.");
+    page.figure(
+        &pictures::energies(r)?,
+        "Energies of relaxed crystals, and the curve through them; dashed: common tangents.",
+    );
     if r.range.is_some() {
         page.heading("Pressure");
         if r.curves.len() > 1 {
@@ -249,13 +278,24 @@ pub(super) fn report(deck: &Deck, job: &SolidDeck, r: &Results) -> Result<String
             facts.extend(transitions(r).into_iter().map(|t| ("transition", t)));
             page.facts(&facts);
         }
-        page.figure(&pictures::enthalpies(r)?, "The stable phase is that of lowest enthalpy.");
+        page.figure(
+            &pictures::enthalpies(r)?,
+            "The stable phase is that of lowest enthalpy.",
+        );
     }
     if let Some(t) = &r.thermal {
         thermal(&mut page, r, t)?;
     }
     page.heading("Points");
-    let heads = ["phase", "V (Å^3/atom)", "E (eV/atom)", "P virial (GPa)", "P curve (GPa)", "longest force (eV/Å)", "evaluations"];
+    let heads = [
+        "phase",
+        "V (Å^3/atom)",
+        "E (eV/atom)",
+        "P virial (GPa)",
+        "P curve (GPa)",
+        "longest force (eV/Å)",
+        "evaluations",
+    ];
     let mut rows = Vec::new();
     for c in &r.curves {
         rows.extend(c.points.iter().map(|p| {
@@ -279,9 +319,18 @@ pub(super) fn report(deck: &Deck, job: &SolidDeck, r: &Results) -> Result<String
 
 fn thermal(page: &mut HtmlReport, r: &Results, t: &Thermal) -> Result<()> {
     page.heading("Temperature");
-    page.paragraph("Quasi-harmonic approximation: phonons of the crystal at each volume give its free energy.");
+    page.paragraph(
+        "Quasi-harmonic approximation: phonons of the crystal at each volume give its free energy.",
+    );
     page.figure(&pictures::thermal(r, t)?, "Volumes in equilibrium.");
-    let heads = ["phase", "T (K)", "V (Å^3/atom)", "G (eV/atom)", "volume expansion (1e-6/K)", "bulk modulus (GPa)"];
+    let heads = [
+        "phase",
+        "T (K)",
+        "V (Å^3/atom)",
+        "G (eV/atom)",
+        "volume expansion (1e-6/K)",
+        "bulk modulus (GPa)",
+    ];
     let mut rows = Vec::new();
     for (k, p) in t.phases.iter().enumerate() {
         let every = p.rows.len().div_ceil(21).max(1);
@@ -299,7 +348,10 @@ fn thermal(page: &mut HtmlReport, r: &Results, t: &Thermal) -> Result<()> {
     }
     page.table(&heads, &rows);
     if t.boundaries.iter().any(|b| !b.1.transitions.is_empty()) {
-        page.figure(&pictures::boundaries(r, t)?, "Pressures at which two phases have the same Gibbs energy.");
+        page.figure(
+            &pictures::boundaries(r, t)?,
+            "Pressures at which two phases have the same Gibbs energy.",
+        );
     }
     Ok(())
 }

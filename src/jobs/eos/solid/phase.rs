@@ -52,10 +52,7 @@ impl Phase {
 }
 
 /// The parts of the deck: every phase, the models, and what a person should know of them.
-pub(super) fn starts(
-    deck: &Deck,
-    job: &SolidDeck,
-) -> Result<(Vec<Start>, Vec<Term>, Vec<String>)> {
+pub(super) fn starts(deck: &Deck, job: &SolidDeck) -> Result<(Vec<Start>, Vec<Term>, Vec<String>)> {
     let e = &deck.external;
     if !(e.forces.is_empty() && e.walls.is_empty() && e.restraints.is_empty()) {
         return Err(Error::input(
@@ -67,9 +64,10 @@ pub(super) fn starts(
     let models = parts::build_terms(&deck.potential)?;
     let named = |name: &Option<String>, place: &PathBuf| match name {
         Some(name) => name.clone(),
-        None => place
-            .file_stem()
-            .map_or_else(|| "crystal".to_owned(), |s| s.to_string_lossy().into_owned()),
+        None => place.file_stem().map_or_else(
+            || "crystal".to_owned(),
+            |s| s.to_string_lossy().into_owned(),
+        ),
     };
     let first = (
         named(&job.name, &deck.system.structure),
@@ -140,7 +138,10 @@ fn start(
         .advise("use a potential that knows what other volumes do"));
     }
     let needs = match (job.relax, volumes.around) {
-        (Relaxed::Cell, _) => Some(("relax = \"cell\"", "write `relax = \"atoms\"`, and `around = \"structure\"`")),
+        (Relaxed::Cell, _) => Some((
+            "relax = \"cell\"",
+            "write `relax = \"atoms\"`, and `around = \"structure\"`",
+        )),
         (_, Around::Relaxed) => Some(("around = \"relaxed\"", "write `around = \"structure\"`")),
         _ => None,
     };
@@ -182,7 +183,9 @@ fn same_matter(a: &Start, b: &Start) -> Result<()> {
         return Ok(());
     }
     let formula = |c: &[(Element, usize)]| -> String {
-        c.iter().map(|(e, n)| format!("{}{n}", e.symbol())).collect()
+        c.iter()
+            .map(|(e, n)| format!("{}{n}", e.symbol()))
+            .collect()
     };
     Err(Error::file(
         &b.place,
@@ -200,7 +203,7 @@ fn same_matter(a: &Start, b: &Start) -> Result<()> {
 /// What relaxations of a deck have in common.
 pub(super) fn settings(job: &SolidDeck) -> Settings {
     Settings {
-        keep_symmetry: job.symmetry.then_some(job.tolerance),
+        keep_symmetry: job.keep_symmetry.then_some(job.tolerance),
         ..Settings::atoms(job.fmax)
     }
 }
@@ -268,7 +271,7 @@ pub(super) fn prepare(
             .map_err(|(reason, advice)| Error::file(&place, reason).advise(advice))?
             .energy
     };
-    let group = match job.symmetry {
+    let group = match job.keep_symmetry {
         true => Some(
             SpaceGroup::of(&system, job.tolerance)
                 .map_err(|e| e.within(&place.display().to_string()))?,

@@ -71,7 +71,12 @@ pub(super) fn enthalpies(r: &Results) -> Result<String> {
             false => format!("enthalpy above that of {} (meV/atom)", r.name(0)),
         },
         curves: curves.collect(),
-        marks: r.sequence.transitions.iter().map(|t| mark(t.pressure)).collect(),
+        marks: r
+            .sequence
+            .transitions
+            .iter()
+            .map(|t| mark(t.pressure))
+            .collect(),
         ..Chart::default()
     };
     chart.svg()

@@ -219,14 +219,15 @@ pub(super) fn warnings(job: &SolidDeck, r: &Results) -> Vec<String> {
             "{} and {} are the same crystal at {count} volumes: {}",
             r.name(*b),
             r.name(*a),
-            if job.symmetry {
+            if job.keep_symmetry {
                 "one has relaxed into the other, or both files hold the same phase"
             } else {
-                "one has relaxed into the other; `symmetry = true` keeps it as it is"
+                "one has relaxed into the other; `keep_symmetry = true` keeps it as it is"
             }
         ));
     }
-    if r.curves.len() > 1 && r.sequence.transitions.is_empty()
+    if r.curves.len() > 1
+        && r.sequence.transitions.is_empty()
         && let (Some(first), Some((low, high))) = (r.sequence.first, r.range)
     {
         all.push(format!(
@@ -258,7 +259,12 @@ pub(super) fn warnings(job: &SolidDeck, r: &Results) -> Vec<String> {
 fn of_curve(job: &SolidDeck, c: &Curve) -> Vec<String> {
     let name = &c.phase.name;
     let mut all: Vec<String> = c.phase.trouble.iter().cloned().collect();
-    let lost: Vec<f64> = c.points.iter().filter(|p| !p.converged).map(|p| p.ratio).collect();
+    let lost: Vec<f64> = c
+        .points
+        .iter()
+        .filter(|p| !p.converged)
+        .map(|p| p.ratio)
+        .collect();
     if let Some(first) = lost.first() {
         all.push(format!(
             "{name} is not relaxed at {} of {} volumes (first at ratio {first:.4})",
@@ -300,7 +306,10 @@ fn of_curve(job: &SolidDeck, c: &Curve) -> Vec<String> {
             fit.equation.form.name()
         ));
     }
-    if let Some(a) = c.agreement.filter(|a| a.difference > LARGE_DIFFERENCE * a.span) {
+    if let Some(a) = c
+        .agreement
+        .filter(|a| a.difference > LARGE_DIFFERENCE * a.span)
+    {
         all.push(format!(
             "pressures of {name} by the virial differ from the slope of its energies by {:.3} GPa ({:.0} % of their span): {}",
             a.difference * GPA,

@@ -35,9 +35,10 @@ pub(super) fn points(r: &Results) -> String {
     ]
     .map(str::to_owned)
     .to_vec();
-    let forms: Vec<_> = r.curves.first().map_or(Vec::new(), |c| {
-        c.fits.iter().map(|f| f.0.word()).collect()
-    });
+    let forms: Vec<_> = r
+        .curves
+        .first()
+        .map_or(Vec::new(), |c| c.fits.iter().map(|f| f.0.word()).collect());
     heads.extend(forms.iter().map(|f| format!("energy_{f}_eV_per_atom")));
     csv_row(&mut out, heads);
     for c in &r.curves {
@@ -79,7 +80,9 @@ pub(super) fn enthalpies(r: &Results) -> String {
         let mut row = vec![cell(Some(p * GPA), 6), stable.to_owned()];
         for c in &r.curves {
             let at = c.enthalpy(p);
-            let modulus = at.zip(c.chosen).map(|((_, v), f)| f.equation.bulk_modulus_at(v) * GPA);
+            let modulus = at
+                .zip(c.chosen)
+                .map(|((_, v), f)| f.equation.bulk_modulus_at(v) * GPA);
             row.push(cell(at.map(|a| a.0), 9));
             row.push(cell(at.map(|a| a.1), 6));
             row.push(cell(modulus, 4));
@@ -113,7 +116,10 @@ pub(super) fn thermal(r: &Results, t: &Thermal) -> String {
         for (temperature, row) in &phase.rows {
             let e = row.as_ref().ok();
             let of = |f: &dyn Fn(&crate::vibrations::quasi_harmonic::Expanded) -> f64| e.map(f);
-            let why = row.as_ref().err().map_or("", |w| crate::jobs::phonons::tables::lost(*w));
+            let why = row
+                .as_ref()
+                .err()
+                .map_or("", |w| crate::jobs::phonons::tables::lost(*w));
             csv_row(
                 &mut out,
                 [
@@ -177,8 +183,14 @@ fn fitted(c: &Curve, f: &Fit) -> Value {
     }
     all.insert("residual_eV_per_atom".to_owned(), json!(f.residual));
     let deviation = f.deviation(c.points.len());
-    all.insert("standard_deviation_eV_per_atom".to_owned(), json!(deviation));
-    all.insert("minimum_is_covered".to_owned(), json!(c.covers(f.equation.volume)));
+    all.insert(
+        "standard_deviation_eV_per_atom".to_owned(),
+        json!(deviation),
+    );
+    all.insert(
+        "minimum_is_covered".to_owned(),
+        json!(c.covers(f.equation.volume)),
+    );
     Value::Object(all)
 }
 
@@ -211,7 +223,9 @@ pub(super) fn summary(job: &SolidDeck, r: &Results) -> String {
         .transitions
         .iter()
         .map(|t| {
-            let volumes = t.phases.map(|p| r.curves[p].enthalpy(t.pressure).map(|e| e.1));
+            let volumes = t
+                .phases
+                .map(|p| r.curves[p].enthalpy(t.pressure).map(|e| e.1));
             let covered = |k: usize| volumes[k].is_some_and(|v| r.curves[t.phases[k]].covers(v));
             json!({
                 "below": r.name(t.phases[0]),
