@@ -179,33 +179,34 @@ fn volumes(t: &Table<'_>, usual: Option<VolumesDeck>) -> Option<VolumesDeck> {
         .must_be("above 0.3 and at most 2", |x| *x > 0.3 && *x <= 2.0);
     let doc = "The volume of ratio 1: that of the crystal relaxed without pressure, or that of the structure file.";
     let around = t.key("around", AROUND, doc);
-    let found = match usual {
-        None => VolumesDeck {
-            count: count.or("13")? as usize,
-            range: [smallest.or("0.94")?, largest.or("1.06")?],
-            around: around.or("relaxed")?,
-        },
-        Some(usual) => {
-            let words = "as in [eos.solid]";
-            VolumesDeck {
-                count: count.optional(words).map_or(usual.count, |n| n as usize),
-                range: [
-                    smallest.optional(words).unwrap_or(usual.range[0]),
-                    largest.optional(words).unwrap_or(usual.range[1]),
-                ],
-                around: around.optional(words).unwrap_or(usual.around),
-            }
-        }
+    let words = "as in [eos.solid]";
+    let (count, smallest, largest, around) = match usual {
+        None => (
+            count.or("13").map(|n| n as usize),
+            smallest.or("0.94"),
+            largest.or("1.06"),
+            around.or("relaxed"),
+        ),
+        Some(usual) => (
+            Some(count.optional(words).map_or(usual.count, |n| n as usize)),
+            Some(smallest.optional(words).unwrap_or(usual.range[0])),
+            Some(largest.optional(words).unwrap_or(usual.range[1])),
+            Some(around.optional(words).unwrap_or(usual.around)),
+        ),
     };
-    let [low, high] = found.range;
-    if high - low < 1e-3 {
+    let range = [smallest?, largest?];
+    if range[1] - range[0] < 1e-3 {
         t.complain(
             Diagnostic::error("`largest` must be above `smallest`, by 0.001 at least")
                 .maybe_at(t.place_of("largest").or(t.place_of("smallest")), ""),
         );
         return None;
     }
-    Some(found)
+    Some(VolumesDeck {
+        count: count?,
+        range,
+        around: around?,
+    })
 }
 
 /// Reads `[eos.solid]`.

@@ -237,6 +237,9 @@ pub(super) fn warnings(job: &SolidDeck, r: &Results) -> Vec<String> {
             high * GPA
         ));
     }
+    if r.range.is_none() && r.curves.iter().any(|c| c.reach.is_some()) {
+        all.push("no volume has a pressure between `lowest_pressure` and `highest_pressure`: nothing is compared".to_owned());
+    }
     for t in &r.sequence.transitions {
         for phase in t.phases {
             let curve = &r.curves[phase];
