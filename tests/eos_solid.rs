@@ -41,7 +41,7 @@ fn lennard_jones(structure: &str, potential: &str, lines: &str) -> Job {
 
 /// Smooth at its cutoff, so that no shell that crosses it leaves a step.
 const SMOOTH: &str =
-    "epsilon = \"0.0103 eV\"\nsigma = \"3.405 Å\"\ncutoff = \"8.5 Å\"\nscheme = \"force_shifted\"";
+    "epsilon = \"0.0103 eV\"\nsigma = \"3.405 Å\"\ncutoff = \"8.5 Å\"\nscheme = \"force-shifted\"";
 
 /// A crystal of Lennard-Jones atoms, in reduced units, beside sums over the infinite lattice: r0, E0, B0, and B0' = 8.
 #[test]

@@ -226,7 +226,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
     let fmax = t
         .key("fmax", Quantity(Dimension::FORCE), doc)
         .positive()
-        .or("1e-5 eV/Å");
+        .or("1e-4 eV/Å");
     let doc = "Keep the symmetry of each structure in all relaxations, so that it stays the phase that it is.";
     let keep_symmetry = t.key("keep_symmetry", Flag, doc).or("true");
     let doc = "How far atoms may be off symmetric places.";

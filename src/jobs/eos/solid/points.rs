@@ -215,7 +215,7 @@ fn point(
         if stopped {
             return Ok(None);
         }
-        (converged, calls) = (outcome.converged(), outcome.calls);
+        (converged, calls) = (phase::at_rest(&outcome, job), outcome.calls);
     }
     let measured = measure(&system, &mut evaluator).map_err(failed)?;
     let atoms = phase.atoms();
