@@ -160,7 +160,7 @@ fn a_transition() {
     let enthalpy = |structure: &str, atoms: f64| {
         let deck = format!(
             "version = 1\n[system]\nstructure = \"structure.xyz\"\n[potential.gap]\nfile = \"{}\"\n\
-             [relax]\nfmax = \"1e-5 eV/Å\"\n[relax.cell]\npressure = \"{pressure} GPa\"\n",
+             [relax]\nfmax = \"1e-4 eV/Å\"\n[relax.cell]\npressure = \"{pressure} GPa\"\ntolerance = \"0.001 GPa\"\n",
             model.display()
         );
         let job = Job::new(structure, &deck);

@@ -51,7 +51,7 @@ def points(folder, name):
 def beside_ase(folder, name, summary):
     volumes, energies, _ = points(folder, name)
     heads = ["form", "V0 (Å^3)", "B0 (GPa)", "B0'"]
-    print("{:<20}{:>14}{:>14}{:>12}   largest relative difference from ASE".format(*heads))
+    print("{:<20}{:>14}{:>14}{:>12}   largest relative difference from ASE, and sum of squares beside ASE's".format(*heads))
     for ours, theirs in FORMS.items():
         fit = EquationOfState(volumes, energies, eos=theirs)
         fit.fit()
@@ -59,7 +59,9 @@ def beside_ase(folder, name, summary):
         own = summary["phases"][0]["fits"][ours]
         found = np.array([own["energy_eV_per_atom"], own["bulk_modulus_GPa"], own["bulk_modulus_derivative"], own["volume_A3_per_atom"]])
         theirs = np.array([e0, b0 / GPa, b1, v0])
-        print(f"{ours:<20}{found[3]:14.8f}{found[1]:14.7f}{found[2]:12.7f}   {np.max(np.abs(found / theirs - 1)):.1e}")
+        square = [np.sum((fit.func(volumes, p[0], p[1] * GPa, p[2], p[3]) - energies) ** 2) for p in (found, theirs)]
+        difference = np.max(np.abs(found / theirs - 1))
+        print(f"{ours:<20}{found[3]:14.8f}{found[1]:14.7f}{found[2]:12.7f}   {difference:.1e}   {square[0] / square[1] - 1:+.1e}")
 
 
 def beside_quip(folder, name, model):
@@ -79,12 +81,12 @@ def beside_quip(folder, name, model):
 
 def under_pressure(zundel, folder, name, model, summary):
     def volume(pressure):
-        text = head(model) + f'[relax]\nfmax = "1e-6 eV/Å"\n[relax.cell]\npressure = "{pressure} GPa"\n'
+        text = head(model) + f'[relax]\nfmax = "1e-5 eV/Å"\n[relax.cell]\npressure = "{pressure} GPa"\ntolerance = "0.0005 GPa"\n'
         run(zundel, folder, f"{name}-relax", text)
         frame = read(folder / f"{name}-relax.relaxed.extxyz")
         return frame.get_volume() / len(frame)
 
-    h = 0.25
+    h = 1.0
     v = {k: volume(k * h) for k in (-2, -1, 0, 1, 2)}
     slope = (8 * (v[1] - v[-1]) - (v[2] - v[-2])) / (12 * h)
     curvature = (16 * (v[1] + v[-1]) - (v[2] + v[-2]) - 30 * v[0]) / (12 * h * h)

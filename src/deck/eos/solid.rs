@@ -273,6 +273,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
         return None;
     }
     let phases = phases?;
+    // One phase has no boundary.
+    let thermal = thermal.map(|t| ThermalDeck {
+        boundaries: t.boundaries.filter(|_| !phases.is_empty()),
+        ..t
+    });
     let mut names: Vec<&str> = phases.iter().map(|p| p.name.as_str()).collect();
     names.extend(name.as_deref());
     names.sort_unstable();
@@ -339,7 +344,7 @@ fn thermal(t: &Table<'_>) -> Option<ThermalDeck> {
         .or("0 GPa");
     let doc = "Volume, expansion, bulk modulus and more against temperature (CSV).";
     let table = t.file_or_none("table", doc, ".thermal.csv");
-    let doc = "Pressures of transitions against temperature (CSV).";
+    let doc = "Pressures of transitions against temperature (CSV), where there are several phases.";
     let boundaries = t.file_or_none("boundaries", doc, ".boundaries.csv");
     let doc = "Displaced supercells with their forces (extended XYZ); `--resume` takes from it what is there.";
     let displacements = t.file("displacements", doc, ".displacements.extxyz");

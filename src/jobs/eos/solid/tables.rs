@@ -47,8 +47,8 @@ pub(super) fn points(r: &Results) -> String {
             let mut row = vec![
                 c.phase.name.clone(),
                 format!("{:.6}", p.ratio),
-                format!("{:.8}", p.volume),
-                format!("{:.9}", p.energy),
+                format!("{:.10}", p.volume),
+                format!("{:.12}", p.energy),
                 cell(p.pressure.map(|p| p * GPA), 6),
                 cell(fitted, 6),
                 cell(Some(p.shear * GPA), 6),
