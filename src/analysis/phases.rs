@@ -42,7 +42,8 @@ pub fn sequence(
         first: stable(lowest),
         transitions: Vec::new(),
     };
-    if !(highest > lowest) {
+    let sensible = highest > lowest;
+    if !sensible {
         return found;
     }
     let mut before = found.first;
@@ -76,7 +77,8 @@ pub fn coexistence(
     if at_low == 0.0 {
         return Some(low);
     }
-    if !(at_low * at_high <= 0.0) {
+    let bracketed = at_low * at_high <= 0.0;
+    if !bracketed {
         return None;
     }
     for _ in 0..100 {

@@ -26,7 +26,7 @@ fn parameters_are_recovered() {
         for k in 0..5 {
             let small = errors[k] <= 1e-8 * e[k].abs();
             assert!(small, "{form:?} {k} {errors:?}");
-            assert_eq!(errors[k] == 0.0, k >= form.free());
+            assert!(k < form.free() || errors[k] == 0.0);
         }
         // A form of higher order of the same series contains the lower ones.
         let contains = |other: Form| {

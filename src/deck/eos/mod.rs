@@ -79,3 +79,18 @@ pub(super) fn read(t: &Table<'_>) -> Option<EosDeck> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::equation_of_state::Form;
+    use crate::deck::phonons::EQUATIONS;
+
+    /// The words of decks are those of files, for every form.
+    #[test]
+    fn words_of_forms() {
+        for form in Form::ALL {
+            let word = EQUATIONS.0.iter().find(|e| e.1 == form).map(|e| e.0);
+            assert_eq!(word, Some(form.word()));
+        }
+    }
+}

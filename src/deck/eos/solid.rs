@@ -22,7 +22,7 @@ pub struct SolidDeck {
     /// Longest force (eV/Å) of relaxed crystals.
     pub fmax: f64,
     /// Whether relaxations keep the symmetry.
-    pub symmetry: bool,
+    pub keep_symmetry: bool,
     /// How far atoms may be off symmetric places (Å).
     pub tolerance: f64,
     /// The form whose curve counts.
@@ -179,33 +179,34 @@ fn volumes(t: &Table<'_>, usual: Option<VolumesDeck>) -> Option<VolumesDeck> {
         .must_be("above 0.3 and at most 2", |x| *x > 0.3 && *x <= 2.0);
     let doc = "The volume of ratio 1: that of the crystal relaxed without pressure, or that of the structure file.";
     let around = t.key("around", AROUND, doc);
-    let found = match usual {
-        None => VolumesDeck {
-            count: count.or("13")? as usize,
-            range: [smallest.or("0.94")?, largest.or("1.06")?],
-            around: around.or("relaxed")?,
-        },
-        Some(usual) => {
-            let words = "as in [eos.solid]";
-            VolumesDeck {
-                count: count.optional(words).map_or(usual.count, |n| n as usize),
-                range: [
-                    smallest.optional(words).unwrap_or(usual.range[0]),
-                    largest.optional(words).unwrap_or(usual.range[1]),
-                ],
-                around: around.optional(words).unwrap_or(usual.around),
-            }
-        }
+    let words = "as in [eos.solid]";
+    let (count, smallest, largest, around) = match usual {
+        None => (
+            count.or("13").map(|n| n as usize),
+            smallest.or("0.94"),
+            largest.or("1.06"),
+            around.or("relaxed"),
+        ),
+        Some(usual) => (
+            Some(count.optional(words).map_or(usual.count, |n| n as usize)),
+            Some(smallest.optional(words).unwrap_or(usual.range[0])),
+            Some(largest.optional(words).unwrap_or(usual.range[1])),
+            Some(around.optional(words).unwrap_or(usual.around)),
+        ),
     };
-    let [low, high] = found.range;
-    if high - low < 1e-3 {
+    let range = [smallest?, largest?];
+    if range[1] - range[0] < 1e-3 {
         t.complain(
             Diagnostic::error("`largest` must be above `smallest`, by 0.001 at least")
                 .maybe_at(t.place_of("largest").or(t.place_of("smallest")), ""),
         );
         return None;
     }
-    Some(found)
+    Some(VolumesDeck {
+        count: count?,
+        range,
+        around: around?,
+    })
 }
 
 /// Reads `[eos.solid]`.
@@ -225,9 +226,9 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
     let fmax = t
         .key("fmax", Quantity(Dimension::FORCE), doc)
         .positive()
-        .or("1e-5 eV/Å");
+        .or("1e-4 eV/Å");
     let doc = "Keep the symmetry of each structure in all relaxations, so that it stays the phase that it is.";
-    let symmetry = t.key("symmetry", Flag, doc).or("true");
+    let keep_symmetry = t.key("keep_symmetry", Flag, doc).or("true");
     let doc = "How far atoms may be off symmetric places.";
     let tolerance = t
         .key("tolerance", Quantity(Dimension::LENGTH), doc)
@@ -272,6 +273,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
         return None;
     }
     let phases = phases?;
+    // One phase has no boundary.
+    let thermal = thermal.map(|t| ThermalDeck {
+        boundaries: t.boundaries.filter(|_| !phases.is_empty()),
+        ..t
+    });
     let mut names: Vec<&str> = phases.iter().map(|p| p.name.as_str()).collect();
     names.extend(name.as_deref());
     names.sort_unstable();
@@ -285,7 +291,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<SolidDeck> {
         relax: relax?,
         volumes: volumes?,
         fmax: fmax?,
-        symmetry: symmetry?,
+        keep_symmetry: keep_symmetry?,
         tolerance: tolerance?,
         equation: equation?,
         pressures: [lowest, highest],
@@ -338,7 +344,7 @@ fn thermal(t: &Table<'_>) -> Option<ThermalDeck> {
         .or("0 GPa");
     let doc = "Volume, expansion, bulk modulus and more against temperature (CSV).";
     let table = t.file_or_none("table", doc, ".thermal.csv");
-    let doc = "Pressures of transitions against temperature (CSV).";
+    let doc = "Pressures of transitions against temperature (CSV), where there are several phases.";
     let boundaries = t.file_or_none("boundaries", doc, ".boundaries.csv");
     let doc = "Displaced supercells with their forces (extended XYZ); `--resume` takes from it what is there.";
     let displacements = t.file("displacements", doc, ".displacements.extxyz");

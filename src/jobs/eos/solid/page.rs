@@ -41,7 +41,7 @@ pub(super) fn describe(phases: &[Phase], console: &Console) {
 fn with_error(value: f64, error: Option<f64>, digits: usize) -> String {
     match error.filter(|e| *e > 0.0) {
         Some(e) => {
-            let needed = (2.0 - e.log10().floor()).clamp(digits as f64, 10.0) as usize;
+            let needed = (1.0 - e.log10().floor()).clamp(digits as f64, 10.0) as usize;
             format!("{value:.needed$} ± {e:.1e}")
         }
         None => format!("{value:.digits$}"),

@@ -215,7 +215,7 @@ fn point(
         if stopped {
             return Ok(None);
         }
-        (converged, calls) = (outcome.converged(), outcome.calls);
+        (converged, calls) = (phase::at_rest(&outcome, job), outcome.calls);
     }
     let measured = measure(&system, &mut evaluator).map_err(failed)?;
     let atoms = phase.atoms();
@@ -248,7 +248,7 @@ fn frame(job: &SolidDeck, phase: &Phase, p: &Point) -> Frame {
     frame.set_value("ratio", p.ratio);
     frame.set_value("relax", word(job.relax));
     frame.set_value("fmax_wanted", job.fmax);
-    frame.set_value("symmetry_kept", job.symmetry);
+    frame.set_value("symmetry_kept", job.keep_symmetry);
     frame.set_value("reference_energy", phase.energy);
     frame.set_value("energy", p.energy * atoms);
     if let Some(pressure) = p.pressure {
@@ -272,7 +272,7 @@ fn known(store: &KeptFrames, job: &SolidDeck, phase: &Phase, ratio: f64) -> Opti
             && text(f, "relax", word(job.relax))
             && real(f, "ratio") == Some(ratio)
             && real(f, "fmax_wanted") == Some(job.fmax)
-            && f.value("symmetry_kept") == Some(&Value::Logical(job.symmetry))
+            && f.value("symmetry_kept") == Some(&Value::Logical(job.keep_symmetry))
             && real(f, "reference_energy") == Some(phase.energy)
             && (volume / wanted - 1.0).abs() < 1e-6
             && f.system.atoms.elements == phase.system.atoms.elements

@@ -219,10 +219,10 @@ pub(super) fn warnings(job: &SolidDeck, r: &Results) -> Vec<String> {
             "{} and {} are the same crystal at {count} volumes: {}",
             r.name(*b),
             r.name(*a),
-            if job.symmetry {
+            if job.keep_symmetry {
                 "one has relaxed into the other, or both files hold the same phase"
             } else {
-                "one has relaxed into the other; `symmetry = true` keeps it as it is"
+                "one has relaxed into the other; `keep_symmetry = true` keeps it as it is"
             }
         ));
     }
@@ -236,6 +236,9 @@ pub(super) fn warnings(job: &SolidDeck, r: &Results) -> Vec<String> {
             low * GPA,
             high * GPA
         ));
+    }
+    if r.range.is_none() && r.curves.iter().any(|c| c.reach.is_some()) {
+        all.push("no volume has a pressure between `lowest_pressure` and `highest_pressure`: nothing is compared".to_owned());
     }
     for t in &r.sequence.transitions {
         for phase in t.phases {

@@ -47,8 +47,8 @@ pub(super) fn points(r: &Results) -> String {
             let mut row = vec![
                 c.phase.name.clone(),
                 format!("{:.6}", p.ratio),
-                format!("{:.8}", p.volume),
-                format!("{:.9}", p.energy),
+                format!("{:.10}", p.volume),
+                format!("{:.12}", p.energy),
                 cell(p.pressure.map(|p| p * GPA), 6),
                 cell(fitted, 6),
                 cell(Some(p.shear * GPA), 6),
@@ -216,6 +216,21 @@ fn curve(c: &Curve) -> Value {
     })
 }
 
+/// Atoms of the formula unit, to make numbers of an atom into numbers of it.
+fn formula_unit(r: &Results) -> Option<usize> {
+    let atoms = &r.curves.first()?.phase.system.atoms;
+    let count = |e: &crate::elements::Element| atoms.elements.iter().filter(|x| *x == e).count();
+    let divisor = |a: usize, b: usize| {
+        let (mut a, mut b) = (a, b);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let common = atoms.distinct_elements().iter().map(count).fold(0, divisor);
+    (common > 0).then(|| atoms.len() / common)
+}
+
 /// Everything a program may want to know.
 pub(super) fn summary(job: &SolidDeck, r: &Results) -> String {
     let transitions: Vec<Value> = r
@@ -262,6 +277,7 @@ pub(super) fn summary(job: &SolidDeck, r: &Results) -> String {
         "program": format!("zundel {}", env!("CARGO_PKG_VERSION")),
         "job": "eos.solid",
         "equation": r.form.word(),
+        "atoms_per_formula_unit": formula_unit(r),
         "errors": "standard errors by the covariance of least squares; energies without noise are left by a form in a smooth way, so that they say how well it suits the volumes",
         "phases": r.curves.iter().map(curve).collect::<Vec<_>>(),
         "pressures_GPa": r.range.map(|(a, b)| [a * GPA, b * GPA]),

@@ -3,6 +3,7 @@
 use super::phase::Phase;
 use super::points::Point;
 use super::results::Results;
+use crate::analysis::equation_of_state::Form;
 use crate::analysis::phases::{Sequence, sequence};
 use crate::deck::{Relaxed, SolidDeck, ThermalDeck};
 use crate::error::Result;
@@ -39,7 +40,7 @@ pub(super) struct Thermal {
 fn how<'a>(job: &SolidDeck, thermal: &'a ThermalDeck) -> How<'a> {
     How {
         lattice: &thermal.lattice,
-        symmetry: job.symmetry,
+        symmetry: job.keep_symmetry,
         tolerance: job.tolerance,
         relax: Relaxed::Nothing,
         fmax: job.fmax,
@@ -147,21 +148,29 @@ fn boundaries(
     };
     let temperatures = thermal.lattice.temperatures();
     let at = |(t, temperature): (usize, &f64)| {
-        let curves: Vec<Option<FreeEnergy>> = phases
-            .iter()
-            .map(|p| free_energy(&p.points, t, job.equation))
-            .collect();
-        let gibbs: Vec<_> = curves
-            .iter()
-            .map(|c| |p: f64| c.as_ref()?.gibbs_at(p))
-            .collect();
-        let gibbs: Vec<&dyn Fn(f64) -> Option<f64>> = gibbs
-            .iter()
-            .map(|g| g as &dyn Fn(f64) -> Option<f64>)
-            .collect();
-        (*temperature, sequence(&gibbs, range))
+        let points = phases.iter().map(|p| p.points.as_slice());
+        (*temperature, stable(points, t, job.equation, range))
     };
     temperatures.iter().enumerate().map(at).collect()
+}
+
+/// The phases that are stable at temperature number `t`, in a range of pressures (eV/Å^3); `phases` are points for equal amounts of matter.
+fn stable<'a>(
+    phases: impl Iterator<Item = &'a [VolumePoint]>,
+    t: usize,
+    form: Form,
+    range: (f64, f64),
+) -> Sequence {
+    let curves: Vec<Option<FreeEnergy>> = phases.map(|p| free_energy(p, t, form)).collect();
+    let gibbs: Vec<_> = curves
+        .iter()
+        .map(|c| |p: f64| c.as_ref()?.gibbs_at(p))
+        .collect();
+    let gibbs: Vec<&dyn Fn(f64) -> Option<f64>> = gibbs
+        .iter()
+        .map(|g| g as &dyn Fn(f64) -> Option<f64>)
+        .collect();
+    sequence(&gibbs, range)
 }
 
 impl Thermal {
@@ -189,5 +198,61 @@ impl Thermal {
             }
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::equation_of_state::EquationOfState;
+
+    /// Two crystals of one oscillator an atom: the pressure at which they change places follows Clausius and Clapeyron, dP/dT = dS/dV.
+    #[test]
+    fn a_boundary_has_the_slope_of_clapeyron() {
+        let temperatures = [300.0, 310.0];
+        let phase = |energy: f64, volume: f64, soft: f64| {
+            let e = EquationOfState::new(Form::Vinet, [energy, volume, 0.6, 4.2, 0.0]);
+            let points: Vec<VolumePoint> = (0..15)
+                .map(|k| {
+                    let v = volume * (0.8 + 0.02 * f64::from(k));
+                    let entropy = 1e-4 * (soft + 1.5 * (v / volume).ln());
+                    let at = |t: &f64| Harmonic {
+                        temperature: *t,
+                        free_energy: -t * entropy,
+                        energy: 0.0,
+                        entropy,
+                        heat_capacity: 0.0,
+                    };
+                    VolumePoint {
+                        volume: v,
+                        energy: e.energy_at(v),
+                        thermal: temperatures.iter().map(at).collect(),
+                    }
+                })
+                .collect();
+            points
+        };
+        let phases = [phase(-5.0, 20.0, 0.5), phase(-4.8, 16.0, 2.0)];
+        let at = |t: usize| {
+            let found = stable(
+                phases.iter().map(Vec::as_slice),
+                t,
+                Form::Vinet,
+                (0.0, 0.08),
+            );
+            assert_eq!(found.transitions.len(), 1, "{found:?}");
+            assert_eq!(found.transitions[0].phases, [0, 1]);
+            found.transitions[0].pressure
+        };
+        let slope = (at(1) - at(0)) / 10.0;
+        let pressure = 0.5 * (at(0) + at(1));
+        let state = |k: usize| {
+            let rows = expand(&phases[k], pressure, Form::Vinet);
+            let (a, b) = (rows[0].1.unwrap(), rows[1].1.unwrap());
+            (0.5 * (a.entropy + b.entropy), 0.5 * (a.volume + b.volume))
+        };
+        let ((sa, va), (sb, vb)) = (state(0), state(1));
+        let expected = (sb - sa) / (vb - va);
+        assert!((slope / expected - 1.0).abs() < 1e-4, "{slope} {expected}");
     }
 }
