@@ -54,7 +54,7 @@ fn a_grid_is_run_once() {
     for p in points {
         let record = &p["record"];
         assert!(record["met"].as_bool().unwrap(), "{p}");
-        assert!(record["independent"].as_f64().unwrap() >= 25.0);
+        assert!(record["independent"].as_f64().unwrap() >= 50.0);
         let measured = if p["given"] == "density" { &p["pressure_bar"] } else { &p["density_g_cm3"] };
         assert!(measured["error"].as_f64().unwrap() > 0.0);
         // A gas of particles that attract each other a little at this temperature: Z is near 1.

@@ -251,6 +251,7 @@ impl Task<'_> {
             }
             let per_row = self.job.sample.max(1);
             let next = (found.next_rows() as u64).saturating_mul(per_row);
+            let next = next.max(self.job.shortest);
             goal = next.clamp(goal + per_row, longest.max(goal + per_row)).min(longest);
             console.say(format!(
                 "{}: {shown}; goes on to {:.4} ps",
