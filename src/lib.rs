@@ -10,6 +10,7 @@
 //! - [`relax`]: minima of energy and enthalpy
 //! - [`vibrations`]: normal modes, phonons, what follows from them; [`elastic`]: elastic constants
 //! - [`potential`]: the [`Potential`](potential::Potential) trait and the model families
+//! - [`molecules`]: bonds, whole molecules, packed boxes
 //! - [`neighbours`]: lists of neighbours
 //! - [`io`]: structure files, trajectories, checkpoints
 //! - [`system`]: the cell and the atoms
@@ -25,6 +26,7 @@ pub mod error;
 mod fuzzing;
 pub mod io;
 pub mod jobs;
+pub mod molecules;
 pub mod neighbours;
 pub mod parallel;
 pub mod potential;

@@ -40,6 +40,8 @@ pub enum Purpose {
     Exchange = 9,
     /// Starts and samples of a fit.
     Fit = 10,
+    /// Places and orientations of molecules in a box.
+    Packing = 11,
 }
 
 /// The key of a seed.

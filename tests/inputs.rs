@@ -61,7 +61,9 @@ fn short_points(deck: &Path) -> Vec<String> {
             set.push(format!("eos.fluid.melt.length=\"{STEPS} steps\""));
         }
     }
-    set.into_iter().flat_map(|s| ["--set".to_owned(), s]).collect()
+    set.into_iter()
+        .flat_map(|s| ["--set".to_owned(), s])
+        .collect()
 }
 
 /// Runs a deck, dynamics and state points for a few steps and other jobs whole.

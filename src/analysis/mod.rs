@@ -15,8 +15,10 @@ mod jackknife;
 mod neighbourhood;
 mod pair_distribution;
 mod peaks;
+pub mod phases;
 mod sequential;
 mod series;
+pub mod shells;
 mod spectrum;
 mod spline;
 mod steinhardt;
@@ -47,6 +49,6 @@ pub use spectrum::{
 };
 pub use spline::Spline;
 pub use steinhardt::{ORDER_NAMES, Order, Steinhardt};
-pub use topology::{Bond, Geometry, GeometryCurve, Shape, Topology};
+pub use topology::{Geometry, GeometryCurve, Shape, Topology};
 pub use virial_series::VirialSeries;
 pub use window::Window;

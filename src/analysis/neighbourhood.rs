@@ -13,40 +13,48 @@ pub(super) struct Neighbourhood {
     translations: Vec<[f64; 3]>,
 }
 
+/// Refuses distances within which there are more pairs than anybody wants.
+pub(super) fn countable(c: Configuration<'_>, reach: f64) -> Result<()> {
+    let n = c.positions.len() as f64;
+    if let Some(volume) = c.cell.volume()
+        && n * n * 4.2 * reach.powi(3) / volume > MOST_PAIRS
+    {
+        return Err(Error::input(
+            "",
+            format!("within {reach} Å there are more than {MOST_PAIRS:.0e} pairs"),
+        )
+        .advise("choose a shorter distance"));
+    }
+    Ok(())
+}
+
+/// Why neighbours cannot be listed, to a person.
+pub(super) fn unlisted(e: BuildError) -> Error {
+    match e {
+        BuildError::NotFinite(i) => Error::input(
+            "",
+            format!("the position of atom {i} is not a finite number"),
+        )
+        .advise("leave that part of the trajectory out with --from, --to"),
+        BuildError::TooMany => Error::input("", "the cell is far too small for such a distance")
+            .advise("choose a shorter distance"),
+    }
+}
+
 /// Most pairs of one configuration.
 const MOST_PAIRS: f64 = 4e9;
 
 impl Neighbourhood {
     /// Lists all pairs within `reach` (Å), periodic images included, also those of an atom with its own images.
     pub(super) fn find(&mut self, c: Configuration<'_>, kind: ListKind, reach: f64) -> Result<()> {
-        let n = c.positions.len() as f64;
-        if let Some(volume) = c.cell.volume()
-            && n * n * 4.2 * reach.powi(3) / volume > MOST_PAIRS
-        {
-            return Err(Error::input(
-                "",
-                format!("within {reach} Å there are more than {MOST_PAIRS:.0e} pairs"),
-            )
-            .advise("choose a shorter distance"));
-        }
+        countable(c, reach)?;
         let request = NeighbourRequest {
             cutoff: reach,
             kind,
             chunk: 256,
             grain: 32,
         };
-        self.list.build(c, request, reach).map_err(|e| match e {
-            BuildError::NotFinite(i) => Error::input(
-                "",
-                format!("the position of atom {i} is not a finite number"),
-            )
-            .advise("leave that part of the trajectory out with --from, --to"),
-            BuildError::TooMany => Error::input(
-                "",
-                format!("the cell is far too small for a distance of {reach} Å"),
-            )
-            .advise("choose a shorter distance"),
-        })?;
+        self.list.build(c, request, reach).map_err(unlisted)?;
         self.translations.clear();
         self.list.translations(c.cell, &mut self.translations);
         Ok(())

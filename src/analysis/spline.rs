@@ -84,16 +84,16 @@ impl Spline {
         }
         let values = unit(k, a)
             + unit(k + 1, b)
-            + rows(
-                (a.powi(3) - a) * h * h / 6.0,
-                (b.powi(3) - b) * h * h / 6.0,
-            );
+            + rows((a.powi(3) - a) * h * h / 6.0, (b.powi(3) - b) * h * h / 6.0);
         values + slopes * (x - inside)
     }
 
     fn apply(&self, weights: &DVector<f64>) -> (f64, f64) {
         let of = |v: &[f64]| weights.iter().zip(v).map(|(w, v)| w * v).sum::<f64>();
-        let squares = weights.iter().zip(&self.errors).map(|(w, e)| (w * e).powi(2));
+        let squares = weights
+            .iter()
+            .zip(&self.errors)
+            .map(|(w, e)| (w * e).powi(2));
         (of(&self.y), squares.sum::<f64>().sqrt())
     }
 }
@@ -116,13 +116,17 @@ mod tests {
             assert!(s.value(x).1 < 0.0105 && s.slope(x).1 > 0.01);
         }
         // At the points it has their values and errors; slopes are those of finite differences.
-        assert!((s.value(2.0).0 - 2.0f64.sin()).abs() < 1e-12 && (s.value(2.0).1 - 0.01).abs() < 1e-12);
+        assert!(
+            (s.value(2.0).0 - 2.0f64.sin()).abs() < 1e-12 && (s.value(2.0).1 - 0.01).abs() < 1e-12
+        );
         let d = 1e-5;
         let difference = (s.value(1.3 + d).0 - s.value(1.3 - d).0) / (2.0 * d);
         assert!((difference - s.slope(1.3).0).abs() < 1e-8);
         // Two points are a line, also beyond them; one is nothing.
         let line = Spline::through(&[(0.0, 1.0, 0.1), (2.0, 5.0, 0.1)]).unwrap();
-        assert!((line.value(3.0).0 - 7.0).abs() < 1e-12 && (line.slope(-9.0).0 - 2.0).abs() < 1e-12);
+        assert!(
+            (line.value(3.0).0 - 7.0).abs() < 1e-12 && (line.slope(-9.0).0 - 2.0).abs() < 1e-12
+        );
         assert!((line.slope(1.0).1 - 0.1 / 2.0f64.sqrt()).abs() < 1e-12);
         assert!(Spline::through(&[(0.0, 1.0, 0.1), (0.0, 2.0, 0.1)]).is_none());
         assert!(Spline::through(&[(0.0, f64::NAN, 0.1), (1.0, 2.0, 0.1)]).is_none());

@@ -1,10 +1,10 @@
 //! Bonds of a structure, and the lengths, angles and dihedral angles that they make.
 
 use super::BlockMeans;
-use super::neighbourhood::Neighbourhood;
+use super::neighbourhood::{countable, unlisted};
 use crate::elements::Element;
 use crate::error::Result;
-use crate::neighbours::ListKind;
+use crate::molecules::{Bond, bonds};
 use crate::system::{Cell, Configuration};
 use crate::vector::{cross, dot, minus};
 
@@ -15,17 +15,6 @@ pub struct Topology {
     pub bonds: Vec<Bond>,
     /// For each atom its partners and the way to them, in rising order.
     partners: Vec<Vec<(u32, [i32; 3])>>,
-}
-
-/// A bond: atom j, moved by `shift` cell vectors, is bonded to atom i.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bond {
-    /// One end.
-    pub i: u32,
-    /// The other end.
-    pub j: u32,
-    /// Cell vectors to be added to the position of `j`.
-    pub shift: [i32; 3],
 }
 
 /// What is measured on bonded atoms.
@@ -48,39 +37,20 @@ const MOST: usize = 50_000_000;
 impl Topology {
     /// Atoms closer than `scale` times the sum of their covalent radii are bonded.
     pub fn find(c: Configuration<'_>, scale: f64) -> Result<Topology> {
-        let radius = |e: Element| e.covalent_radius();
-        let widest = c.elements.iter().map(|e| radius(*e)).fold(0.0, f64::max);
-        let mut all = Neighbourhood::default();
-        all.find(c, ListKind::Full, 2.0 * widest * scale)?;
-        let shifts = |i: usize, j: usize, d: [f64; 3]| {
-            let s = c
-                .cell
-                .fractional(minus(d, minus(c.positions[j], c.positions[i])));
-            s.map(|x| x.round() as i32)
-        };
-        let parts = all.rows(c.positions, |found: &mut Vec<Bond>, i, near| {
-            for &(j, d) in near {
-                let most = scale * (radius(c.elements[i]) + radius(c.elements[j as usize]));
-                if dot(d, d) <= most * most {
-                    let shift = shifts(i, j as usize, d);
-                    found.push(Bond {
-                        i: i as u32,
-                        j,
-                        shift,
-                    });
-                }
-            }
-        });
-        let mut both: Vec<Bond> = parts.into_iter().flatten().collect();
-        both.sort_unstable();
+        let longest = |a: Element, b: Element| scale * (a.covalent_radius() + b.covalent_radius());
+        let widest = c
+            .elements
+            .iter()
+            .map(|e| longest(*e, *e))
+            .fold(0.0, f64::max);
+        countable(c, widest)?;
+        let bonds = bonds(c, longest).map_err(unlisted)?;
         let mut partners = vec![Vec::new(); c.positions.len()];
-        both.iter()
-            .for_each(|b| partners[b.i as usize].push((b.j, b.shift)));
-        let once = |b: &Bond| b.i < b.j || (b.i == b.j && b.shift > [0; 3]);
-        Ok(Topology {
-            bonds: both.into_iter().filter(once).collect(),
-            partners,
-        })
+        for b in bonds.iter().flat_map(|b| [*b, b.reversed()]) {
+            partners[b.i as usize].push((b.j, b.shift));
+        }
+        partners.iter_mut().for_each(|near| near.sort_unstable());
+        Ok(Topology { bonds, partners })
     }
 
     /// What a shape is measured on; `None` when there are more than can be followed.

@@ -101,13 +101,17 @@ mod tests {
             orders += usize::from(whole);
             if whole {
                 for (k, exact) in [-80.0, 5000.0].into_iter().enumerate() {
-                    missed[k] += usize::from((f.coefficients[k] - exact).abs() > 1.96 * f.errors[k]);
+                    missed[k] +=
+                        usize::from((f.coefficients[k] - exact).abs() > 1.96 * f.errors[k]);
                 }
                 assert!((f.factor(0.004) - (1.0 - 0.32 + 0.08)).abs() < 0.01);
             }
         }
         eprintln!("{orders} of 100 with two coefficients; misses {missed:?}");
-        assert!(orders >= 90 && missed.iter().all(|m| *m <= 12), "{orders} {missed:?}");
+        assert!(
+            orders >= 90 && missed.iter().all(|m| *m <= 12),
+            "{orders} {missed:?}"
+        );
     }
 
     #[test]
@@ -116,11 +120,15 @@ mod tests {
         assert!(VirialSeries::fit(&[(0.1, 0.9, 0.01)]).is_none());
         assert!(VirialSeries::fit(&[(0.1, f64::NAN, 0.01), (0.2, 1.0, 0.0)]).is_none());
         // A jump at the dense end is left out.
-        let mut points: Vec<(f64, f64, f64)> =
-            (1..=6).map(|k| (f64::from(k), 1.0 - 0.01 * f64::from(k), 1e-4)).collect();
+        let mut points: Vec<(f64, f64, f64)> = (1..=6)
+            .map(|k| (f64::from(k), 1.0 - 0.01 * f64::from(k), 1e-4))
+            .collect();
         points.push((7.0, 40.0, 1e-4));
         points.push((7.1, -40.0, 1e-4));
         let f = VirialSeries::fit(&points).unwrap();
-        assert!(f.points == 6 && (f.coefficients[0] + 0.01).abs() < 1e-5, "{f:?}");
+        assert!(
+            f.points == 6 && (f.coefficients[0] + 0.01).abs() < 1e-5,
+            "{f:?}"
+        );
     }
 }

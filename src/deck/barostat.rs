@@ -24,6 +24,8 @@ pub struct BarostatDeck {
     pub fixed: [bool; 6],
     /// Relaxation time or period (internal).
     pub time: f64,
+    /// Whether molecules, rather than atoms, follow the cell.
+    pub molecules: bool,
 }
 
 /// The ways of keeping the pressure.
@@ -149,6 +151,9 @@ fn barostat_keys(
         .key("time", Quantity(Dimension::TIME), doc)
         .positive()
         .or("1 ps");
+    const SCALES: OneOf<bool> = OneOf(&[("atoms", false), ("molecules", true)]);
+    let doc = "What follows the cell and whose pressure it feels: every atom, or the centres of mass of molecules, which keep their shape.";
+    let molecules = t.key("scale", SCALES, doc).optional("`atoms`");
     let method = method(t);
     let mut mask = [false; 6];
     fixed?.iter().for_each(|&k| mask[k] = true);
@@ -205,6 +210,7 @@ fn barostat_keys(
         axis,
         fixed: mask,
         time: time?,
+        molecules: molecules.unwrap_or(false),
     })
 }
 

@@ -26,6 +26,7 @@ mod lennard_jones;
 mod md;
 mod neb;
 mod output;
+mod pack;
 mod pairs;
 mod phonons;
 mod potential;
@@ -53,7 +54,10 @@ pub use dispersion::{DispersionDeck, DispersionPairDeck};
 pub use document::Source;
 pub use duration::parse_duration;
 pub use elastic::{Before, ElasticDeck, ElasticFiles};
-pub use eos::{EosDeck, FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, VapourDeck, SolidDeck, SolidFiles};
+pub use eos::{
+    Around, EosDeck, FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, PhaseDeck, SolidDeck,
+    SolidFiles, ThermalDeck, VapourDeck, VolumesDeck,
+};
 pub use exchange::ExchangeDeck;
 pub use external::{
     ExternalDeck, ForceDeck, RestraintDeck, RestraintKind, Share, SurfaceDeck, WallDeck,
@@ -71,7 +75,8 @@ pub use neb::{NebDeck, NebFiles};
 pub use output::{
     BeadsOutputDeck, CheckpointDeck, FramesDeck, OutputDeck, Precision, ThermoDeck, TrajectoryDeck,
 };
-pub use phonons::{ExpansionDeck, PhononsDeck, PhononsFiles, Relaxed};
+pub use pack::{AlsoDeck, BoxSize, PackDeck};
+pub use phonons::{ExpansionDeck, LatticeDeck, PhononsDeck, PhononsFiles, Relaxed};
 pub use potential::{ModelDeck, PotentialDeck, TermDeck};
 pub use reference::reference;
 pub use relax::{CellChange, RattleDeck, RelaxCellDeck, RelaxDeck, RelaxFiles};

@@ -14,12 +14,8 @@ use std::path::PathBuf;
 /// Phonons of a crystal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhononsDeck {
-    /// Copies of the unit cell in the supercell; none: as many as give it [`PhononsDeck::width`].
-    pub supercell: Option<[usize; 3]>,
-    /// Least width (Å) of the supercell.
-    pub width: f64,
-    /// Length of a displacement (Å).
-    pub displacement: f64,
+    /// How phonons are made, and what is made of them.
+    pub lattice: LatticeDeck,
     /// Whether symmetry saves displacements.
     pub symmetry: bool,
     /// How far atoms may be off symmetric places (Å).
@@ -34,16 +30,38 @@ pub struct PhononsDeck {
     pub points: Vec<(String, [f64; 3])>,
     /// Wave vectors along the whole path.
     pub path_points: usize,
+    /// Thermal expansion in the quasi-harmonic approximation.
+    pub expansion: Option<ExpansionDeck>,
+    /// The files.
+    pub files: PhononsFiles,
+}
+
+/// Phonons from displaced supercells, and thermal properties from a mesh of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatticeDeck {
+    /// Copies of the unit cell in the supercell; none: as many as give it [`LatticeDeck::width`].
+    pub supercell: Option<[usize; 3]>,
+    /// Least width (Å) of the supercell.
+    pub width: f64,
+    /// Length of a displacement (Å).
+    pub displacement: f64,
     /// Points of the mesh; none: from their distance.
     pub mesh: Option<[usize; 3]>,
     /// Whether thermal properties are those of quantum nuclei.
     pub nuclei: Nuclei,
     /// Temperatures of the tables.
     pub temperatures: Temperatures,
-    /// Thermal expansion in the quasi-harmonic approximation.
-    pub expansion: Option<ExpansionDeck>,
-    /// The files.
-    pub files: PhononsFiles,
+}
+
+impl LatticeDeck {
+    /// The temperatures (K) of the tables. Classical nuclei have no entropy at absolute zero, so theirs begin above it.
+    pub fn temperatures(&self) -> Vec<f64> {
+        let mut all = self.temperatures.list();
+        if self.nuclei == Nuclei::Classical {
+            all.remove(0);
+        }
+        all
+    }
 }
 
 /// What is relaxed before the displacements.
@@ -126,15 +144,6 @@ impl PhononsDeck {
         all.extend(f.pictures().map(|p| ("phonons.pictures".to_owned(), p)));
         all
     }
-
-    /// The temperatures (K) of the tables. Classical nuclei have no entropy at absolute zero, so theirs begin above it.
-    pub fn temperatures(&self) -> Vec<f64> {
-        let mut all = self.temperatures.list();
-        if self.nuclei == Nuclei::Classical {
-            all.remove(0);
-        }
-        all
-    }
 }
 
 /// Words separated by blanks and bars.
@@ -153,13 +162,8 @@ impl Kind for PathWords {
     }
 }
 
-/// Reads `[phonons]`.
-pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
-    const RELAXED: OneOf<Relaxed> = OneOf(&[
-        ("cell", Relaxed::Cell),
-        ("atoms", Relaxed::Atoms),
-        ("nothing", Relaxed::Nothing),
-    ]);
+/// Reads how phonons are made, up to temperatures in steps of `step`.
+pub(super) fn lattice(t: &Table<'_>, step: &str) -> Option<LatticeDeck> {
     let copies = || {
         Three(Count {
             least: 1,
@@ -189,6 +193,39 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
         )
         .must_be("above 0 and at most 0.3 Å", |x| *x > 0.0 && *x <= 0.3)
         .or("0.01 Å");
+    let mesh = t
+        .key(
+            "mesh",
+            copies(),
+            "Points of the mesh for the density of states and all averages.",
+        )
+        .optional("no further than 0.1 /Å from each other");
+    const NUCLEI: OneOf<Nuclei> = OneOf(&[
+        ("quantum", Nuclei::Quantum),
+        ("classical", Nuclei::Classical),
+    ]);
+    let doc = "What thermal properties are made of: oscillators with zero-point energy, or classical ones as in dynamics without beads.";
+    let nuclei = t.key("nuclei", NUCLEI, doc).or("quantum");
+    let doc = "Highest temperature of the tables.";
+    let temperatures = temperatures::read(t, doc, step);
+    Some(LatticeDeck {
+        supercell: supercell.map(|s| s.map(|n| n as usize)),
+        width: width?,
+        displacement: displacement?,
+        mesh: mesh.map(|s| s.map(|n| n as usize)),
+        nuclei: nuclei?,
+        temperatures: temperatures?,
+    })
+}
+
+/// Reads `[phonons]`.
+pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
+    const RELAXED: OneOf<Relaxed> = OneOf(&[
+        ("cell", Relaxed::Cell),
+        ("atoms", Relaxed::Atoms),
+        ("nothing", Relaxed::Nothing),
+    ]);
+    let lattice = lattice(t, "10 K");
     let symmetry = t
         .key("symmetry", Flag, "Displace only what symmetry cannot tell.")
         .or("true");
@@ -246,21 +283,6 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
             "Wave vectors along the whole path.",
         )
         .or("400");
-    let mesh = t
-        .key(
-            "mesh",
-            copies(),
-            "Points of the mesh for the density of states and all averages.",
-        )
-        .optional("no further than 0.1 /Å from each other");
-    const NUCLEI: OneOf<Nuclei> = OneOf(&[
-        ("quantum", Nuclei::Quantum),
-        ("classical", Nuclei::Classical),
-    ]);
-    let doc = "What thermal properties are made of: oscillators with zero-point energy, or classical ones as in dynamics without beads.";
-    let nuclei = t.key("nuclei", NUCLEI, doc).or("quantum");
-    let doc = "Highest temperature of the tables.";
-    let temperatures = temperatures::read(t, doc, "10 K");
     let structure = t.file_or_none(
         "structure",
         "The relaxed crystal (extended XYZ).",
@@ -293,9 +315,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
         (None, false) => (None, None),
     };
     Some(PhononsDeck {
-        supercell: supercell.map(|s| s.map(|n| n as usize)),
-        width: width?,
-        displacement: displacement?,
+        lattice: lattice?,
         symmetry: symmetry?,
         tolerance: tolerance?,
         relax: relax?,
@@ -303,9 +323,6 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
         path,
         points: points.unwrap_or_default(),
         path_points: path_points? as usize,
-        mesh: mesh.map(|s| s.map(|n| n as usize)),
-        nuclei: nuclei?,
-        temperatures: temperatures?,
         expansion,
         files: PhononsFiles {
             bands: bands?,
@@ -322,11 +339,16 @@ pub(super) fn read(t: &Table<'_>) -> Option<PhononsDeck> {
     })
 }
 
+/// Forms of equations of state.
+pub(super) const EQUATIONS: OneOf<Form> = OneOf(&[
+    ("vinet", Form::Vinet),
+    ("birch_murnaghan", Form::BirchMurnaghan),
+    ("birch_murnaghan_2", Form::BirchMurnaghan2),
+    ("birch_murnaghan_4", Form::BirchMurnaghan4),
+    ("murnaghan", Form::Murnaghan),
+]);
+
 fn expansion(t: &Table<'_>) -> Option<(ExpansionDeck, Option<PathBuf>)> {
-    const EQUATIONS: OneOf<Form> = OneOf(&[
-        ("vinet", Form::Vinet),
-        ("birch_murnaghan", Form::BirchMurnaghan),
-    ]);
     let volumes = t
         .key(
             "volumes",

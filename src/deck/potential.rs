@@ -2,11 +2,12 @@
 
 use super::diagnostics::Diagnostic;
 use super::dispersion::{self, DispersionDeck};
-use super::kinds::{Elements, InFile, Name, Number};
+use super::kinds::{Elements, InFile, Name, Number, OneOf};
 use super::lennard_jones::{self, LennardJonesDeck};
 use super::reader::{Choice, Table, Variant};
 use super::zbl::{self, ZblDeck};
 use crate::elements::Element;
+use crate::potential::Acts;
 use std::path::{Path, PathBuf};
 
 /// Where energies and forces come from: a sum of scaled terms, mostly one.
@@ -25,8 +26,21 @@ pub struct TermDeck {
     pub name: String,
     /// Factor of its energy and forces.
     pub scale: f64,
+    /// Within or between molecules; none: on all atoms alike.
+    pub acts: Option<Acts>,
     /// The model.
     pub model: ModelDeck,
+}
+
+/// Reads where a model acts.
+fn acts(t: &Table<'_>) -> Option<Option<Acts>> {
+    const PLACES: OneOf<Option<Acts>> = OneOf(&[
+        ("everywhere", None),
+        ("within", Some(Acts::Within)),
+        ("between", Some(Acts::Between)),
+    ]);
+    let doc = "`within`: on each molecule alone, as if there were no other; `between`: on all, less what each molecule has alone.";
+    t.key("acts", PLACES, doc).optional("`everywhere`")
 }
 
 /// A model family with its settings.
@@ -142,6 +156,7 @@ pub(super) fn contents(t: &Table<'_>) -> Option<PotentialDeck> {
             "Elements in the order of a model file that does not name them.",
         )
         .optional("the file names them");
+    let everywhere = acts(t);
     let terms = t.tables(
         "terms",
         "One term of a sum of models; each has exactly one model table.",
@@ -159,9 +174,19 @@ pub(super) fn contents(t: &Table<'_>) -> Option<PotentialDeck> {
         (Choice::Chosen(name, model), None) => Some(vec![TermDeck {
             name: name.to_owned(),
             scale: 1.0,
+            acts: everywhere.flatten(),
             model,
         }]),
-        (Choice::Absent, Some(terms)) => unique(t, terms),
+        (Choice::Absent, Some(terms)) => {
+            if everywhere.is_some() && !t.cx.describing {
+                t.complain(
+                    Diagnostic::error("`acts` is a key of each term where there are several")
+                        .maybe_at(t.key_place("acts"), "")
+                        .help("write it in the `[[potential.terms]]` that it is for"),
+                );
+            }
+            unique(t, terms)
+        }
         (Choice::Failed, _) => None,
         (Choice::Chosen(name, _), Some(_)) => {
             t.complain(
@@ -210,6 +235,7 @@ fn term(t: &Table<'_>) -> Option<TermDeck> {
     let scale = t
         .key("scale", Number, "Factor of the term's energy and forces.")
         .or("1");
+    let acts = acts(t).flatten();
     let model = match t.choice("model", MODELS) {
         Choice::Chosen(_, model) => Some(model),
         Choice::Failed => None,
@@ -225,6 +251,7 @@ fn term(t: &Table<'_>) -> Option<TermDeck> {
     Some(TermDeck {
         name: name?,
         scale: scale?,
+        acts,
         model: model?,
     })
 }

@@ -149,6 +149,10 @@ impl Parts {
             Parts::Training(fit) => return fit.inputs(),
         };
         let mut inputs = vec![("system.structure".to_owned(), s.system.structure.clone())];
+        if let Some(pack) = &s.system.pack {
+            let also = pack.also.iter().map(|a| a.structure.clone());
+            inputs.extend(also.map(|file| ("system.pack.also.structure".to_owned(), file)));
+        }
         for term in &s.potential.terms {
             if let Some(file) = term.model.file() {
                 inputs.push(("potential".to_owned(), file.to_path_buf()));

@@ -5,6 +5,7 @@ use super::document::{Node, Value};
 use super::kinds::{
     Count, Flag, InFiles, Kind, Mass, Quantity, Read, Three, element, fitting, is_pattern, mismatch,
 };
+use super::pack::{self, PackDeck};
 use super::reader::{Context, Table};
 use crate::elements::Element;
 use crate::units::Dimension;
@@ -25,6 +26,8 @@ pub struct SystemDeck {
     pub masses: Vec<(Element, f64)>,
     /// Mass (amu) that hydrogens get from the atoms they are bonded to; none: they keep theirs.
     pub hydrogen_mass: Option<f64>,
+    /// The structure is one molecule, and the system a box of many.
+    pub pack: Option<PackDeck>,
 }
 
 impl SystemDeck {
@@ -64,7 +67,7 @@ pub enum FrameChoice {
     All,
 }
 
-struct Frame;
+pub(super) struct Frame;
 
 impl Kind for Frame {
     type Value = FrameChoice;
@@ -136,6 +139,22 @@ pub(super) fn read(root: &Table<'_>) -> Option<SystemDeck> {
             "Masses other than the standard atomic weights, for all atoms of an element.",
             |t| Some(masses(t)),
         );
+        let doc = "The structure is one molecule; the system is a cubic, periodic box of many, at random.";
+        let pack = t.optional_table("pack", doc, pack::read);
+        if pack.is_some() && !t.cx.describing {
+            for (key, there) in [
+                ("repeat", repeat.is_some_and(|n| n != [1; 3])),
+                ("periodic", periodic.is_some()),
+            ] {
+                if there {
+                    t.complain(
+                        Diagnostic::error(format!("`{key}` has no meaning for a packed box"))
+                            .maybe_at(t.key_place(key), "")
+                            .help("it is cubic and periodic, and as large as [system.pack] says"),
+                    );
+                }
+            }
+        }
         Some(SystemDeck {
             structure: structure?,
             frame: frame?,
@@ -143,6 +162,7 @@ pub(super) fn read(root: &Table<'_>) -> Option<SystemDeck> {
             periodic,
             masses: masses.unwrap_or_default(),
             hydrogen_mass,
+            pack,
         })
     })
 }

@@ -1,12 +1,14 @@
-//! What moves as one when the cell changes: single atoms, and groups of atoms that bonds of fixed length hold together.
+//! What moves as one when the cell changes: single atoms, and groups of atoms that bonds hold together.
 
 use crate::system::{Atoms, kinetic_tensor};
 use nalgebra::{Matrix3, Vector3};
 
-/// Groups of atoms held together by bonds of fixed length ("clusters"). A barostat scales the position and the momentum of a
-/// cluster's centre of mass, not those of its atoms, so that the bonds need not be mended for the strain and the pressure
-/// needs no forces of constraint: it is the sum of M V⊗V and F⊗R over centres ("molecular pressure"). Its mean is that of the
-/// sum over atoms with the forces of constraint in it. Atoms outside of clusters stand for themselves.
+/// Groups of atoms held together by bonds, of fixed length or not ("clusters"). A barostat scales the position and the momentum
+/// of a cluster's centre of mass, not those of its atoms, so that bonds of fixed length need not be mended for the strain and
+/// the pressure needs no forces of constraint, and stiff bonds put no noise into it: it is the sum of M V⊗V and F⊗R over centres
+/// ("molecular pressure"; Ciccotti, Ryckaert, Comput. Phys. Rep. 4, 346 (1986)). Its mean is that of the sum over atoms with the
+/// forces of constraint in it. Atoms outside of clusters stand for themselves. The atoms of a cluster must lie next to each
+/// other, not across a boundary of the cell.
 #[derive(Clone, Debug, Default)]
 pub struct Sites {
     /// Atoms of all clusters, one cluster after the other.

@@ -2,19 +2,26 @@
 
 use super::{external, repartition_hydrogen};
 use crate::deck::{
-    CutoffScheme, Deck, DispersionDeck, FrameChoice, LennardJonesDeck, LennardJonesParameters,
-    ModelDeck, PotentialDeck, SystemDeck, ZblDeck,
+    BoxSize, CutoffScheme, Deck, DispersionDeck, FrameChoice, LennardJonesDeck,
+    LennardJonesParameters, ModelDeck, PackDeck, PotentialDeck, SystemDeck, ZblDeck,
 };
 use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::io::{self, Frame, FrameIndex, FrameReader, ReadOptions};
+use crate::molecules::{self, Molecules, Packing, Species};
 use crate::potential::pair::{
     Damping, Dispersion, DispersionCoefficients, LennardJones, PairParameters, Scheme, Zbl,
 };
-use crate::potential::{EvaluationError, Evaluator, Local, Potential, Term, registry};
-use crate::system::{Cell, System, repeat};
+use crate::potential::{
+    Acts, EvaluationError, Evaluator, Local, Molecular, Potential, Term, registry,
+};
+use crate::system::{Atoms, Cell, System, repeat};
+use crate::units::AMU_PER_A3_IN_G_PER_CM3;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// More atoms than this are not packed.
+const MOST_PACKED: usize = 20_000_000;
 
 /// Reads and builds the system of a deck. The second value says whether the file had velocities.
 pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
@@ -26,6 +33,7 @@ pub fn build_system(deck: &SystemDeck) -> Result<(System, bool)> {
         .advise("name one file in [system], and one frame; [relax] takes many"));
     }
     let (system, has_velocities) = read_structure(&deck.structure, frame_index(deck.frame))?;
+    let has_velocities = has_velocities && deck.pack.is_none();
     Ok((adjust(deck, &deck.structure, system)?, has_velocities))
 }
 
@@ -42,8 +50,9 @@ pub fn one_frame(deck: &SystemDeck, file: &Path) -> Result<Frame> {
     };
     let before = frame.system.atoms.len();
     frame.system = adjust(deck, file, frame.system)?;
-    if frame.system.atoms.len() != before {
-        // Columns of the cell that was repeated say nothing of its copies.
+    if frame.system.atoms.len() != before || deck.pack.is_some() {
+        frame.has_velocities &= deck.pack.is_none();
+        // Columns of the cell that was repeated, or of a molecule, say nothing of its copies.
         frame.columns.clear();
     }
     Ok(frame)
@@ -77,20 +86,113 @@ pub fn adjust(deck: &SystemDeck, file: &Path, mut system: System) -> Result<Syst
                 .advise("`periodic` in the deck needs a cell vector in the file for every periodic direction")
         })?;
     }
-    for (e, mass) in system.atoms.elements.iter().zip(&mut system.atoms.masses) {
-        if let Some(given) = deck.masses.iter().find(|m| m.0 == *e) {
-            *mass = given.1;
-        }
-    }
-    if let Some(mass) = deck.hydrogen_mass {
-        repartition_hydrogen(&mut system, mass)
-            .map_err(|e| e.within(&file.display().to_string()))?;
+    set_masses(deck, file, &mut system)?;
+    if let Some(pack) = &deck.pack {
+        return packed(deck, pack, file, system);
     }
     let system = repeat(&system, deck.repeat).map_err(|e| e.within(&file.display().to_string()))?;
     if system.atoms.is_empty() {
         return Err(Error::file(file, "the structure has no atoms"));
     }
     Ok(system)
+}
+
+/// The masses that a deck gives.
+fn set_masses(deck: &SystemDeck, file: &Path, system: &mut System) -> Result<()> {
+    for (e, mass) in system.atoms.elements.iter().zip(&mut system.atoms.masses) {
+        if let Some(given) = deck.masses.iter().find(|m| m.0 == *e) {
+            *mass = given.1;
+        }
+    }
+    if let Some(mass) = deck.hydrogen_mass {
+        repartition_hydrogen(system, mass).map_err(|e| e.within(&file.display().to_string()))?;
+    }
+    Ok(())
+}
+
+/// A box of copies of a molecule, and of others.
+fn packed(deck: &SystemDeck, pack: &PackDeck, file: &Path, molecule: System) -> Result<System> {
+    let mut kinds = vec![(whole(molecule, file)?, pack.molecules)];
+    for also in &pack.also {
+        let (mut other, _) = read_structure(&also.structure, FrameIndex::Last)?;
+        set_masses(deck, &also.structure, &mut other)?;
+        kinds.push((whole(other, &also.structure)?, also.molecules));
+    }
+    let atoms = kinds.iter().try_fold(0usize, |sum, (atoms, count)| {
+        sum.checked_add(atoms.len().checked_mul(*count)?)
+    });
+    if atoms.is_none_or(|n| n > MOST_PACKED) {
+        return Err(Error::file(
+            file,
+            format!("the packed box would have more than {MOST_PACKED} atoms"),
+        )
+        .advise("pack a smaller box, and repeat it"));
+    }
+    let mass: f64 = kinds
+        .iter()
+        .map(|(atoms, count)| atoms.masses.iter().sum::<f64>() * *count as f64)
+        .sum();
+    let edge = match pack.size {
+        BoxSize::Edge(edge) => edge,
+        BoxSize::Density(density) => (mass / density).cbrt(),
+    };
+    let species: Vec<Species<'_>> = kinds
+        .iter()
+        .map(|(molecule, count)| Species {
+            molecule,
+            count: *count,
+        })
+        .collect();
+    let packing = Packing {
+        species: &species,
+        edge,
+        seed: pack.seed,
+    };
+    let made = molecules::pack(&packing).map_err(|why| {
+        Error::file(file, why).advise(
+            "choose a lower density, pack fewer molecules, or compress the box with a barostat",
+        )
+    })?;
+    Ok(made.system)
+}
+
+/// A molecule out of a structure file, whole.
+fn whole(system: System, file: &Path) -> Result<Atoms> {
+    let refuse = |why: String| {
+        Error::file(file, why).advise("[system.pack] takes a structure that is one molecule")
+    };
+    if system.atoms.is_empty() {
+        return Err(refuse("the structure has no atoms".to_owned()));
+    }
+    let found = Molecules::find(system.configuration()).map_err(|why| refuse(why.describe()))?;
+    let mut positions = Vec::new();
+    found
+        .make_whole(&system.cell, &system.atoms.positions, &mut positions)
+        .map_err(|torn| {
+            refuse(format!(
+                "atoms {} and {} (counted from 0) are bonded and {:.2} Å apart",
+                torn.i, torn.j, torn.distance
+            ))
+        })?;
+    Ok(Atoms {
+        positions,
+        ..system.atoms
+    })
+}
+
+/// What was packed, in words; `None` when nothing was.
+pub fn packing_note(deck: &SystemDeck, system: &System) -> Option<String> {
+    let pack = deck.pack.as_ref()?;
+    let mass: f64 = system.atoms.masses.iter().sum();
+    let volume = system.cell.volume()?;
+    let found = Molecules::find(system.configuration()).ok()?;
+    Some(format!(
+        "packed: {} in a cube of {:.3} Å, {:.4} g/cm^3, seed {}",
+        found.composition(&system.atoms.elements),
+        system.cell.row_vectors()[0][0],
+        mass / volume * AMU_PER_A3_IN_G_PER_CM3,
+        pack.seed
+    ))
 }
 
 /// One frame of a structure file or of a trajectory.
@@ -120,8 +222,11 @@ pub(super) fn read_structure(path: &Path, index: FrameIndex) -> Result<(System, 
 /// know.
 pub fn deck_terms(deck: &Deck, system: &System) -> Result<(Vec<Term>, Vec<String>)> {
     let models = build_terms(&deck.potential)?;
-    let (mut terms, notes) = fit_terms(&models, system, &deck.system.structure)?;
+    let (mut terms, mut notes) = fit_terms(&models, system, &deck.system.structure)?;
     terms.extend(external::terms(deck, system)?);
+    if let Some(note) = packing_note(&deck.system, system) {
+        notes.insert(0, note);
+    }
     Ok((terms, notes))
 }
 
@@ -137,6 +242,20 @@ pub fn build_terms(deck: &PotentialDeck) -> Result<Vec<Term>> {
                 ModelDeck::LennardJones(lj) => Arc::new(Local(lennard_jones(lj)?)),
                 ModelDeck::Zbl(zbl) => Arc::new(Local(screened_repulsion(zbl)?)),
                 ModelDeck::Dispersion(d) => Arc::new(Local(dispersion(d)?)),
+            };
+            let acts = match (term.acts, &term.model) {
+                (None, _) | (Some(Acts::Within), ModelDeck::Sgdml { .. }) => None,
+                (Some(acts), _) => Some(acts),
+            };
+            let potential = match acts {
+                None => potential,
+                Some(acts) => {
+                    let made = Molecular::new(potential, acts);
+                    Arc::new(made.map_err(|why| {
+                        Error::input(format!("term `{}`", term.name), why)
+                            .advise("`acts = \"between\"` is for GAP, MTP and pair potentials")
+                    })?)
+                }
             };
             Ok(Term {
                 name: term.name.clone(),
@@ -305,6 +424,14 @@ pub fn describe_evaluation_error(e: EvaluationError, system: &System) -> (String
                 name(atom)
             ),
             "move the wall, or the atom; a harmonic wall may be crossed".into(),
+        ),
+        EvaluationError::Torn { i, j, distance, .. } => (
+            format!(
+                "a molecule is torn: its bond between atoms {i} ({}) and {j} ({}) (counted from 0) is {distance:.2} Å long",
+                name(i),
+                name(j)
+            ),
+            "a model with `acts` needs molecules that stay whole; choose a shorter time step, or a gentler start".into(),
         ),
         EvaluationError::TooManyNeighbours { .. } => (
             "the neighbour list would have more pairs than can be counted".into(),

@@ -14,6 +14,7 @@ mod evaluator;
 pub mod external;
 pub mod gap;
 mod local;
+mod molecular;
 pub mod mtp;
 pub mod pair;
 pub mod registry;
@@ -26,6 +27,7 @@ pub use curvature::{Block, Curvature};
 pub(crate) use evaluator::recycle;
 pub use evaluator::{Evaluator, Term};
 pub use local::{LANES, Local, LocalModel, Names, PairCurvature, RowResults, RowStyle, Rows};
+pub use molecular::{Acts, Molecular};
 
 use crate::elements::Element;
 use crate::neighbours::NeighbourList;
@@ -277,6 +279,17 @@ pub enum EvaluationError {
         /// The atom.
         atom: usize,
     },
+    /// A bond of a molecule that must stay whole is broken.
+    Torn {
+        /// Member of the batch.
+        member: usize,
+        /// One end of the bond.
+        i: usize,
+        /// The other end.
+        j: usize,
+        /// Its length (Å).
+        distance: f64,
+    },
     /// The neighbour list would need more images or pairs than can be counted.
     TooManyNeighbours {
         /// Member of the batch.
@@ -292,6 +305,7 @@ impl EvaluationError {
             | EvaluationError::NotFinite { member, .. }
             | EvaluationError::OtherAtoms { member }
             | EvaluationError::BehindWall { member, .. }
+            | EvaluationError::Torn { member, .. }
             | EvaluationError::TooManyNeighbours { member } => *member,
         }
     }
@@ -303,6 +317,7 @@ impl EvaluationError {
             | EvaluationError::NotFinite { member, .. }
             | EvaluationError::OtherAtoms { member }
             | EvaluationError::BehindWall { member, .. }
+            | EvaluationError::Torn { member, .. }
             | EvaluationError::TooManyNeighbours { member } => *member = m,
         }
         self

@@ -60,7 +60,10 @@ impl Board {
         };
         let full = (done * BAR as f64).floor() as usize;
         let bar: String = (0..BAR).map(|k| if k < full { '━' } else { '─' }).collect();
-        row.line = format!("{title:<width$}  {state:<6}  {bar} {:>4.0}%  {shown}", 100.0 * done);
+        row.line = format!(
+            "{title:<width$}  {state:<6}  {bar} {:>4.0}%  {shown}",
+            100.0 * done
+        );
         row.title = title.to_owned();
         row.state = state.to_owned();
     }

@@ -184,6 +184,9 @@ pub(crate) fn failed(e: EvaluationError) -> Error {
         EvaluationError::BehindWall { atom, .. } => {
             format!("atom {atom} (counted from 0) is behind a wall")
         }
+        EvaluationError::Torn { i, j, .. } => {
+            format!("the bond between atoms {i} and {j} (counted from 0) is broken")
+        }
         EvaluationError::TooManyNeighbours { .. } => {
             "there are more neighbours than can be counted".into()
         }

@@ -65,10 +65,15 @@ pub fn expand(
         .collect()
 }
 
+/// The free energy against the volume at the temperature number `t` of the points.
+pub fn free_energy(points: &[VolumePoint], t: usize, form: Form) -> Option<FreeEnergy> {
+    let free = |p: &VolumePoint| Some((p.volume, p.energy + p.thermal.get(t)?.free_energy));
+    let energies: Vec<(f64, f64)> = points.iter().filter_map(free).collect();
+    FreeEnergy::through(form, &energies)
+}
+
 fn at(points: &[VolumePoint], t: usize, pressure: f64, form: Form) -> Result<Expanded, Lost> {
-    let free = |p: &VolumePoint| (p.volume, p.energy + p.thermal[t].free_energy);
-    let energies: Vec<(f64, f64)> = points.iter().map(free).collect();
-    let curve = FreeEnergy::through(form, &energies).ok_or(Lost::NoMinimum)?;
+    let curve = free_energy(points, t, form).ok_or(Lost::NoMinimum)?;
     let volume = curve.volume_at(pressure).ok_or(Lost::Outside)?;
     let temperature = points[0].thermal[t].temperature;
     let bulk_modulus = curve.bulk_modulus(volume);
@@ -99,7 +104,8 @@ fn at(points: &[VolumePoint], t: usize, pressure: f64, form: Form) -> Result<Exp
 
 /// Free energy against volume: an equation of state and a polynomial for what it leaves. Free energies are smooth and without noise, and an
 /// equation with four parameters alone would miss the minimum of a wide range of volumes by more than zero-point motion shifts it.
-struct FreeEnergy {
+#[derive(Clone, Debug)]
+pub struct FreeEnergy {
     equation: EquationOfState,
     /// Coefficients of powers of (V - centre) / spread.
     rest: Vec<f64>,
@@ -113,7 +119,8 @@ struct FreeEnergy {
 const DEGREE: usize = 6;
 
 impl FreeEnergy {
-    fn through(form: Form, points: &[(f64, f64)]) -> Option<FreeEnergy> {
+    /// Through volumes (Å^3) and free energies (eV); none when there is no minimum among them, see [`fit`].
+    pub fn through(form: Form, points: &[(f64, f64)]) -> Option<FreeEnergy> {
         let equation = fit(form, points)?.equation;
         let range = points
             .iter()
@@ -164,8 +171,14 @@ impl FreeEnergy {
         self.equation.bulk_modulus_at(volume) + volume * self.polynomial(volume, 2)
     }
 
-    /// The volume at a pressure, when it is among those of the points.
-    fn volume_at(&self, pressure: f64) -> Option<f64> {
+    /// Gibbs energy F + P V (eV) at a pressure (eV/Å^3), when its volume is among those of the points.
+    pub fn gibbs_at(&self, pressure: f64) -> Option<f64> {
+        let volume = self.volume_at(pressure)?;
+        Some(self.energy(volume) + pressure * volume)
+    }
+
+    /// The volume (Å^3) at a pressure (eV/Å^3), when it is among those of the points.
+    pub fn volume_at(&self, pressure: f64) -> Option<f64> {
         let (mut low, mut high) = self.range;
         if self.pressure(low) < pressure || self.pressure(high) > pressure {
             return None;

@@ -186,9 +186,7 @@ impl Kind for Relative {
             Value::Integer(i) => (*i as f64, i.to_string()),
             Value::Text(text) => {
                 let number = text.trim().strip_suffix('%').map(str::trim);
-                let percent: f64 = number
-                    .and_then(|n| n.parse().ok())
-                    .ok_or_else(wrong)?;
+                let percent: f64 = number.and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
                 (percent / 100.0, quote(text.trim()))
             }
             _ => return Err(Box::new(mismatch(name, &self.wanted(), node))),
@@ -228,10 +226,19 @@ impl Kind for Folder {
 
 /// What a point's own table says, and `[eos.fluid.md]` must not.
 const BY_POINT: [(&str, &str); 7] = [
-    ("temperature", "each point has its own: `temperatures` of [eos.fluid]"),
+    (
+        "temperature",
+        "each point has its own: `temperatures` of [eos.fluid]",
+    ),
     ("final_temperature", "a state point has one temperature"),
-    ("length", "a point is as long as its error needs: `shortest` and `longest` of [eos.fluid]"),
-    ("steps", "a point is as long as its error needs: `shortest` and `longest` of [eos.fluid]"),
+    (
+        "length",
+        "a point is as long as its error needs: `shortest` and `longest` of [eos.fluid]",
+    ),
+    (
+        "steps",
+        "a point is as long as its error needs: `shortest` and `longest` of [eos.fluid]",
+    ),
     ("replicas", "each point is one run"),
     ("exchange", "each point is one run"),
     ("group", "all atoms of a fluid have one temperature"),
@@ -240,7 +247,8 @@ const BY_POINT: [(&str, &str); 7] = [
 /// Reads `[eos.fluid]`.
 pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
     let own = set(t, true);
-    let doc = "More state points: a grid with temperatures, and pressures or densities, of its own.";
+    let doc =
+        "More state points: a grid with temperatures, and pressures or densities, of its own.";
     let more = t.tables("set", doc, |t| set(t, false)?);
     let mut sets: Vec<FluidSet> = Vec::new();
     let sound = own.is_some() && more.iter().flatten().all(Option::is_some);
@@ -312,7 +320,9 @@ pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
         );
     }
     let doc = "Length that is left out at the start of a point at least; more where the run has not come to rest by then.";
-    let equilibration = t.key("equilibration", Steps, doc).optional("what the run itself shows");
+    let equilibration = t
+        .key("equilibration", Steps, doc)
+        .optional("what the run itself shows");
     let doc = "Time between two samples.";
     let sample = t.key("sample", Steps, doc).or("20 steps");
     let doc = "Time between two frames of a trajectory of each point.";
@@ -326,8 +336,13 @@ pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
             .key("temperature", Quantity(Dimension::TEMPERATURE), doc)
             .positive()
             .required("\"300 K\"");
-        let steps = t.key("length", Steps, "Length of the stage.").required("\"5 ps\"");
-        Some(MeltDeck { temperature: temperature?, steps: steps? })
+        let steps = t
+            .key("length", Steps, "Length of the stage.")
+            .required("\"5 ps\"");
+        Some(MeltDeck {
+            temperature: temperature?,
+            steps: steps?,
+        })
     });
     let doc = "The gas of which the liquid boils, for heats of vaporisation: one molecule without others, an ideal gas.";
     let vapour = t.optional_table("vapour", doc, |t| {
@@ -336,7 +351,9 @@ pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
             .key("energy_error", Quantity(Dimension::ENERGY), doc)
             .positive()
             .or("0.1 kJ/mol");
-        Some(VapourDeck { energy_error: energy_error? })
+        Some(VapourDeck {
+            energy_error: energy_error?,
+        })
     });
     let doc = "A table to compare with (CSV), with columns T_K, P_bar, rho_kg_m3 and, if there is one, phase.";
     let reference = t.key("reference", InFile, doc).optional("no comparison");
@@ -353,7 +370,11 @@ pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
         "Properties and coefficients from curves through the points (CSV).",
         ".curves.csv",
     );
-    let summary = t.file_or_none("summary", "What was found, for programs (JSON).", ".summary.json");
+    let summary = t.file_or_none(
+        "summary",
+        "What was found, for programs (JSON).",
+        ".summary.json",
+    );
     let picture = t.file_or_none("picture", "Isotherms (SVG).", ".eos.svg");
     let report = t.file_or_none("report", "Everything in one page (HTML).", ".html");
     let (md, has_barostat) = md?;

@@ -4,7 +4,7 @@ mod fluid;
 mod solid;
 
 pub use fluid::{FluidDeck, FluidFiles, FluidSet, Given, MeltDeck, VapourDeck};
-pub use solid::{SolidDeck, SolidFiles};
+pub use solid::{Around, PhaseDeck, SolidDeck, SolidFiles, ThermalDeck, VolumesDeck};
 
 use super::diagnostics::Diagnostic;
 use super::reader::{Choice, Table, Variant};

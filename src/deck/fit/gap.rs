@@ -2,8 +2,9 @@
 
 use super::sets::{NumberList, Set};
 use crate::deck::diagnostics::Diagnostic;
-use crate::deck::kinds::{Count, InFile, Label, Number, OneOf, Quantity};
+use crate::deck::kinds::{Count, Elements, InFile, Label, Number, OneOf, Quantity};
 use crate::deck::reader::Table;
+use crate::elements::Element;
 use crate::units::Dimension;
 use std::path::PathBuf;
 
@@ -121,6 +122,8 @@ pub enum GapDescriptorDeck {
         central_weight: f64,
         /// Power of the kernel.
         zeta: f64,
+        /// The elements that are centres; all when empty.
+        centres: Vec<Element>,
     },
     /// Densities on polynomials.
     SoapTurbo {
@@ -144,6 +147,8 @@ pub enum GapDescriptorDeck {
         compressed: bool,
         /// Power of the kernel.
         zeta: f64,
+        /// The elements that are centres; all when empty.
+        centres: Vec<Element>,
     },
 }
 
@@ -424,6 +429,13 @@ fn zeta(t: &Table<'_>) -> Option<f64> {
         .or("4.0")
 }
 
+fn centres(t: &Table<'_>) -> Vec<Element> {
+    let doc = "Elements of the atoms that are centres. One atom of every molecule may be enough: it sees the others.";
+    t.key("centres", Elements, doc)
+        .optional("all elements")
+        .unwrap_or_default()
+}
+
 fn soap(t: &Table<'_>) -> Option<GapTermDeck> {
     let common = Common::read(t, ["1 Å", "0.2 eV", "500", "cur"], false);
     let n_max = t
@@ -443,6 +455,7 @@ fn soap(t: &Table<'_>) -> Option<GapTermDeck> {
         .not_negative()
         .or("1.0");
     let zeta = zeta(t);
+    let centres = centres(t);
     let common = common?;
     let descriptor = GapDescriptorDeck::Soap {
         cutoff: common.cutoff,
@@ -452,6 +465,7 @@ fn soap(t: &Table<'_>) -> Option<GapTermDeck> {
         atom_sigma: atom_sigma?,
         central_weight: central_weight?,
         zeta: zeta?,
+        centres,
     };
     Some(common.term(descriptor))
 }
@@ -489,6 +503,7 @@ fn turbo(t: &Table<'_>) -> Option<GapTermDeck> {
     let doc = "Which elements of the power spectrum are kept: those with the first function of an element, or all.";
     let compressed = t.key("compress", COMPRESSION, doc).or("trivial");
     let zeta = zeta(t);
+    let centres = centres(t);
     let common = common?;
     let descriptor = GapDescriptorDeck::SoapTurbo {
         cutoff: common.cutoff,
@@ -501,6 +516,7 @@ fn turbo(t: &Table<'_>) -> Option<GapTermDeck> {
         radial_enhancement: enhancement? as usize,
         compressed: compressed?,
         zeta: zeta?,
+        centres,
     };
     Some(common.term(descriptor))
 }

@@ -75,10 +75,6 @@ impl Constraints {
         &self.sites
     }
 
-    pub(super) fn sites_mut(&mut self) -> &mut Sites {
-        &mut self.sites
-    }
-
     /// How many degrees of freedom the bonds take: the rank of their equations, so that bonds which say the same thing count
     /// once.
     pub fn rank(&self) -> usize {

@@ -94,7 +94,8 @@ pub fn exchange(
             Err(StepError::Evaluation(
                 EvaluationError::Coincident { .. }
                 | EvaluationError::NotFinite { .. }
-                | EvaluationError::BehindWall { .. },
+                | EvaluationError::BehindWall { .. }
+                | EvaluationError::Torn { .. },
             )) => Exchanged {
                 probability: 0.0,
                 accepted: false,

@@ -17,6 +17,7 @@ use super::barostat::{Barostat, Method};
 use super::constraints::{Bond, Constraints, Unsolved};
 use super::ramp::Ramp;
 use super::rings::{ModeBath, RingDynamics};
+use super::sites::Sites;
 use super::thermostat::{Langevin, Thermostat};
 use super::{CompensatedSum, State};
 use crate::potential::{EvaluationError, Evaluator, Want};
@@ -73,6 +74,8 @@ pub struct Integrator {
     baths: Vec<Bath>,
     barostat: Option<Barostat>,
     constraints: Option<Constraints>,
+    /// What moves as one when the cell changes; none: every atom by itself.
+    sites: Option<Sites>,
     /// How the internal modes of ring polymers move.
     rings: Option<RingDynamics>,
     /// Components that never move, by atom.
@@ -118,6 +121,7 @@ impl Integrator {
             baths: Vec::new(),
             barostat: None,
             constraints: None,
+            sites: None,
             rings: None,
             held: None,
             fix_centre_of_mass: false,
@@ -162,9 +166,18 @@ impl Integrator {
         self
     }
 
-    /// Adds bonds of fixed length.
+    /// Adds bonds of fixed length. What they hold together moves as one when the cell changes.
     pub fn with_constraints(mut self, constraints: Constraints) -> Integrator {
+        let own = || constraints.sites().clone();
+        self.sites = Some(self.sites.take().unwrap_or_else(own));
         self.constraints = Some(constraints);
+        self
+    }
+
+    /// Says what moves as one when the cell changes, and whose pressure it feels: molecules. Bonds of fixed length must lie
+    /// within them.
+    pub fn with_sites(mut self, sites: Sites) -> Integrator {
+        self.sites = Some(sites);
         self
     }
 

@@ -3,7 +3,6 @@
 use super::{Integrator, StepError};
 use crate::dynamics::State;
 use crate::dynamics::barostat::{Method, exponential};
-use crate::dynamics::constraints::Constraints;
 use crate::dynamics::kernels::{drift, drift_strained, kick, kick_damped, transform};
 use crate::dynamics::thermostat::Moment;
 use crate::system::{kinetic_energy, remove_drift, remove_rotation};
@@ -34,8 +33,7 @@ impl Integrator {
         match piston {
             Some((space, p)) => {
                 let half = exponential(&(p.rates(space).1 * (-0.5 * h)));
-                let sites = self.constraints.as_mut().map(Constraints::sites_mut);
-                match sites {
+                match &mut self.sites {
                     None => kick_damped(&mut atoms.velocities, forces, w, &half, h),
                     Some(sites) => {
                         sites.remember(&atoms.velocities);
@@ -107,7 +105,7 @@ impl Integrator {
         let strain = p.rates(&b.space).0 * h;
         let half = exponential(&(0.5 * strain));
         let atoms = &mut state.system.atoms;
-        match self.constraints.as_mut().map(Constraints::sites_mut) {
+        match &mut self.sites {
             None => drift_strained(&mut atoms.positions, &atoms.velocities, &half, h),
             Some(sites) => {
                 sites.remember(&atoms.positions);
@@ -133,7 +131,7 @@ impl Integrator {
         let rigid = |_: usize, x: [f64; 3]| x;
         if let Some(strain) = strain {
             let stretch = exponential(&strain);
-            match self.constraints.as_mut().map(Constraints::sites_mut) {
+            match &mut self.sites {
                 None => transform(&mut atoms.positions, &stretch),
                 Some(sites) => {
                     sites.remember(&atoms.positions);
@@ -152,7 +150,7 @@ impl Integrator {
         // term that is linear in it.
         let before = kinetic_energy(atoms);
         let shrink = exponential(&(-strain));
-        match self.constraints.as_mut().map(Constraints::sites_mut) {
+        match &mut self.sites {
             None => transform(&mut atoms.velocities, &shrink),
             Some(sites) => {
                 sites.remember(&atoms.velocities);

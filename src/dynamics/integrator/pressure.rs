@@ -30,16 +30,16 @@ impl Integrator {
         }
     }
 
-    /// The pressure tensor times the volume (eV): sum of m v⊗v and virial. With bonds of fixed length it is that of the
-    /// centres of mass of what they hold together, whose mean is the same.
+    /// The pressure tensor times the volume (eV): sum of m v⊗v and virial. With sites (molecules, or what bonds of
+    /// fixed length hold together) it is that of their centres of mass, whose mean is the same.
     pub fn stress(&self, state: &State) -> Matrix3<f64> {
         self.kinetic_tensor(state) + self.virial(state)
     }
 
     fn kinetic_tensor(&self, state: &State) -> Matrix3<f64> {
         let atoms = &state.system.atoms;
-        match &self.constraints {
-            Some(c) => c.sites().kinetic(atoms),
+        match &self.sites {
+            Some(sites) => sites.kinetic(atoms),
             None => {
                 let k = kinetic_tensor(atoms);
                 Matrix3::from_fn(|i, j| k[i][j])
@@ -51,11 +51,8 @@ impl Integrator {
     pub(super) fn virial(&self, state: &State) -> Matrix3<f64> {
         let w = &state.evaluation.virial;
         let whole = Matrix3::from_fn(|i, j| 0.5 * (w[i][j] + w[j][i]));
-        match &self.constraints {
-            Some(c) => {
-                let e = &state.evaluation;
-                whole + c.sites().virial(&state.system.atoms, &e.forces)
-            }
+        match &self.sites {
+            Some(sites) => whole + sites.virial(&state.system.atoms, &state.evaluation.forces),
             None => whole,
         }
     }
@@ -75,10 +72,10 @@ impl Integrator {
         let far = |x: &[f64; 3]| reduced.fractional(*x).iter().any(|s| s.abs() > FARTHEST);
         if atoms.positions.iter().any(far) {
             for i in 0..atoms.len() {
-                let cluster = self.constraints.as_ref().and_then(|c| {
-                    let sites = c.sites();
-                    sites.cluster_of(i as u32).map(|k| sites.members(k))
-                });
+                let cluster = self
+                    .sites
+                    .as_ref()
+                    .and_then(|s| s.cluster_of(i as u32).map(|k| s.members(k)));
                 let x = atoms.positions[i];
                 match cluster {
                     None => atoms.positions[i] = reduced.wrap(x),

@@ -212,6 +212,7 @@ fn descriptor(deck: &GapDescriptorDeck) -> TermDescriptor {
             atom_sigma,
             central_weight,
             zeta,
+            ref centres,
         } => TermDescriptor::Soap {
             parameters: SoapParameters {
                 cutoff,
@@ -221,6 +222,7 @@ fn descriptor(deck: &GapDescriptorDeck) -> TermDescriptor {
                 atom_sigma,
                 central_weight,
                 species: Vec::new(),
+                centre: numbers(centres),
                 ..SoapParameters::default()
             },
             zeta,
@@ -236,6 +238,7 @@ fn descriptor(deck: &GapDescriptorDeck) -> TermDescriptor {
             radial_enhancement,
             compressed,
             zeta,
+            ref centres,
         } => TermDescriptor::SoapTurbo {
             parameters: SoapTurboParameters {
                 rcut_hard: cutoff,
@@ -262,6 +265,11 @@ fn descriptor(deck: &GapDescriptorDeck) -> TermDescriptor {
                 },
             },
             zeta,
+            centres: numbers(centres),
         },
     }
+}
+
+fn numbers(elements: &[Element]) -> Vec<u8> {
+    elements.iter().map(|e| e.number()).collect()
 }

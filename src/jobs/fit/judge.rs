@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::jobs::parts;
-use crate::potential::{Evaluation, Evaluator, Term, Want};
+use crate::potential::{Evaluation, EvaluationError, Evaluator, Term, Want};
 use crate::training::accuracy::Prediction;
 use crate::training::data::LabelledFrame;
 use std::path::Path;
@@ -27,8 +27,7 @@ pub(super) fn predict(
             atoms += f.len();
             f.system.atoms.elements == *elements && (atoms <= ATOMS || atoms == f.len())
         });
-        let (batch, others) = rest.split_at(alike.count());
-        rest = others;
+        let mut batch = &rest[..alike.count()];
         let (fitted, _) = parts::fit_terms(terms, &first.system, Path::new(&first.place))?;
         let mut evaluator = Evaluator::new(fitted, 0.0);
         let present = first.system.atoms.distinct_elements();
@@ -41,13 +40,21 @@ pub(super) fn predict(
             virial,
             ..Want::ENERGY
         };
-        evaluator
-            .evaluate(&configurations, want, &mut results)
-            .map_err(|e| {
-                let frame = batch.get(e.member()).unwrap_or(first);
-                let (reason, advice) = parts::describe_evaluation_error(e, &frame.system);
-                Error::input(frame.place.clone(), reason).advise(advice)
-            })?;
+        let mut outcome = evaluator.evaluate(&configurations, want, &mut results);
+        if let Err(EvaluationError::Torn { member, .. }) = outcome
+            && member > 0
+        {
+            // The same elements, bonded in another way: those frames are a batch of their own.
+            batch = &batch[..member];
+            results.truncate(member);
+            outcome = evaluator.evaluate(&configurations[..member], want, &mut results);
+        }
+        outcome.map_err(|e| {
+            let frame = batch.get(e.member()).unwrap_or(first);
+            let (reason, advice) = parts::describe_evaluation_error(e, &frame.system);
+            Error::input(frame.place.clone(), reason).advise(advice)
+        })?;
+        rest = &rest[batch.len()..];
         out.extend(results.into_iter().map(|r| Prediction {
             energy: r.energy,
             forces: r.forces,

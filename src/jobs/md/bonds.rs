@@ -1,10 +1,11 @@
 //! Bonds of fixed length: from the deck's words to constraints.
 
-use crate::deck::MdDeck;
-use crate::dynamics::{Bond, Constraints};
+use crate::deck::{MdDeck, StageDeck};
+use crate::dynamics::{Bond, Constraints, Sites};
 use crate::error::{Error, Result};
 use crate::jobs::bonds::partners;
 use crate::jobs::selection::no_such_atom;
+use crate::molecules::Molecules;
 use crate::system::{System, nearest_image};
 use std::collections::BTreeMap;
 
@@ -72,6 +73,51 @@ pub(super) fn constraints(
         bond
     });
     Ok(Some(Constraints::new(bonds.collect(), atoms)))
+}
+
+/// The molecules that a barostat of the deck moves as one, when one does. Those that a boundary of the cell cuts are made whole.
+///
+/// Errors when the structure is a network, and when bonds of fixed length join molecules.
+pub(super) fn molecules(
+    md: &MdDeck,
+    source: &str,
+    constraints: Option<&Constraints>,
+    system: &mut System,
+) -> Result<Option<Sites>> {
+    let moved = |stage: &StageDeck| stage.barostat.as_ref().is_some_and(|b| b.molecules);
+    if !md.schedule().iter().any(moved) {
+        return Ok(None);
+    }
+    let refuse = |reason: String| {
+        Err(
+            Error::input(source, format!("`scale = \"molecules\"`: {reason}"))
+                .advise("write `scale = \"atoms\"` for what is not made of molecules"),
+        )
+    };
+    let molecules = match Molecules::find(system.configuration()) {
+        Ok(found) => found,
+        Err(why) => return refuse(why.describe()),
+    };
+    let mut whole = Vec::new();
+    let System { cell, atoms } = system;
+    if let Err(torn) = molecules.make_whole(cell, &atoms.positions, &mut whole) {
+        return refuse(format!(
+            "atoms {} and {} (counted from 0) are bonded and {:.2} Å apart",
+            torn.i, torn.j, torn.distance
+        ));
+    }
+    atoms.positions = whole;
+    let bonds: Vec<(u32, u32)> = molecules.tree().collect();
+    let sites = Sites::new(&bonds, atoms);
+    for b in constraints.map_or(&[][..], Constraints::bonds) {
+        if sites.cluster_of(b.i) != sites.cluster_of(b.j) {
+            return refuse(format!(
+                "[md.constraints] joins atoms {} and {} (counted from 0), which are of two molecules",
+                b.i, b.j
+            ));
+        }
+    }
+    Ok(Some(sites))
 }
 
 /// Moves atoms by cell vectors, so that each bond is the shortest vector between images of its atoms.

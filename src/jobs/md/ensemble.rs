@@ -10,7 +10,7 @@ use crate::dynamics::thermostat::{
     Andersen, Berendsen, Gle, GleMatrices, Group, Langevin, NoseHoover, Thermostat,
     VelocityRescaling,
 };
-use crate::dynamics::{Constraints, Integrator, Ramp, Splitting};
+use crate::dynamics::{Constraints, Integrator, Ramp, Sites, Splitting};
 use crate::error::{Error, Result};
 use crate::io::gle;
 use crate::potential::{Evaluator, Term};
@@ -53,6 +53,8 @@ pub(super) struct Setting<'a> {
     pub source: &'a str,
     pub evaluator: &'a Evaluator,
     pub constraints: Option<&'a Constraints>,
+    /// Molecules that a barostat moves as one.
+    pub molecules: Option<&'a Sites>,
     pub seed: u64,
 }
 
@@ -116,11 +118,16 @@ pub(super) fn integrator(
     }
     if let Some(deck) = &stage.barostat {
         refuse_barostat(setting, &members, system, baths.is_empty())?;
-        // The cell moves the centres of what fixed bonds hold together.
-        let sites = constraints.map_or(atoms.len(), |c| c.sites().len());
+        // The cell moves the centres of what bonds hold together.
+        let molecules = setting.molecules.filter(|_| deck.molecules);
+        let clusters = molecules.or(constraints.map(Constraints::sites));
+        let sites = clusters.map_or(atoms.len(), Sites::len);
         let freedom = (3 * sites).saturating_sub(rigid(md, stage, system));
         let barostat = barostat(stage, deck, system, [sites, freedom], setting.seed);
         integrator = integrator.with_barostat(barostat);
+        if let Some(molecules) = molecules {
+            integrator = integrator.with_sites(molecules.clone());
+        }
     }
     if let Some(dynamics) = rings::dynamics(setting, stage)? {
         integrator = integrator.with_rings(dynamics);

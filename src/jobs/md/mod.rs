@@ -31,7 +31,7 @@ pub(super) use text_file::TextFile;
 use super::limits::Limits;
 use super::{Outcome, RunOptions, parts};
 use crate::deck::{self, Deck, MdDeck, OutputDeck, StageDeck};
-use crate::dynamics::Constraints;
+use crate::dynamics::{Constraints, Sites};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
 use crate::potential::Term;
@@ -39,10 +39,10 @@ use crate::report::{Console, Progress, Status};
 use crate::system::System;
 use files::Files;
 pub(super) use files::RunLock;
-pub(super) use output::host;
-pub(super) use provenance::models;
 use output::Sinks;
+pub(super) use output::host;
 use provenance::Source;
+pub(super) use provenance::models;
 use simulation::Simulation;
 use statistics::Statistics;
 use std::time::{Duration, Instant};
@@ -66,6 +66,8 @@ struct Plan<'a> {
     has_velocities: bool,
     /// Bonds of fixed length.
     constraints: Option<Constraints>,
+    /// Molecules that a barostat moves as one.
+    molecules: Option<Sites>,
     /// The potential, made for the structure of the deck.
     terms: Vec<Term>,
     /// What a person should know about how it was made for it.
@@ -79,6 +81,7 @@ struct Origin {
     system: System,
     has_velocities: bool,
     constraints: Option<Constraints>,
+    molecules: Option<Sites>,
     terms: Vec<Term>,
     notes: Vec<String>,
 }
@@ -89,12 +92,14 @@ impl Origin {
         let (mut system, has_velocities) = parts::build_system(&deck.system)?;
         // Atoms that bonds hold together lie next to each other from now on; restraints start from where they are then.
         let constraints = bonds::constraints(md, &deck.source.path, &mut system)?;
+        let molecules = bonds::molecules(md, &deck.source.path, constraints.as_ref(), &mut system)?;
         let (terms, mut notes) = parts::deck_terms(deck, &system)?;
         notes.extend(beads::settle(deck, md, &system, &terms)?);
         Ok(Origin {
             system,
             has_velocities,
             constraints,
+            molecules,
             terms,
             notes,
         })
@@ -131,6 +136,7 @@ pub fn run(
         system: origin,
         has_velocities,
         constraints,
+        molecules,
         terms,
         notes,
     } = Origin::of(&mut deck, &mut md)?;
@@ -144,6 +150,7 @@ pub fn run(
         origin,
         has_velocities,
         constraints,
+        molecules,
         terms,
         notes,
         sources: provenance::sources(&deck)?,

@@ -262,8 +262,13 @@ fn barostat(b: &BarostatDeck) -> String {
         Coupling::Anisotropic => "anisotropic",
         Coupling::Triclinic => "triclinic",
     };
+    let of = if b.molecules {
+        " of whole molecules"
+    } else {
+        ""
+    };
     format!(
-        "{target}, {method} ({coupling}) with {}",
+        "{target}, {method} ({coupling}){of} with {}",
         femtoseconds(b.time)
     )
 }
@@ -390,6 +395,7 @@ pub fn check(deck: &Deck, md: &MdDeck, output: &OutputDeck) -> Result<Page> {
         system,
         has_velocities,
         constraints,
+        molecules,
         terms,
         notes,
     } = Origin::of(&mut deck, &mut md)?;
@@ -426,6 +432,7 @@ pub fn check(deck: &Deck, md: &MdDeck, output: &OutputDeck) -> Result<Page> {
         source: &deck.source.path,
         evaluator: &evaluator,
         constraints: constraints.as_ref(),
+        molecules: molecules.as_ref(),
         seed: md.seed.unwrap_or(0),
     };
     for stage in &md.schedule() {

@@ -506,6 +506,7 @@ fn setting<'a>(plan: &'a Plan<'_>, evaluator: &'a Evaluator, seed: u64) -> Setti
         source: &plan.deck.source.path,
         evaluator,
         constraints: plan.constraints.as_ref(),
+        molecules: plan.molecules.as_ref(),
         seed,
     }
 }

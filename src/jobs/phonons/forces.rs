@@ -11,7 +11,7 @@ use crate::vibrations::phonons::Displacement;
 use std::path::Path;
 
 /// The file of displaced supercells; of an earlier run those are kept whose forces it found.
-pub(super) fn store(path: &Path, resume: bool) -> Result<KeptFrames> {
+pub(in crate::jobs) fn store(path: &Path, resume: bool) -> Result<KeptFrames> {
     KeptFrames::open(path, resume, |f| f.vectors("forces").is_some())
 }
 

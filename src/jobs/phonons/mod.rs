@@ -2,11 +2,11 @@
 //! expansion.
 
 mod bands;
-mod forces;
+pub(super) mod forces;
 mod page;
 mod phonopy;
-mod tables;
-mod volume;
+pub(super) mod tables;
+pub(super) mod volume;
 
 use super::announce::announce;
 use super::limits::Limits;
@@ -26,7 +26,7 @@ use bands::Bands;
 use std::path::PathBuf;
 use std::time::Instant;
 use tables::Dos;
-use volume::{Crystal, Freedom, prepare};
+use volume::{Crystal, Freedom, How, prepare};
 
 /// The table of the deck that names the files.
 const TABLE: &str = "[phonons]";
@@ -95,7 +95,9 @@ pub fn run(
     Outputs::of(deck).claim(TABLE, options)?;
     let (unit, models) = origin(deck)?;
     announce(deck, &models, console);
-    let crystal = prepare(deck, job, &models, unit, Freedom::Deck)?;
+    let place = &deck.system.structure;
+    let how = How::from(job);
+    let crystal = prepare(place, &how, &models, unit, Freedom::Deck)?;
     page::describe(&crystal, console);
     write_structure(job, &crystal)?;
     let volumes = expansion_volumes(job, &crystal)?;
@@ -103,7 +105,7 @@ pub fn run(
         .iter()
         .map(|scale| {
             let scaled = scaled(&crystal, *scale)?;
-            prepare(deck, job, &models, scaled, Freedom::Shape)
+            prepare(place, &how, &models, scaled, Freedom::Shape)
         })
         .collect::<Result<_>>()?;
     let mut store = forces::store(&job.files.displacements, options.resume)?;
@@ -111,7 +113,7 @@ pub fn run(
         crystal.displacements.len() + others.iter().map(|c| c.displacements.len()).sum::<usize>();
     let mut task = Task::new(console, "displaced supercells", total);
     let mut of = |crystal: &Crystal, label: &str, task: &mut Task| {
-        let mut evaluator = crystal.evaluator(deck, &models)?;
+        let mut evaluator = crystal.evaluator(place, &models)?;
         crystal.phonons(label, &mut evaluator, &mut store, &limits, |n| {
             task.advance(n);
         })
@@ -187,45 +189,27 @@ fn evaluate(
         None => Path::standard(group),
     };
     let mut bands = Bands::along(&phonons, &path, job.path_points)?;
-    let count = job.mesh.unwrap_or_else(|| count_for(&phonons.cell, 0.1));
+    let lattice = &job.lattice;
+    let count = lattice
+        .mesh
+        .unwrap_or_else(|| count_for(&phonons.cell, 0.1));
     let mesh = Mesh::new(count, &phonons.cell, &group.rotations())?;
     let rows = mesh.frequencies(&phonons)?;
-    let temperatures = job.temperatures();
-    let at = |mesh: &Mesh, rows: &[Vec<f64>]| -> Vec<Thermal> {
-        temperatures
-            .iter()
-            .map(|t| thermal(mesh, rows, *t, job.nuclei))
-            .collect()
-    };
     let expansion = match &job.expansion {
         None => None,
         Some(deck) => {
             let (mut points, mut left_out) = (Vec::new(), Vec::new());
             for (c, p) in others.iter().zip(of_others) {
-                let volume = c.supercell.unit.cell.volume().unwrap_or(0.0) / c.primitive_cells();
+                let volume = c.primitive_volume();
                 let name = format!("{:.4} Å^3/atom", volume / c.primitive_atoms() as f64);
                 if c.primitive_atoms() != crystal.primitive_atoms() {
                     left_out.push(format!("{name}: the primitive cell has become another one"));
                     continue;
                 }
-                let mesh = Mesh::new(count, &p.cell, &c.supercell.group.rotations())?;
-                let rows = mesh.frequencies(p)?;
-                if let Some(bad) = imaginary(&mesh, &rows) {
-                    left_out.push(format!(
-                        "{name}: imaginary modes down to {:.2} THz",
-                        bad.lowest
-                    ));
-                    continue;
+                match c.volume_point(p, count, lattice)? {
+                    Ok(point) => points.push(point),
+                    Err(why) => left_out.push(format!("{name}: {why}")),
                 }
-                if let Some(why) = &c.trouble {
-                    left_out.push(format!("{name}: {why}"));
-                    continue;
-                }
-                points.push(VolumePoint {
-                    volume,
-                    energy: c.energy / c.primitive_cells(),
-                    thermal: at(&mesh, &rows),
-                });
             }
             // The volumes next to that of the relaxed crystal.
             let volume = |c: &Crystal| c.supercell.unit.cell.volume().unwrap_or(0.0);
@@ -253,7 +237,11 @@ fn evaluate(
     };
     Ok(Results {
         dos: Dos::of(&mesh, &rows),
-        thermal: at(&mesh, &rows),
+        thermal: lattice
+            .temperatures()
+            .iter()
+            .map(|t| thermal(&mesh, &rows, *t, lattice.nuclei))
+            .collect(),
         imaginary: imaginary(&mesh, &rows),
         crystal,
         constants,
@@ -322,11 +310,12 @@ fn write(deck: &Deck, job: &PhononsDeck, r: &Results) -> Result<()> {
 pub fn check(deck: &Deck, job: &PhononsDeck) -> Result<Page> {
     Outputs::of(deck).check_folders(TABLE)?;
     let (unit, models) = origin(deck)?;
-    let unrelaxed = PhononsDeck {
+    let place = &deck.system.structure;
+    let unrelaxed = How {
         relax: crate::deck::Relaxed::Nothing,
-        ..job.clone()
+        ..How::from(job)
     };
-    let crystal = prepare(deck, &unrelaxed, &models, unit, Freedom::Deck)?;
+    let crystal = prepare(place, &unrelaxed, &models, unit, Freedom::Deck)?;
     let mut page = Page::default();
     page.fact("deck", &deck.source.path);
     for term in &models {
@@ -335,7 +324,7 @@ pub fn check(deck: &Deck, job: &PhononsDeck) -> Result<Page> {
     for (name, value) in page::crystal_facts(&crystal) {
         page.fact(name, value);
     }
-    let mut evaluator = crystal.evaluator(deck, &models)?;
+    let mut evaluator = crystal.evaluator(place, &models)?;
     let system = &crystal.supercell.system;
     let mut result = [Evaluation::default()];
     let mut seconds = f64::INFINITY;

@@ -9,7 +9,7 @@ use crate::vibrations::phonons::{Mesh, Thermal};
 use crate::vibrations::quasi_harmonic::{Expanded, Lost};
 
 /// One eV/K for each atom in J/K/mol.
-pub(super) const MOLAR: f64 = ELEMENTARY_CHARGE_C * AVOGADRO;
+pub(in crate::jobs) const MOLAR: f64 = ELEMENTARY_CHARGE_C * AVOGADRO;
 
 /// Bands: a row for each wave vector.
 pub(super) fn bands_csv(bands: &Bands) -> String {
@@ -247,7 +247,7 @@ pub(super) fn expansion_csv(
 }
 
 /// Why there is no equilibrium, in words.
-pub(super) fn lost(why: Lost) -> &'static str {
+pub(in crate::jobs) fn lost(why: Lost) -> &'static str {
     match why {
         Lost::NoMinimum => "no equilibrium volume",
         Lost::Outside => "the equilibrium volume lies outside of those computed",

@@ -1,7 +1,7 @@
 //! The crystal at one volume: relaxed, displaced, and its phonons.
 
 use super::forces;
-use crate::deck::{Deck, PhononsDeck, Relaxed};
+use crate::deck::{LatticeDeck, PhononsDeck, Relaxed};
 use crate::dynamics::barostat::StrainSpace;
 use crate::error::{Error, Result};
 use crate::jobs::kept::KeptFrames;
@@ -11,14 +11,17 @@ use crate::potential::{Evaluation, Evaluator, Term, Want};
 use crate::relax::{self, CellSettings, Settings};
 use crate::system::System;
 use crate::vibrations::phonons::{
-    Displacement, ForceConstants, Phonons, Supercell, copies_for, displacements, force_constants,
+    Displacement, ForceConstants, Mesh, Phonons, Supercell, copies_for, displacements,
+    force_constants, imaginary, thermal,
 };
+use crate::vibrations::quasi_harmonic::VolumePoint;
+use std::path::Path;
 
 /// Reach (Å) of neighbour lists beyond the cutoff.
 const SKIN: f64 = 0.4;
 
 /// A crystal with what must be displaced in it.
-pub(super) struct Crystal {
+pub(in crate::jobs) struct Crystal {
     /// Unit cell and supercell.
     pub supercell: Supercell,
     /// What is displaced.
@@ -35,24 +38,48 @@ pub(super) struct Crystal {
     pub steps: u64,
 }
 
+/// How a crystal gets its phonons.
+#[derive(Clone, Copy)]
+pub(in crate::jobs) struct How<'a> {
+    /// Supercell, displacements, and what is made of the phonons.
+    pub lattice: &'a LatticeDeck,
+    /// Whether symmetry saves displacements, and how far (Å) atoms may be off symmetric places.
+    pub symmetry: bool,
+    pub tolerance: f64,
+    /// What is relaxed before, to which longest force (eV/Å).
+    pub relax: Relaxed,
+    pub fmax: f64,
+}
+
+impl<'a> From<&'a PhononsDeck> for How<'a> {
+    fn from(job: &'a PhononsDeck) -> How<'a> {
+        How {
+            lattice: &job.lattice,
+            symmetry: job.symmetry,
+            tolerance: job.tolerance,
+            relax: job.relax,
+            fmax: job.fmax,
+        }
+    }
+}
+
 /// What of the cell a relaxation may change.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Freedom {
+pub(in crate::jobs) enum Freedom {
     /// As the deck says.
     Deck,
     /// The shape, at this volume (Å^3), where the deck relaxes the cell.
     Shape,
 }
 
-/// Relaxes a unit cell and finds out what to displace.
-pub(super) fn prepare(
-    deck: &Deck,
-    job: &PhononsDeck,
+/// Relaxes a unit cell and finds out what to displace. Errors name `place`, where the unit cell comes from.
+pub(in crate::jobs) fn prepare(
+    place: &Path,
+    job: &How<'_>,
     models: &[Term],
     mut unit: System,
     freedom: Freedom,
 ) -> Result<Crystal> {
-    let place = &deck.system.structure;
     let (terms, _) = parts::fit_terms(models, &unit, place)?;
     let mut evaluator = Evaluator::new(terms, SKIN);
     parts::check_elements(&evaluator, &unit.atoms.distinct_elements(), place)?;
@@ -100,13 +127,14 @@ pub(super) fn prepare(
         })?;
     let volume = unit.cell.volume().unwrap_or(1.0);
     let stress = virial.then(|| result[0].virial.map(|row| row.map(|w| -w / volume)));
-    let copies = job
+    let lattice = job.lattice;
+    let copies = lattice
         .supercell
-        .unwrap_or_else(|| copies_for(&unit.cell, job.width));
+        .unwrap_or_else(|| copies_for(&unit.cell, lattice.width));
     let supercell = Supercell::new(&unit, copies, job.tolerance, job.symmetry)
         .map_err(|e| e.within(&place.display().to_string()))?;
     Ok(Crystal {
-        displacements: displacements(&supercell, job.displacement)?,
+        displacements: displacements(&supercell, lattice.displacement)?,
         supercell,
         energy: result[0].energy,
         fmax: parts::longest_force(&result[0].forces),
@@ -118,9 +146,9 @@ pub(super) fn prepare(
 
 impl Crystal {
     /// The evaluator of its supercell.
-    pub fn evaluator(&self, deck: &Deck, models: &[Term]) -> Result<Evaluator> {
+    pub fn evaluator(&self, place: &Path, models: &[Term]) -> Result<Evaluator> {
         let system = &self.supercell.system;
-        let (terms, _) = parts::fit_terms(models, system, &deck.system.structure)?;
+        let (terms, _) = parts::fit_terms(models, system, place)?;
         Ok(Evaluator::new(terms, SKIN))
     }
 
@@ -144,6 +172,36 @@ impl Crystal {
                 Ok((constants, phonons))
             }
         })
+    }
+
+    /// Volume (Å^3) of the primitive cell.
+    pub fn primitive_volume(&self) -> f64 {
+        self.supercell.unit.cell.volume().unwrap_or(0.0) / self.primitive_cells()
+    }
+
+    /// What the quasi-harmonic approximation wants to know of its phonons on a mesh of `count` points, or why it has no use for them.
+    pub fn volume_point(
+        &self,
+        phonons: &Phonons,
+        count: [usize; 3],
+        lattice: &LatticeDeck,
+    ) -> Result<std::result::Result<VolumePoint, String>> {
+        let mesh = Mesh::new(count, &phonons.cell, &self.supercell.group.rotations())?;
+        let rows = mesh.frequencies(phonons)?;
+        if let Some(bad) = imaginary(&mesh, &rows) {
+            let lowest = bad.lowest;
+            return Ok(Err(format!("imaginary modes down to {lowest:.2} THz")));
+        }
+        if let Some(why) = &self.trouble {
+            return Ok(Err(why.clone()));
+        }
+        let temperatures = lattice.temperatures();
+        let at = |t: &f64| thermal(&mesh, &rows, *t, lattice.nuclei);
+        Ok(Ok(VolumePoint {
+            volume: self.primitive_volume(),
+            energy: self.energy / self.primitive_cells(),
+            thermal: temperatures.iter().map(at).collect(),
+        }))
     }
 
     /// Atoms in the primitive cell.

@@ -1,12 +1,12 @@
 //! Finding the model's molecule in a system: by its elements and bonds, in whatever order, however many times.
 
-use super::bonds::{bonds, components, longest_bond};
 use super::descriptor::pair;
 use super::evaluate::Molecules;
 use super::matching::{Graph, matchings};
 use super::{Model, SgdmlFile};
 use crate::elements::Element;
 use crate::error::{Error, Result};
+use crate::molecules::{bonds, components, formula, longest_bond, partners};
 use crate::system::{Cell, Configuration, System};
 
 /// Most orders of the atoms of a molecule that are compared with the training set.
@@ -77,12 +77,13 @@ impl Identity {
         if copies == 0 || !total.is_multiple_of(n) || !self.same_composition(c.elements, copies) {
             return Err(self.other_composition(c.elements));
         }
-        let Some(bonded) = bonds(c) else {
+        let Ok(found) = bonds(c, longest_bond) else {
             return Err(refuse(
                 "its positions cannot be used".into(),
                 "check positions and cell",
             ));
         };
+        let bonded = partners(total, &found);
         if copies == 1 {
             return self.one(model, c, &bonded);
         }
@@ -225,8 +226,8 @@ impl Identity {
                         list.join(" "),
                         if part.len() > 12 { " ..." } else { "" },
                         part.len(),
-                        formula(&elements),
-                        formula(&self.elements)
+                        formula(elements.iter().copied()),
+                        formula(self.elements.iter().copied())
                     ),
                     "a model of one molecule serves systems of that molecule only",
                 ));
@@ -246,7 +247,7 @@ impl Identity {
         }
         let mut notes = vec![format!(
             "{copies} molecules {}, each evaluated by itself",
-            formula(&self.elements)
+            formula(self.elements.iter().copied())
         )];
         if reordered > 0 {
             notes.push(format!(
@@ -323,9 +324,9 @@ impl Identity {
     fn other_composition(&self, elements: &[Element]) -> Error {
         let reason = format!(
             "the structure has {} ({} atoms), and the model is of the molecule {} ({} atoms)",
-            formula(elements),
+            formula(elements.iter().copied()),
             elements.len(),
-            formula(&self.elements),
+            formula(self.elements.iter().copied()),
             self.elements.len()
         );
         refuse(
@@ -420,23 +421,4 @@ fn refuse(reason: String, advice: impl Into<String>) -> Error {
 fn symbols(elements: &[Element]) -> String {
     let list: Vec<&str> = elements.iter().map(|e| e.symbol()).collect();
     list.join(" ")
-}
-
-/// `C2H6O`: carbon and hydrogen first, then by symbol.
-fn formula(elements: &[Element]) -> String {
-    let mut list: Vec<Element> = elements.to_vec();
-    list.sort_by_key(|e| {
-        let first = ["C", "H"]
-            .iter()
-            .position(|s| *s == e.symbol())
-            .unwrap_or(2);
-        (first, e.symbol())
-    });
-    list.dedup();
-    list.iter()
-        .map(|e| match elements.iter().filter(|x| *x == e).count() {
-            1 => e.to_string(),
-            n => format!("{e}{n}"),
-        })
-        .collect()
 }

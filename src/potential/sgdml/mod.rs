@@ -4,7 +4,6 @@
 //! [`SgdmlFile`] is the file as data; [`Sgdml`] is the model made of it. The order of the atoms is fixed by the model:
 //! [`Potential::for_system`] finds the molecule in a system, whatever the order there and however many copies there are.
 
-mod bonds;
 mod curvature;
 mod decay;
 mod describe;

@@ -119,8 +119,12 @@ fn expand_one(k: usize, term: &TermSettings, elements: &[u8]) -> Result<Vec<Plan
                 PlannedKernel::DotProduct(check_zeta(*zeta)?),
             )
         }
-        TermDescriptor::SoapTurbo { parameters, zeta } => {
-            let list = turbos(parameters, elements)
+        TermDescriptor::SoapTurbo {
+            parameters,
+            zeta,
+            centres,
+        } => {
+            let list = turbos(parameters, elements, centres)
                 .into_iter()
                 .map(Descriptor::SoapTurbo);
             (
@@ -251,7 +255,7 @@ fn soaps(p: &SoapParameters, elements: &[u8]) -> Vec<SoapParameters> {
     centres.into_iter().map(one).collect()
 }
 
-fn turbos(p: &SoapTurboParameters, elements: &[u8]) -> Vec<SoapTurboParameters> {
+fn turbos(p: &SoapTurboParameters, elements: &[u8], centres: &[u8]) -> Vec<SoapTurboParameters> {
     match &p.species[..] {
         [any] if any.number == 0 => {
             let species: Vec<TurboSpecies> = elements
@@ -262,6 +266,7 @@ fn turbos(p: &SoapTurboParameters, elements: &[u8]) -> Vec<SoapTurboParameters> 
                 })
                 .collect();
             (0..elements.len())
+                .filter(|k| centres.is_empty() || centres.contains(&elements[*k]))
                 .map(|central| SoapTurboParameters {
                     species: species.clone(),
                     central,
@@ -270,5 +275,53 @@ fn turbos(p: &SoapTurboParameters, elements: &[u8]) -> Vec<SoapTurboParameters> 
                 .collect()
         }
         _ => vec![p.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn densities_have_the_centres_that_are_named() {
+        let turbo = SoapTurboParameters {
+            rcut_hard: 4.0,
+            rcut_soft: 3.5,
+            nf: 4.0,
+            l_max: 2,
+            basis: crate::potential::gap::soap_turbo::Basis::Poly3Gauss,
+            radial_enhancement: 1,
+            species: vec![TurboSpecies {
+                number: 0,
+                alpha_max: 3,
+                sigma_r: 0.5,
+                sigma_t: 0.5,
+                sigma_r_scaling: 0.0,
+                sigma_t_scaling: 0.0,
+                amplitude_scaling: 1.0,
+                central_weight: 1.0,
+            }],
+            central: 0,
+            compress: crate::potential::gap::soap_turbo::Compress::Trivial,
+        };
+        let centres = |named: &[u8]| -> Vec<usize> {
+            let found = turbos(&turbo, &[1, 6, 8], named);
+            // Neighbours are of every element, whoever is the centre.
+            assert!(found.iter().all(|p| p.species.len() == 3));
+            found.iter().map(|p| p.central).collect()
+        };
+        assert_eq!(centres(&[]), [0, 1, 2]);
+        assert_eq!(centres(&[6, 8]), [1, 2]);
+        let soap = SoapParameters {
+            centre: vec![6],
+            species: Vec::new(),
+            ..SoapParameters::default()
+        };
+        let found = soaps(&soap, &[1, 6]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (&found[0].centre[..], &found[0].species[..]),
+            (&[6][..], &[1, 6][..])
+        );
     }
 }

@@ -126,6 +126,8 @@ pub enum TermDescriptor {
         parameters: SoapTurboParameters,
         /// Power of the dot product.
         zeta: f64,
+        /// Atomic numbers of the centres; all elements of the data when empty.
+        centres: Vec<u8>,
     },
 }
 

@@ -150,7 +150,10 @@ mod tests {
         super::super::record::write(&path, &other).unwrap();
         assert_eq!(machine_of(folder).as_deref(), Some("another machine"));
         let message = Claim::take(folder).err().unwrap().to_string();
-        assert!(message.contains("process 7 on another machine"), "{message}");
+        assert!(
+            message.contains("process 7 on another machine"),
+            "{message}"
+        );
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
         assert!(machine_of(folder).is_none());

@@ -163,7 +163,14 @@ impl Curves {
                     continue;
                 };
                 // 1/bar to 1/GPa.
-                self.put(row, "isothermal compressibility", "1/GPa", "isotherm", kappa * 1e4, error * 1e4);
+                self.put(
+                    row,
+                    "isothermal compressibility",
+                    "1/GPa",
+                    "isotherm",
+                    kappa * 1e4,
+                    error * 1e4,
+                );
             }
         }
         if let Some(first) = rows.first() {
@@ -198,7 +205,14 @@ impl Curves {
             for row in piece {
                 let (s, e) = spline.slope(row.point.temperature);
                 let density = row.density.value;
-                self.put(row, "thermal expansion", "1/K", "isobar", -s / density, e / density);
+                self.put(
+                    row,
+                    "thermal expansion",
+                    "1/K",
+                    "isobar",
+                    -s / density,
+                    e / density,
+                );
             }
         }
     }
@@ -232,7 +246,8 @@ impl Curves {
             value,
             error: Some(error),
         };
-        self.properties.push(property(row, name, unit, source, value));
+        self.properties
+            .push(property(row, name, unit, source, value));
     }
 }
 
@@ -288,7 +303,10 @@ pub(super) fn oddities(rows: &[Row]) -> Vec<String> {
                     b.point.title()
                 ));
             }
-            if a.measures_density() && b.measures_density() && b.density.value > JUMP * a.density.value {
+            if a.measures_density()
+                && b.measures_density()
+                && b.density.value > JUMP * a.density.value
+            {
                 all.push(format!(
                     "between {} and {} the density jumps from {:.4} to {:.4} g/cm^3: there may be a transition; a point near it keeps the phase that it started in for long",
                     a.point.title(),

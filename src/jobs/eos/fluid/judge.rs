@@ -41,14 +41,21 @@ impl Samples {
         for (k, line) in lines.enumerate() {
             let wrong = || Error::line(path, k + 2, "this is no row of samples");
             let mut cells = line.trim_end().split(',');
-            let step = cells.next().and_then(|c| c.parse::<u64>().ok()).ok_or_else(wrong)?;
+            let step = cells
+                .next()
+                .and_then(|c| c.parse::<u64>().ok())
+                .ok_or_else(wrong)?;
             let values: Vec<f64> = cells.skip(1).filter_map(|c| c.parse().ok()).collect();
             if values.len() != samples.names.len() {
                 return Err(wrong());
             }
             if step > after {
                 samples.steps.push(step);
-                samples.columns.iter_mut().zip(values).for_each(|(c, v)| c.push(v));
+                samples
+                    .columns
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(c, v)| c.push(v));
             }
         }
         Ok(samples)
@@ -206,9 +213,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
         let head = "step,time (fs),potential_energy (eV),temperature (K)\n";
-        std::fs::write(&path, format!("{head}0,0.0,1.0,2.0\n20,1.0,3.0,4.0\n40,2.0,5.0,6.")).unwrap();
+        std::fs::write(
+            &path,
+            format!("{head}0,0.0,1.0,2.0\n20,1.0,3.0,4.0\n40,2.0,5.0,6."),
+        )
+        .unwrap();
         let s = Samples::read(&path, 0).unwrap();
-        assert_eq!((s.steps.as_slice(), s.column("temperature").unwrap()), (&[20][..], &[4.0][..]));
+        assert_eq!(
+            (s.steps.as_slice(), s.column("temperature").unwrap()),
+            (&[20][..], &[4.0][..])
+        );
         std::fs::write(&path, format!("{head}0,0.0,1.0\n")).unwrap();
         let message = Samples::read(&path, 0).err().unwrap().to_string();
         assert!(message.contains("x.csv:2"), "{message}");

@@ -78,7 +78,14 @@ pub fn run(
     Outputs::of(deck).check_folders(TABLE)?;
     let Parts { fluid, points } = parts_of(deck, job, console)?;
     if let Some(wanted) = &options.points.only {
-        return one(deck, job, &fluid, point::find(&points, wanted)?, options, console);
+        return one(
+            deck,
+            job,
+            &fluid,
+            point::find(&points, wanted)?,
+            options,
+            console,
+        );
     }
     console.fact("fluid", describe(&fluid));
     console.fact(
@@ -205,12 +212,21 @@ pub fn check(deck: &Deck, job: &FluidDeck) -> Result<Page> {
         least += a;
         most += b;
         fluid.start(point, &deck.system)?;
-        page.line(format!("{:>6}  {:<28} {}", k + 1, point.title(), point.name));
+        page.line(format!(
+            "{:>6}  {:<28} {}",
+            k + 1,
+            point.title(),
+            point.name
+        ));
     }
     let atoms = fluid.system.atoms.len();
     page.fact(
         "simulated",
-        format!("{:.4} to {:.4} ps in all, {atoms} atoms", least * 1e-3, most * 1e-3),
+        format!(
+            "{:.4} to {:.4} ps in all, {atoms} atoms",
+            least * 1e-3,
+            most * 1e-3
+        ),
     );
     let steps = least / (job.timestep * crate::units::TIME_FS);
     let seconds = seconds_per_step(deck, &fluid)?;

@@ -43,7 +43,10 @@ pub(super) fn text(deck: &Deck, job: &FluidDeck, point: &Point, length: Length) 
     let fluid = whole.get("eos").and_then(|e| e.get("fluid"));
     let md = fluid.and_then(|f| f.get("md")).and_then(Value::as_table);
     let mut md = md.cloned().ok_or_else(|| bug("md"))?;
-    let mut potential = whole.get("potential").cloned().ok_or_else(|| bug("potential"))?;
+    let mut potential = whole
+        .get("potential")
+        .cloned()
+        .ok_or_else(|| bug("potential"))?;
     let folder = job.points.join(&point.name);
     let prefix = way_back(&job.points_text, &deck.folder)?;
     repath(&mut potential, deck, &prefix);
@@ -95,7 +98,8 @@ pub(super) fn text(deck: &Deck, job: &FluidDeck, point: &Point, length: Length) 
     }
     own.insert("md".into(), Value::Table(md));
     own.insert("output".into(), Value::Table(output(job)));
-    let body = toml::to_string(&own).map_err(|e| Error::Bug(format!("{}: {e}", folder.display())))?;
+    let body =
+        toml::to_string(&own).map_err(|e| Error::Bug(format!("{}: {e}", folder.display())))?;
     Ok(format!(
         "# The state point {} of {}. It is a deck of its own: `zundel run {DECK} --resume` goes on with it.\n\n{body}",
         point.title(),
@@ -211,8 +215,14 @@ pub(super) fn without_length(text: &str, path: &Path) -> Result<(u64, String)> {
     let mut table: Table = toml::from_str(text).map_err(|_| strange())?;
     let key = |table: &mut Table| table.insert("length".into(), "1 steps".into());
     let old = match table.get_mut("stage").and_then(Value::as_array_mut) {
-        Some(stages) => stages.last_mut().and_then(Value::as_table_mut).and_then(key),
-        None => table.get_mut("md").and_then(Value::as_table_mut).and_then(key),
+        Some(stages) => stages
+            .last_mut()
+            .and_then(Value::as_table_mut)
+            .and_then(key),
+        None => table
+            .get_mut("md")
+            .and_then(Value::as_table_mut)
+            .and_then(key),
     };
     let steps = old
         .as_ref()

@@ -18,13 +18,20 @@ fn shown(m: Measured, decimals: usize) -> String {
 
 /// A number with its error and as many digits as the error has meaning.
 fn significant(m: Measured) -> String {
-    let scale = m.error.filter(|e| *e > 0.0).unwrap_or(m.value.abs().max(1e-12) * 1e-3);
+    let scale = m
+        .error
+        .filter(|e| *e > 0.0)
+        .unwrap_or(m.value.abs().max(1e-12) * 1e-3);
     let decimals = (1.0 - scale.log10().floor()).clamp(0.0, 9.0) as usize;
     shown(m, decimals)
 }
 
 fn heads(results: &Results) -> Vec<String> {
-    let what = if results.molecular { "molecules" } else { "atoms" };
+    let what = if results.molecular {
+        "molecules"
+    } else {
+        "atoms"
+    };
     let mut heads: Vec<String> = ["T (K)", "P (bar)", "density (g/cm³)"]
         .map(str::to_owned)
         .to_vec();
@@ -88,7 +95,11 @@ pub(super) fn print(results: &Results, console: &Console) {
     };
     console.say(line(&heads));
     for (row, r) in rows.iter().zip(&results.rows) {
-        let mark = if r.record.remarks.is_empty() { "" } else { "  (!)" };
+        let mark = if r.record.remarks.is_empty() {
+            ""
+        } else {
+            "  (!)"
+        };
         let twin = if r.point.classical { "  classical" } else { "" };
         console.say(format!("{}{twin}{mark}", line(row)));
     }
@@ -107,7 +118,10 @@ pub(super) fn print(results: &Results, console: &Console) {
     }
     for isotherm in &results.curves.isotherms {
         if let Some(text) = virial(isotherm) {
-            console.fact("virial series", format!("{} K: {text}", isotherm.temperature));
+            console.fact(
+                "virial series",
+                format!("{} K: {text}", isotherm.temperature),
+            );
         }
     }
     results.warnings().iter().for_each(|w| console.warn(w));
@@ -148,7 +162,11 @@ pub(super) fn picture(results: &Results) -> Result<String> {
                 temperatures.len() - 1
             }
         };
-        let word = if isotherm.classical { ", classical" } else { "" };
+        let word = if isotherm.classical {
+            ", classical"
+        } else {
+            ""
+        };
         let mine: Vec<&Row> = results
             .rows
             .iter()
@@ -159,13 +177,20 @@ pub(super) fn picture(results: &Results) -> Result<String> {
             false => CurveStyle::Line,
         };
         for piece in &isotherm.pieces {
-            all.push(Curve::line("", piece.clone()).coloured(colour).styled(style));
+            all.push(
+                Curve::line("", piece.clone())
+                    .coloured(colour)
+                    .styled(style),
+            );
         }
         let points: Vec<(f64, f64)> = mine
             .iter()
             .map(|r| (r.pressure.value, r.density.value))
             .collect();
-        let errors = mine.iter().map(|r| r.density.error.unwrap_or(0.0)).collect();
+        let errors = mine
+            .iter()
+            .map(|r| r.density.error.unwrap_or(0.0))
+            .collect();
         all.push(
             Curve::line(format!("{t} K{word}"), points)
                 .styled(CurveStyle::Points)
@@ -187,7 +212,11 @@ pub(super) fn picture(results: &Results) -> Result<String> {
                 }
                 let name = if named { "" } else { "reference" };
                 named = true;
-                all.push(Curve::line(name, points).coloured(grey).styled(CurveStyle::Dashed));
+                all.push(
+                    Curve::line(name, points)
+                        .coloured(grey)
+                        .styled(CurveStyle::Dashed),
+                );
             }
         }
     }
@@ -247,7 +276,9 @@ pub(super) fn report(deck: &Deck, job: &FluidDeck, results: &Results) -> Result<
     }
     if !results.shifts.is_empty() {
         page.heading("Quantum nuclei");
-        page.paragraph("Quantum minus classical, from runs of their own; errors are added in quadrature.");
+        page.paragraph(
+            "Quantum minus classical, from runs of their own; errors are added in quadrature.",
+        );
         let rows: Vec<Vec<String>> = results
             .shifts
             .iter()

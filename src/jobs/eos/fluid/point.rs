@@ -50,7 +50,11 @@ pub(super) fn all(job: &FluidDeck, molecules: bool, place: &str) -> Result<Vec<P
         }
         Ok(())
     };
-    let twins: &[bool] = if job.quantum_shift { &[false, true] } else { &[false] };
+    let twins: &[bool] = if job.quantum_shift {
+        &[false, true]
+    } else {
+        &[false]
+    };
     for set in &job.sets {
         let conditions: Vec<Condition> = match &set.given {
             Given::Pressures(all) => {

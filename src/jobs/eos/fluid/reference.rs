@@ -48,17 +48,27 @@ impl Reference {
             let number = |c: usize| {
                 let value = cells.get(c).and_then(|x| x.parse::<f64>().ok());
                 value.filter(|x| x.is_finite()).ok_or_else(|| {
-                    Error::line(path, k + 1, format!("column `{}` has no number here", names[c]))
+                    Error::line(
+                        path,
+                        k + 1,
+                        format!("column `{}` has no number here", names[c]),
+                    )
                 })
             };
             rows.push((number(t)?, number(p)?, number(rho)? * 1e-3));
         }
-        rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2)));
+        rows.sort_by(|a, b| {
+            a.0.total_cmp(&b.0)
+                .then(a.1.total_cmp(&b.1))
+                .then(a.2.total_cmp(&b.2))
+        });
         let mut branches: Vec<Branch> = Vec::new();
         for (temperature, pressure, density) in rows {
             let last = branches.last_mut().filter(|b| {
                 b.temperature == temperature
-                    && b.points.last().is_none_or(|l| density < JUMP * l.1.max(1e-12))
+                    && b.points
+                        .last()
+                        .is_none_or(|l| density < JUMP * l.1.max(1e-12))
             });
             match last {
                 Some(branch) => branch.points.push((pressure, density)),
@@ -113,7 +123,10 @@ fn interpolated(points: &[(f64, f64)], x: f64) -> Option<f64> {
     let some = if steep { &points[k - 1..=k] } else { some };
     let term = |i: usize| {
         let others = some.iter().enumerate().filter(|(j, _)| *j != i);
-        others.map(|(_, o)| (x - o.0) / (some[i].0 - o.0)).product::<f64>() * some[i].1
+        others
+            .map(|(_, o)| (x - o.0) / (some[i].0 - o.0))
+            .product::<f64>()
+            * some[i].1
     };
     Some((0..some.len()).map(term).sum()).filter(|v: &f64| v.is_finite())
 }

@@ -66,7 +66,11 @@ pub(super) fn run(
     if left < points.len() {
         console.fact(
             "finished",
-            format!("{} of {} points, of an earlier run", points.len() - left, points.len()),
+            format!(
+                "{} of {} points, of an earlier run",
+                points.len() - left,
+                points.len()
+            ),
         );
     }
     if left == 0 {
@@ -139,7 +143,10 @@ impl<'a> Crew<'a> {
         let threads = (cores / most).max(1);
         console.fact(
             "processes",
-            format!("{most} at once, {threads} thread{} each", if threads == 1 { "" } else { "s" }),
+            format!(
+                "{most} at once, {threads} thread{} each",
+                if threads == 1 { "" } else { "s" }
+            ),
         );
         let width = tasks.iter().map(|t| t.point.title().chars().count()).max();
         Crew {
@@ -198,9 +205,8 @@ impl<'a> Crew<'a> {
     fn begin(&self, task: usize) -> Result<Child> {
         let task = &self.tasks[task];
         let folder = task.folder();
-        let fail = |e: std::io::Error| {
-            Error::environment("cannot begin the state point in", &folder, e)
-        };
+        let fail =
+            |e: std::io::Error| Error::environment("cannot begin the state point in", &folder, e);
         std::fs::create_dir_all(&folder).map_err(fail)?;
         let log = File::options()
             .create(true)
@@ -247,15 +253,20 @@ impl<'a> Crew<'a> {
             match status.code() {
                 // Killed, or gone for another reason of the system: it goes on from its checkpoint.
                 None if self.tries[task] <= AGAIN => {
-                    self.console
-                        .warn(format!("{title}: its process was killed; it goes on from its checkpoint"));
+                    self.console.warn(format!(
+                        "{title}: its process was killed; it goes on from its checkpoint"
+                    ));
                 }
-                None => standings[task] = Standing::Failed(format!("its process was killed {AGAIN} times")),
+                None => {
+                    standings[task] =
+                        Standing::Failed(format!("its process was killed {AGAIN} times"))
+                }
                 Some(_) if claim::machine_of(&folder).is_some() => {}
                 Some(_) => {
                     let reason = std::fs::read_to_string(folder.join(record::FAILURE))
                         .unwrap_or_else(|_| format!("see {}", folder.join(LOG).display()));
-                    self.console.warn(format!("{title}: {}", first_line(&reason)));
+                    self.console
+                        .warn(format!("{title}: {}", first_line(&reason)));
                     standings[task] = Standing::Failed(reason);
                 }
             }
@@ -279,7 +290,8 @@ impl<'a> Crew<'a> {
 
     /// Asks all to stop and waits for their checkpoints.
     fn dismiss(&mut self, standings: &mut [Standing]) {
-        self.console.say("stopping; the points write their checkpoints");
+        self.console
+            .say("stopping; the points write their checkpoints");
         for worker in &mut self.workers {
             drop(worker.child.stdin.take());
         }

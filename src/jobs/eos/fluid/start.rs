@@ -1,10 +1,11 @@
 //! The structure from which a state point starts.
 
 use super::point::{Condition, Point};
-use crate::analysis::{Bond, Topology};
+use crate::analysis::Topology;
 use crate::deck::{Deck, SystemDeck};
 use crate::error::{Error, Result};
 use crate::jobs::parts;
+use crate::molecules::Bond;
 use crate::system::{Atoms, Cell, System};
 use crate::units::AMU_PER_A3_IN_G_PER_CM3;
 use crate::vector::minus;
@@ -38,7 +39,11 @@ impl Fluid {
             .advise("write `periodic = [true, true, true]` in [system] if the cell is that of a fluid"));
         }
         // Each point draws velocities of its own temperature.
-        system.atoms.velocities.iter_mut().for_each(|v| *v = [0.0; 3]);
+        system
+            .atoms
+            .velocities
+            .iter_mut()
+            .for_each(|v| *v = [0.0; 3]);
         let topology = Topology::find(system.configuration(), BONDED)?;
         let (molecule, molecules) = whole(&mut system, &topology, place)?;
         Ok(Fluid {
@@ -124,9 +129,8 @@ impl Fluid {
             .advise("start from a structure of about that density, or give a lower one")
         };
         let topology = Topology::find(system.configuration(), TOUCHING)?;
-        let across = |b: &&Bond| {
-            self.molecule[b.i as usize] != self.molecule[b.j as usize] || b.i == b.j
-        };
+        let across =
+            |b: &&Bond| self.molecule[b.i as usize] != self.molecule[b.j as usize] || b.i == b.j;
         match topology.bonds.iter().find(across) {
             None => Ok(()),
             Some(b) => Err(overlap(format!(
@@ -135,48 +139,4 @@ impl Fluid {
             ))),
         }
     }
-}
-
-/// The molecule of each atom and their number; atoms of a molecule are brought next to each other.
-fn whole(system: &mut System, topology: &Topology, place: &Path) -> Result<(Vec<usize>, usize)> {
-    let n = system.atoms.len();
-    let mut partners = vec![Vec::new(); n];
-    for b in &topology.bonds {
-        let (i, j) = (b.i as usize, b.j as usize);
-        partners[i].push((j, b.shift));
-        partners[j].push((i, b.shift.map(|s| -s)));
-    }
-    let mut molecule = vec![usize::MAX; n];
-    // Cell vectors to be added to each atom.
-    let mut moved = vec![[0i32; 3]; n];
-    let mut count = 0;
-    let mut stack = Vec::new();
-    for first in 0..n {
-        if molecule[first] != usize::MAX {
-            continue;
-        }
-        molecule[first] = count;
-        stack.push(first);
-        while let Some(i) = stack.pop() {
-            for &(j, shift) in &partners[i] {
-                let there: [i32; 3] = std::array::from_fn(|k| moved[i][k] + shift[k]);
-                if molecule[j] == usize::MAX {
-                    (molecule[j], moved[j]) = (count, there);
-                    stack.push(j);
-                } else if moved[j] != there {
-                    return Err(Error::file(
-                        place,
-                        format!("atom {i} is bonded to itself through the cell's boundary: this is no fluid of molecules (atoms are counted from 0)"),
-                    )
-                    .advise("[eos.solid] is for networks and crystals"));
-                }
-            }
-        }
-        count += 1;
-    }
-    for (x, shift) in system.atoms.positions.iter_mut().zip(&moved) {
-        let t = system.cell.translation(*shift);
-        *x = minus(*x, t.map(|t| -t));
-    }
-    Ok((molecule, count))
 }

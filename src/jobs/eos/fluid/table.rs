@@ -11,9 +11,7 @@ use crate::error::{Error, Result};
 use crate::jobs::outputs::csv_row;
 use crate::jobs::parts;
 use crate::potential::{Evaluation, Evaluator, Want};
-use crate::units::{
-    AMU_PER_A3_IN_G_PER_CM3, BOLTZMANN, EV_IN_KJ_MOL, EV_PER_A3_IN_BAR,
-};
+use crate::units::{AMU_PER_A3_IN_G_PER_CM3, BOLTZMANN, EV_IN_KJ_MOL, EV_PER_A3_IN_BAR};
 use serde_json::json;
 
 /// A finished state point.
@@ -148,7 +146,10 @@ impl Results {
     pub fn warnings(&self) -> Vec<String> {
         let of_points = self.rows.iter().flat_map(|r| {
             let title = r.point.title();
-            r.record.remarks.iter().map(move |m| format!("{title}: {m}"))
+            r.record
+                .remarks
+                .iter()
+                .map(move |m| format!("{title}: {m}"))
         });
         of_points.chain(self.remarks.iter().cloned()).collect()
     }
@@ -276,9 +277,7 @@ pub(super) fn headline(point: &Point, record: &Record) -> String {
         Condition::Pressure(..) => {
             advance::density_of(record).map_or(String::new(), |d| with(d, 4, "g/cm^3"))
         }
-        Condition::Density(..) => record
-            .pressure
-            .map_or(String::new(), |p| with(p, 1, "bar")),
+        Condition::Density(..) => record.pressure.map_or(String::new(), |p| with(p, 1, "bar")),
         Condition::Molecule => with(record.energy, 5, "eV"),
     }
 }
@@ -355,7 +354,11 @@ pub(super) fn csv(results: &Results) -> String {
 
 /// Which nuclei a row is of.
 pub(super) fn nuclei(r: &Row) -> &'static str {
-    if r.record.quantum { "quantum" } else { "classical" }
+    if r.record.quantum {
+        "quantum"
+    } else {
+        "classical"
+    }
 }
 
 /// Everything that a program may want to know.

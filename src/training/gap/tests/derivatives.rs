@@ -55,6 +55,7 @@ pub(super) fn terms() -> Vec<TermSettings> {
                 compress: Compress::Trivial,
             },
             zeta: 2.5,
+            centres: Vec::new(),
         },
         delta: 0.3,
         points: 17,

@@ -1,0 +1,248 @@
+//! Molecules: terms within and between them, and barostats that move them as one.
+
+mod common;
+
+use std::sync::Arc;
+use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
+use zundel::dynamics::{Integrator, Langevin, Ramp, Sites, Splitting, State};
+use zundel::elements::{Element, Species as Kind};
+use zundel::molecules::{Molecules, Packing, Species, pack};
+use zundel::potential::pair::{LennardJones, PairParameters, Scheme};
+use zundel::potential::{Acts, Evaluator, Local, Molecular, Potential, Term, Want};
+use zundel::system::{Atoms, System, thermal_velocities};
+use zundel::units::{BOLTZMANN, FS};
+
+fn chlorine() -> Element {
+    Element::from_symbol("Cl").unwrap()
+}
+
+/// Diatomic molecules at random in a cube.
+fn gas(molecules: usize, edge: f64) -> System {
+    let mut one = Atoms::default();
+    let kind = Kind::natural(chlorine());
+    one.push(kind, [0.0; 3]);
+    one.push(kind, [2.0, 0.0, 0.0]);
+    let species = [Species {
+        molecule: &one,
+        count: molecules,
+    }];
+    let packing = Packing {
+        species: &species,
+        edge,
+        seed: 3,
+    };
+    pack(&packing).unwrap().system
+}
+
+fn sites(system: &System) -> Sites {
+    let found = Molecules::find(system.configuration()).unwrap();
+    let bonds: Vec<(u32, u32)> = found.tree().collect();
+    Sites::new(&bonds, &system.atoms)
+}
+
+fn pairs(epsilon: f64, sigma: f64, cutoff: f64) -> Arc<dyn Potential> {
+    let e = chlorine();
+    let parameters = PairParameters {
+        epsilon,
+        sigma,
+        cutoff,
+    };
+    let model = LennardJones::mixture(&[(e, e, parameters)], Scheme::ForceShifted, false);
+    Arc::new(Local(model.unwrap()))
+}
+
+fn acting(name: &str, model: Arc<dyn Potential>, acts: Acts, system: &System) -> Term {
+    let model = Molecular::new(model, acts).unwrap();
+    Term::new(name, model.for_system(system).unwrap().unwrap().potential)
+}
+
+/// Bonds of 2 Å with a period of 64 fs.
+fn bonds(system: &System) -> Term {
+    acting("bonds", pairs(1.0, 1.782, 4.0), Acts::Within, system)
+}
+
+fn between(system: &System) -> Term {
+    acting("between", pairs(0.012, 3.2, 6.0), Acts::Between, system)
+}
+
+/// Mean of a series, and its standard error from blocks.
+fn mean(series: &[f64]) -> (f64, f64) {
+    let blocks = 40;
+    let each = series.len() / blocks;
+    let means: Vec<f64> = series
+        .chunks_exact(each)
+        .map(|b| b.iter().sum::<f64>() / each as f64)
+        .collect();
+    let n = means.len() as f64;
+    let mean = means.iter().sum::<f64>() / n;
+    let variance = means.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, (variance / n).sqrt())
+}
+
+#[test]
+fn a_gas_of_flexible_molecules_has_the_volume_of_its_centres() {
+    // V P/kT is distributed as Gamma(M + 1) for M molecules, whatever they are made of. Tests of the mean and the variance at 4
+    // standard errors and of the distribution at p = 1e-3: together one false alarm in 300 runs, and the seeds are fixed.
+    let (samples, every) = (400, 300);
+    let t = 300.0;
+    let kt = BOLTZMANN * t;
+    let pressure = kt / 400.0;
+    let m = 8;
+    for name in ["rescaling", "mtk", "bzp"] {
+        let mut system = gas(m, 15.0);
+        thermal_velocities(&mut system.atoms, t, 7, false);
+        let (sites, terms) = (sites(&system), vec![bonds(&system)]);
+        assert_eq!(sites.len(), m);
+        let mut state = State::new(system);
+        let space = StrainSpace::isotropic();
+        let tau = 200.0 * FS;
+        let method = match name {
+            "rescaling" => Method::Rescaling(CellRescaling::new(1.0 / (8.0 * pressure), tau, 5)),
+            "mtk" => Method::Piston(Piston::mtk(&space, 3 * m, kt, tau, 3, 1)),
+            _ => Method::Piston(Piston::bzp(&space, m, kt, tau, 1.0 / tau, 5)),
+        };
+        let [p, zero] = [pressure, 0.0].map(Ramp::constant);
+        let barostat = Barostat {
+            space,
+            target: [p, p, p, zero, zero, zero],
+            temperature: Ramp::constant(t),
+            method,
+        };
+        let mut integrator = Integrator::split(Splitting::Ends, 2.0 * FS)
+            .with_thermostat(Box::new(Langevin::new(0.01 / FS, 11)), Ramp::constant(t))
+            .with_sites(sites)
+            .with_barostat(barostat);
+        let mut evaluator = Evaluator::new(terms, 0.5);
+        integrator
+            .prepare(&mut state, &mut evaluator, Want::DYNAMICS)
+            .unwrap();
+        let (mut volumes, mut conserved) = (Vec::new(), Vec::new());
+        for step in 0..every * (samples + 20) {
+            integrator
+                .step(&mut state, &mut evaluator, Want::DYNAMICS)
+                .unwrap();
+            if step >= 20 * every && step % every == 0 {
+                volumes.push(state.system.cell.volume().unwrap() * pressure / kt);
+                conserved.push(integrator.conserved(&state));
+            }
+        }
+        let shape = (m + 1) as f64;
+        let n = samples as f64;
+        let mean = volumes.iter().sum::<f64>() / n;
+        let variance = volumes.iter().map(|k| (k - mean).powi(2)).sum::<f64>() / (n - 1.0) / shape;
+        let p = common::kolmogorov_smirnov(&mut volumes, shape);
+        let drift = (conserved[samples - 1] - conserved[0]) / kt / (n * every as f64 * 2e-6);
+        eprintln!(
+            "{name}: mean {:.4}, variance {variance:.3}, p {p:.3}, drift {drift:+.1e} kT/ns",
+            mean / shape
+        );
+        assert!(
+            (mean / shape - 1.0).abs() < 4.0 / (shape * n).sqrt(),
+            "{name}"
+        );
+        let width = ((2.0 + 6.0 / shape) / n).sqrt();
+        assert!((variance - 1.0).abs() < 4.0 * width, "{name}: {variance}");
+        assert!(p > 1e-3, "{name}: {p}");
+        assert!(drift.abs() < 5.0, "{name}: {drift}");
+    }
+}
+
+#[test]
+fn pressures_of_molecules_and_of_atoms_have_one_mean() {
+    // A dense fluid at a fixed volume; 4.5 standard errors are one false alarm in 150 000, and the step of a sixtieth of the
+    // bonds' period leaves 0.1 % of kT for each molecule.
+    let t = 400.0;
+    let mut system = gas(32, 13.2);
+    thermal_velocities(&mut system.atoms, t, 3, false);
+    let terms = vec![bonds(&system), between(&system)];
+    let molecular = Integrator::velocity_verlet(FS).with_sites(sites(&system));
+    let volume = system.cell.volume().unwrap();
+    let mut state = State::new(system);
+    let mut integrator = Integrator::baoab(FS, t, Langevin::new(0.005 / FS, 3));
+    let mut evaluator = Evaluator::new(terms, 0.8);
+    integrator
+        .prepare(&mut state, &mut evaluator, Want::DYNAMICS)
+        .unwrap();
+    let (mut difference, mut atoms, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    for step in 0..84_000 {
+        integrator
+            .step(&mut state, &mut evaluator, Want::DYNAMICS)
+            .unwrap();
+        if step >= 4_000 && step % 10 == 0 {
+            let [a, b] = [&integrator, &molecular].map(|i| i.stress(&state).trace() / 3.0);
+            difference.push(b - a);
+            atoms.push(a);
+            whole.push(b);
+        }
+    }
+    let ((d, error), (a, of_atoms), (b, of_molecules)) =
+        (mean(&difference), mean(&atoms), mean(&whole));
+    let kt = BOLTZMANN * t;
+    eprintln!(
+        "P V/(M kT): atoms {:.4} ± {:.4}, molecules {:.4} ± {:.4}, difference {:+.4} ± {:.4}; V {volume:.0} Å^3",
+        a / kt / 32.0,
+        of_atoms / kt / 32.0,
+        b / kt / 32.0,
+        of_molecules / kt / 32.0,
+        d / kt / 32.0,
+        error / kt / 32.0
+    );
+    assert!(d.abs() < 4.5 * error + 0.001 * kt * 32.0, "{d} ± {error}");
+    // What the bonds do is noise of the pressure of atoms only.
+    let spread = |s: &[f64]| {
+        let m = s.iter().sum::<f64>() / s.len() as f64;
+        s.iter().map(|x| (x - m).powi(2)).sum::<f64>() / s.len() as f64
+    };
+    assert!(spread(&whole) < spread(&atoms));
+}
+
+#[test]
+fn a_fast_term_within_molecules_keeps_the_conserved_energy() {
+    // The error of what is conserved falls with the square of the outer step.
+    let t = 300.0;
+    let kt = BOLTZMANN * t;
+    let mut widths = Vec::new();
+    for outer in [8.0, 4.0] {
+        let mut system = gas(32, 14.0);
+        thermal_velocities(&mut system.atoms, t, 9, true);
+        let terms = vec![bonds(&system), between(&system)];
+        let space = StrainSpace::isotropic();
+        let [p, zero] = [0.002, 0.0].map(Ramp::constant);
+        let barostat = Barostat {
+            target: [p, p, p, zero, zero, zero],
+            temperature: Ramp::constant(t),
+            method: Method::Piston(Piston::mtk(&space, 3 * 32 - 3, kt, 500.0 * FS, 3, 1)),
+            space,
+        };
+        let mut integrator = Integrator::velocity_verlet(outer * FS)
+            .with_sites(sites(&system))
+            .with_barostat(barostat)
+            .with_substeps(&[8, 1])
+            .unwrap();
+        let mut state = State::new(system);
+        let mut evaluator = Evaluator::new(terms, 0.8);
+        integrator
+            .prepare(&mut state, &mut evaluator, Want::DYNAMICS)
+            .unwrap();
+        let mut series = Vec::new();
+        for step in 0..(16_000.0 / outer) as usize {
+            integrator
+                .step(&mut state, &mut evaluator, Want::DYNAMICS)
+                .unwrap();
+            if step as f64 * outer > 2000.0 {
+                series.push(integrator.conserved(&state));
+            }
+        }
+        let m = series.iter().sum::<f64>() / series.len() as f64;
+        let width = series.iter().map(|x| (x - m).powi(2)).sum::<f64>() / series.len() as f64;
+        widths.push(width.sqrt() / 64.0);
+        let (first, last) = series.split_at(series.len() / 2);
+        let drift = (last.iter().sum::<f64>() / last.len() as f64
+            - first.iter().sum::<f64>() / first.len() as f64)
+            / 64.0;
+        assert!(drift.abs() < 1e-3 * kt, "{drift}");
+    }
+    eprintln!("rms of the conserved energy (eV/atom): {widths:?}");
+    assert!(widths[0] < 0.01 * kt, "{widths:?}");
+    assert!(widths[0] > 2.5 * widths[1], "{widths:?}");
+}
