@@ -44,8 +44,20 @@ fn written(path: PathBuf) -> SystemTime {
 fn a_grid_is_run_once() {
     let job = hot_argon(THREE, "");
     let said = job.run(&[]);
-    said.expect(0, &["3 in", "300 K, 0.3 g/cm^3", "virial series", "one standard error"]);
-    for file in ["deck.eos.csv", "deck.curves.csv", "deck.eos.svg", "deck.html"] {
+    said.expect(
+        0,
+        &[
+            "3 in",
+            "300 K, 0.3 g/cm^3",
+            "one standard error",
+        ],
+    );
+    for file in [
+        "deck.eos.csv",
+        "deck.curves.csv",
+        "deck.eos.svg",
+        "deck.html",
+    ] {
         assert!(!job.read(file).contains("NaN"), "{file}");
     }
     let s = summary(&job);
@@ -55,7 +67,11 @@ fn a_grid_is_run_once() {
         let record = &p["record"];
         assert!(record["met"].as_bool().unwrap(), "{p}");
         assert!(record["independent"].as_f64().unwrap() >= 50.0);
-        let measured = if p["given"] == "density" { &p["pressure_bar"] } else { &p["density_g_cm3"] };
+        let measured = if p["given"] == "density" {
+            &p["pressure_bar"]
+        } else {
+            &p["density_g_cm3"]
+        };
         assert!(measured["error"].as_f64().unwrap() > 0.0);
         // A gas of particles that attract each other a little at this temperature: Z is near 1.
         let z = p["compressibility_factor"]["value"].as_f64().unwrap();
@@ -67,14 +83,19 @@ fn a_grid_is_run_once() {
     // Each point is a run of its own that a person can go on with.
     let own = in_point(&job, NAMES[2], "point.toml");
     let deck = std::fs::read_to_string(&own).unwrap();
-    assert!(deck.contains("[md.barostat.cell_rescaling]") && deck.contains("150 bar"), "{deck}");
+    assert!(
+        deck.contains("[md.barostat.cell_rescaling]") && deck.contains("150 bar"),
+        "{deck}"
+    );
     let folder = own.parent().unwrap();
     run(folder, &["run", "point.toml", "--resume"]).expect(0, &["the run is complete"]);
 
     // Nothing is repeated.
-    let files = |name: &str| ["point.csv", "point.chk", "result.json"].map(|f| in_point(&job, name, f));
+    let files =
+        |name: &str| ["point.csv", "point.chk", "result.json"].map(|f| in_point(&job, name, f));
     let before: Vec<SystemTime> = NAMES.iter().flat_map(|n| files(n)).map(written).collect();
-    job.run(&[]).expect(0, &["3 of 3 points, of an earlier run"]);
+    job.run(&[])
+        .expect(0, &["3 of 3 points, of an earlier run"]);
     let after: Vec<SystemTime> = NAMES.iter().flat_map(|n| files(n)).map(written).collect();
     assert_eq!(before, after);
     assert_eq!(summary(&job)["points"], s["points"]);
@@ -84,9 +105,16 @@ fn a_grid_is_run_once() {
     job.run(&["--set", "eos.fluid.pressure_error=\"7 bar\""])
         .expect(0, &["1 of 3 points"]);
     assert!(length(&summary(&job)) > length(&s));
-    job.run(&["--set", "eos.fluid.md.timestep=\"4 fs\""])
-        .expect(2, &["the deck has changed since this state point was begun", "md.timestep"]);
-    job.run(&["--overwrite", "--set", "eos.fluid.md.seed=8"]).expect(0, &["3 in"]);
+    job.run(&["--set", "eos.fluid.md.timestep=\"2.5 fs\""])
+        .expect(
+            2,
+            &[
+                "the deck has changed since this state point was begun",
+                "md.timestep",
+            ],
+        );
+    job.run(&["--overwrite", "--set", "eos.fluid.md.seed=8"])
+        .expect(0, &["3 in"]);
 }
 
 #[test]
@@ -96,16 +124,19 @@ fn one_point_of_a_deck() {
         job.run(&["--point", wrong])
             .expect(2, &["there is no state point", "300K-150bar"]);
     }
-    job.run(&["--point", "2"]).expect(0, &["300 K, 0.6 g/cm^3", "bar"]);
+    job.run(&["--point", "2"])
+        .expect(0, &["300 K, 0.6 g/cm^3", "bar"]);
     assert!(in_point(&job, NAMES[1], "result.json").is_file());
     assert!(!in_point(&job, NAMES[0], "").exists());
     let before = written(in_point(&job, NAMES[1], "point.csv"));
     job.run(&["--point", NAMES[1]]).expect(0, &["bar"]);
-    job.run(&[]).expect(0, &["1 of 3 points, of an earlier run"]);
+    job.run(&[])
+        .expect(0, &["1 of 3 points, of an earlier run"]);
     assert_eq!(written(in_point(&job, NAMES[1], "point.csv")), before);
     // Points are for equations of state.
     let md = Job::argon(2, "length = \"5 steps\"", "");
-    md.run(&["--point", "1"]).expect(2, &["--point", "[eos.fluid]"]);
+    md.run(&["--point", "1"])
+        .expect(2, &["--point", "[eos.fluid]"]);
 }
 
 /// The process that runs a point, from its claim.
@@ -142,7 +173,10 @@ fn a_point_that_is_killed_goes_on_and_the_others_do_not_notice() {
     let victim = process_of(&job, NAMES[1]).unwrap();
     assert_ne!(victim, u64::from(child.id()));
     kill(victim);
-    said(child).expect(0, &["its process was killed; it goes on from its checkpoint"]);
+    said(child).expect(
+        0,
+        &["its process was killed; it goes on from its checkpoint"],
+    );
     for name in NAMES {
         let read = |job: &Job| std::fs::read(in_point(job, name, "point.csv")).unwrap();
         assert!(read(&job) == read(&whole), "{name}: samples differ");
@@ -157,11 +191,15 @@ fn stopped_and_gone_on_with() {
     // Asked to stop, all leave checkpoints; when the scheduler is killed, they stop by themselves.
     for (how, code) in [("TERM", Some(130)), ("KILL", None)] {
         let child = start(&job);
-        wait_for("samples", || begun(&job, NAMES[0]) || in_point(&job, NAMES[0], "result.json").is_file());
+        wait_for("samples", || {
+            begun(&job, NAMES[0]) || in_point(&job, NAMES[0], "result.json").is_file()
+        });
         signal(&child, how);
         let said = said(child);
         assert_eq!(said.code, code, "{}", said.all());
-        wait_for("end of the points", || NAMES.iter().all(|n| process_of(&job, n).is_none()));
+        wait_for("end of the points", || {
+            NAMES.iter().all(|n| process_of(&job, n).is_none())
+        });
     }
     // The wall time of a batch system.
     job.run(&["--walltime", "1s"]);
@@ -179,7 +217,11 @@ fn a_point_that_fails_is_told_and_the_others_are_done() {
     let job = hot_argon(lines, "guard = { max_temperature = \"600 K\" }\n");
     job.run(&[]).expect(
         1,
-        &["1 of 2 state points could not be finished", "900 K, 0.3 g/cm^3", "600"],
+        &[
+            "1 of 2 state points could not be finished",
+            "900 K, 0.3 g/cm^3",
+            "600",
+        ],
     );
     assert_eq!(summary(&job)["points"].as_array().unwrap().len(), 1);
     assert!(in_point(&job, "900K-0.3g-cm3", "failure.txt").is_file());
@@ -191,7 +233,11 @@ fn decks_that_cannot_be_run() {
     let points = "temperatures = [\"300 K\"]\ndensities = [\"0.3 g/cm^3\"]\n";
     let wrong: [(&str, &str, &[&str]); 9] = [
         ("", "", &["no state points are given"]),
-        ("temperatures = [\"300 K\"]\n", "", &["neither `pressures` nor `densities`"]),
+        (
+            "temperatures = [\"300 K\"]\n",
+            "",
+            &["neither `pressures` nor `densities`"],
+        ),
         (
             "temperatures = [\"300 K\"]\ndensities = [\"0.3 g/cm^3\"]\npressures = [\"1 bar\"]\n",
             "",
@@ -202,26 +248,43 @@ fn decks_that_cannot_be_run() {
             "",
             &["twice"],
         ),
-        ("temperatures = [\"300 K\"]\npressures = \"1 bar\"\n", "", &["[\"1 bar\"]"]),
-        (points, "temperature = \"300 K\"\n", &["`temperature` is not for [eos.fluid.md]"]),
+        (
+            "temperatures = [\"300 K\"]\npressures = \"1 bar\"\n",
+            "",
+            &["[\"1 bar\"]"],
+        ),
+        (
+            points,
+            "temperature = \"300 K\"\n",
+            &["`temperature` is not for [eos.fluid.md]"],
+        ),
         (points, "length = \"3 ps\"\n", &["`shortest` and `longest`"]),
         (
             points,
             "barostat = { cell_rescaling = { pressure = \"1 bar\" } }\n",
             &["each point has its own: `pressures`"],
         ),
-        (points, "thermostat = \"none\"\n", &["a state point needs a thermostat"]),
+        (
+            points,
+            "thermostat = \"none\"\n",
+            &["a state point needs a thermostat"],
+        ),
     ];
     for (lines, md, words) in wrong {
-        hot_argon(&format!("{lines}{short}"), md).run(&[]).expect(2, words);
+        hot_argon(&format!("{lines}{short}"), md)
+            .run(&[])
+            .expect(2, words);
     }
     let job = hot_argon(&format!("{points}{short}quantum_shift = true\n"), "");
-    job.run(&[]).expect(2, &["`quantum_shift` needs quantum nuclei"]);
+    job.run(&[])
+        .expect(2, &["`quantum_shift` needs quantum nuclei"]);
     let job = hot_argon(&format!("{points}{short}density_error = \"200 %\"\n"), "");
     job.run(&[]).expect(2, &["a share"]);
     // Atoms on top of each other are found before anything runs.
     let dense = "temperatures = [\"300 K\"]\ndensities = [\"9 g/cm^3\"]\n";
-    hot_argon(&format!("{dense}{short}"), "").run(&[]).expect(2, &["9 g/cm^3", "touch"]);
+    hot_argon(&format!("{dense}{short}"), "")
+        .run(&[])
+        .expect(2, &["9 g/cm^3", "touch"]);
     let job = hot_argon(&format!("{points}{short}"), "");
     let said = run(job.folder.path(), &["check", "deck.toml"]);
     said.expect(0, &["state points", "300K-0.3g-cm3", "108 atoms"]);
@@ -239,7 +302,10 @@ fn a_crystal_is_no_fluid_and_a_table_is_compared_with() {
     let p = &s["points"][0];
     let density = p["density_g_cm3"]["value"].as_f64().unwrap();
     let reference = p["reference"].as_f64().unwrap();
-    assert!((reference - (1.75 + 0.02 * 99.0 / 199.0)).abs() < 1e-6, "{reference}");
+    assert!(
+        (reference - (1.75 + 0.02 * 99.0 / 199.0)).abs() < 1e-6,
+        "{reference}"
+    );
     let deviation = p["deviation"]["value"].as_f64().unwrap();
     assert!((deviation - 100.0 * (density / reference - 1.0)).abs() < 1e-9);
     // Eight ε or so for each atom of a crystal with this cutoff, which cuts some of it off: 6.5 to 8 kJ/mol.
@@ -319,8 +385,14 @@ fn errors_are_honest() {
         .iter()
         .filter(|a| (a.0 - truth).abs() <= 1.96 * a.1.hypot(certain))
         .count();
-    let chi: f64 = all.iter().map(|a| ((a.0 - truth) / a.1.hypot(certain)).powi(2)).sum();
-    eprintln!("truth {truth:.2} ± {certain:.2} bar; {hits} of 20 in their 95 %; mean square deviation {:.2} errors", chi / 20.0);
+    let chi: f64 = all
+        .iter()
+        .map(|a| ((a.0 - truth) / a.1.hypot(certain)).powi(2))
+        .sum();
+    eprintln!(
+        "truth {truth:.2} ± {certain:.2} bar; {hits} of 20 in their 95 %; mean square deviation {:.2} errors",
+        chi / 20.0
+    );
     assert!(hits >= 16, "{hits}: {all:?}");
 }
 

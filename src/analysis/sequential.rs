@@ -143,8 +143,7 @@ pub fn student(freedom: f64) -> f64 {
     let powers = [z, z.powi(3), z.powi(5), z.powi(7), z.powi(9)];
     let g1 = (powers[1] + powers[0]) / 4.0;
     let g2 = (5.0 * powers[2] + 16.0 * powers[1] + 3.0 * powers[0]) / 96.0;
-    let g3 =
-        (3.0 * powers[3] + 19.0 * powers[2] + 17.0 * powers[1] - 15.0 * powers[0]) / 384.0;
+    let g3 = (3.0 * powers[3] + 19.0 * powers[2] + 17.0 * powers[1] - 15.0 * powers[0]) / 384.0;
     let g4 = (79.0 * powers[4] + 776.0 * powers[3] + 1482.0 * powers[2]
         - 1920.0 * powers[1]
         - 945.0 * powers[0])
@@ -160,7 +159,13 @@ mod tests {
     #[test]
     fn students_factors() {
         // Tables of Student's distribution.
-        for (n, t) in [(3.0, 3.182), (5.0, 2.571), (10.0, 2.228), (24.0, 2.064), (1e6, 1.960)] {
+        for (n, t) in [
+            (3.0, 3.182),
+            (5.0, 2.571),
+            (10.0, 2.228),
+            (24.0, 2.064),
+            (1e6, 1.960),
+        ] {
             assert!((student(n) - t).abs() < 4e-3, "{n}: {}", student(n));
         }
         assert_eq!(student(1.0), student(3.0));

@@ -131,9 +131,7 @@ impl Task<'_> {
                 let volume = found.volume.map_or(0.0, |v| v.value);
                 (found.volume, self.job.density_error * volume)
             }
-            Condition::Density(..) => {
-                (found.pressure, self.job.pressure_error * EV_PER_A3_IN_BAR)
-            }
+            Condition::Density(..) => (found.pressure, self.job.pressure_error * EV_PER_A3_IN_BAR),
             Condition::Molecule => {
                 let wanted = self.job.vapour.map_or(0.0, |v| v.energy_error);
                 (Some(found.energy), wanted)
@@ -174,8 +172,9 @@ impl Task<'_> {
         let began = Instant::now();
         let limits = Limits::of(options);
         let folder = self.folder();
-        std::fs::create_dir_all(&folder)
-            .map_err(|e| Error::environment("cannot make the folder of a state point", &folder, e))?;
+        std::fs::create_dir_all(&folder).map_err(|e| {
+            Error::environment("cannot make the folder of a state point", &folder, e)
+        })?;
         let _claim = Claim::take(&folder)?;
         let prepared = self.prepare()?;
         if self.is_begun(&prepared)? {
@@ -183,7 +182,11 @@ impl Task<'_> {
                 return Ok(Ended::Finished(Box::new(found)));
             }
         } else {
-            atomic::write(&folder.join(own_deck::START), &prepared.start, "cannot write")?;
+            atomic::write(
+                &folder.join(own_deck::START),
+                &prepared.start,
+                "cannot write",
+            )?;
         }
         let _ = std::fs::remove_file(folder.join(record::FAILURE));
         let earlier = record::read::<Record>(&folder.join(record::RESULT)).map_or(0.0, |r| r.wall);
@@ -219,8 +222,9 @@ impl Task<'_> {
             true => self.planned()?.max(half),
             false => half,
         };
+        let mut last = (String::new(), None);
         loop {
-            self.tell(before + goal, String::new(), None)?;
+            self.tell(before + goal, last.0.clone(), last.1)?;
             if let Some(outcome) = self.segment(goal, options, limits)? {
                 return Ok(Ended::Stopped(outcome));
             }
@@ -243,6 +247,7 @@ impl Task<'_> {
             let ratio = found.target.error.map(|e| e / found.wanted);
             let met = found.is_met() && goal >= self.job.shortest.min(longest);
             self.tell(before + goal, shown.clone(), ratio)?;
+            last = (shown.clone(), ratio);
             if met || goal >= longest {
                 let record = self.record(&found, before + goal, met, prepared, wall())?;
                 record::write(&folder.join(record::RESULT), &record)?;
@@ -252,7 +257,9 @@ impl Task<'_> {
             let per_row = self.job.sample.max(1);
             let next = (found.next_rows() as u64).saturating_mul(per_row);
             let next = next.max(self.job.shortest);
-            goal = next.clamp(goal + per_row, longest.max(goal + per_row)).min(longest);
+            goal = next
+                .clamp(goal + per_row, longest.max(goal + per_row))
+                .min(longest);
             console.say(format!(
                 "{}: {shown}; goes on to {:.4} ps",
                 self.point.title(),
@@ -271,12 +278,7 @@ impl Task<'_> {
     }
 
     /// Runs dynamics up to `goal` steps of sampling; says how it was stopped, if it was.
-    fn segment(
-        &self,
-        goal: u64,
-        options: &RunOptions,
-        limits: &Limits,
-    ) -> Result<Option<Outcome>> {
+    fn segment(&self, goal: u64, options: &RunOptions, limits: &Limits) -> Result<Option<Outcome>> {
         if let Some(outcome) = limits.reached() {
             return Ok(Some(outcome));
         }
@@ -306,7 +308,14 @@ impl Task<'_> {
             Condition::Density(density, _) => Some(self.fluid.mass() / density),
             _ => None,
         };
-        Judgement::of(&path, self.job, self.point, before, fixed, self.fluid.mass())
+        Judgement::of(
+            &path,
+            self.job,
+            self.point,
+            before,
+            fixed,
+            self.fluid.mass(),
+        )
     }
 
     /// What was found so far, as a person reads it.
@@ -356,7 +365,11 @@ impl Task<'_> {
             met,
             wanted: found.wanted,
             atoms: start.atoms.len() as u64,
-            molecules: if molecule { 1 } else { self.fluid.molecules as u64 },
+            molecules: if molecule {
+                1
+            } else {
+                self.fluid.molecules as u64
+            },
             mass_amu: start.atoms.masses.iter().sum(),
             temperature: found.temperature,
             pressure: found.pressure.filter(|_| !molecule),
@@ -390,7 +403,10 @@ impl Task<'_> {
         for i in 0..n {
             let a = from.system.cell.fractional(from.system.atoms.positions[i]);
             let b = to.system.cell.fractional(to.system.atoms.positions[i]);
-            let d = to.system.cell.cartesian(std::array::from_fn(|k| b[k] - a[k]));
+            let d = to
+                .system
+                .cell
+                .cartesian(std::array::from_fn(|k| b[k] - a[k]));
             let mass = to.system.atoms.masses[i];
             let (sum, total) = &mut moved[self.fluid.molecule[i]];
             (0..3).for_each(|k| sum[k] += mass * d[k]);
@@ -417,7 +433,9 @@ impl Task<'_> {
             ));
         }
         if found.is_restless() {
-            all.push("the run has not come to rest: half of it looks like equilibration".to_owned());
+            all.push(
+                "the run has not come to rest: half of it looks like equilibration".to_owned(),
+            );
         }
         if r.drift.abs() > crate::analysis::DRIFT {
             all.push(format!(
@@ -433,7 +451,9 @@ impl Task<'_> {
         if let (Condition::Density(..), Some(p)) = (&self.point.condition, r.pressure)
             && p.value + 2.0 * p.error.unwrap_or(0.0) < 0.0
         {
-            all.push("the pressure is negative: a stretched liquid, or a box with a bubble".to_owned());
+            all.push(
+                "the pressure is negative: a stretched liquid, or a box with a bubble".to_owned(),
+            );
         }
         if let (Some([square, time]), Some(v)) = (r.displacement, r.volume) {
             let distance = (v.value / r.molecules as f64).cbrt();
@@ -480,7 +500,10 @@ fn properties(path: &Path) -> Vec<(String, Measured)> {
 /// How far a point is: its step now, as its table says, and what it plans.
 pub(super) fn progress(folder: &Path) -> Option<(u64, Status)> {
     let status: Status = record::read(&folder.join(record::STATUS))?;
-    Some((last_step(&folder.join(own_deck::SAMPLES)).unwrap_or(0), status))
+    Some((
+        last_step(&folder.join(own_deck::SAMPLES)).unwrap_or(0),
+        status,
+    ))
 }
 
 /// The step of the last whole line of a table.
@@ -488,7 +511,8 @@ fn last_step(path: &Path) -> Option<u64> {
     use std::io::{Read, Seek, SeekFrom};
     let mut file = std::fs::File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(4096))).ok()?;
+    file.seek(SeekFrom::Start(length.saturating_sub(4096)))
+        .ok()?;
     let mut text = Vec::new();
     file.take(4096).read_to_end(&mut text).ok()?;
     let text = String::from_utf8_lossy(&text);

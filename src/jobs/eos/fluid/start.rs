@@ -1,18 +1,14 @@
 //! The structure from which a state point starts.
 
 use super::point::{Condition, Point};
-use crate::analysis::Topology;
 use crate::deck::{Deck, SystemDeck};
+use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::jobs::parts;
-use crate::molecules::Bond;
+use crate::molecules::{Molecules, bonds};
 use crate::system::{Atoms, Cell, System};
 use crate::units::AMU_PER_A3_IN_G_PER_CM3;
-use crate::vector::minus;
-use std::path::Path;
 
-/// Atoms closer than this times the sum of their covalent radii are bonded.
-const BONDED: f64 = 1.2;
 /// Atoms of different molecules must be farther apart than this times the sum of their covalent radii.
 const TOUCHING: f64 = 1.0;
 
@@ -44,12 +40,33 @@ impl Fluid {
             .velocities
             .iter_mut()
             .for_each(|v| *v = [0.0; 3]);
-        let topology = Topology::find(system.configuration(), BONDED)?;
-        let (molecule, molecules) = whole(&mut system, &topology, place)?;
+        let found = Molecules::find(system.configuration()).map_err(|why| {
+            Error::file(place, why.describe()).advise(
+                "[eos.fluid] is for atoms and molecules; [eos.solid] is for crystals and networks",
+            )
+        })?;
+        let mut whole = Vec::new();
+        found
+            .make_whole(&system.cell, &system.atoms.positions, &mut whole)
+            .map_err(|torn| {
+                let (i, j, d) = (torn.i, torn.j, torn.distance);
+                Error::file(
+                    place,
+                    format!("atoms {i} and {j} (counted from 0) are bonded and {d:.2} Å apart"),
+                )
+            })?;
+        system.atoms.positions = whole;
+        let mut molecule = vec![0; system.atoms.len()];
+        for m in 0..found.count() {
+            found
+                .members(m)
+                .iter()
+                .for_each(|a| molecule[*a as usize] = m);
+        }
         Ok(Fluid {
             system,
             molecule,
-            molecules,
+            molecules: found.count(),
         })
     }
 
@@ -128,10 +145,11 @@ impl Fluid {
             )
             .advise("start from a structure of about that density, or give a lower one")
         };
-        let topology = Topology::find(system.configuration(), TOUCHING)?;
-        let across =
-            |b: &&Bond| self.molecule[b.i as usize] != self.molecule[b.j as usize] || b.i == b.j;
-        match topology.bonds.iter().find(across) {
+        let reach = |a: Element, b: Element| TOUCHING * (a.covalent_radius() + b.covalent_radius());
+        let near = bonds(system.configuration(), reach)
+            .map_err(|why| overlap(format!("neighbours cannot be listed: {why:?}")))?;
+        let across = |i: usize, j: usize| self.molecule[i] != self.molecule[j] || i == j;
+        match near.iter().find(|b| across(b.i as usize, b.j as usize)) {
             None => Ok(()),
             Some(b) => Err(overlap(format!(
                 "atoms {} and {} touch (atoms are counted from 0)",
