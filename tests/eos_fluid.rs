@@ -49,7 +49,6 @@ fn a_grid_is_run_once() {
         &[
             "3 in",
             "300 K, 0.3 g/cm^3",
-            "virial series",
             "one standard error",
         ],
     );
@@ -67,7 +66,7 @@ fn a_grid_is_run_once() {
     for p in points {
         let record = &p["record"];
         assert!(record["met"].as_bool().unwrap(), "{p}");
-        assert!(record["independent"].as_f64().unwrap() >= 25.0);
+        assert!(record["independent"].as_f64().unwrap() >= 50.0);
         let measured = if p["given"] == "density" {
             &p["pressure_bar"]
         } else {
@@ -106,7 +105,7 @@ fn a_grid_is_run_once() {
     job.run(&["--set", "eos.fluid.pressure_error=\"7 bar\""])
         .expect(0, &["1 of 3 points"]);
     assert!(length(&summary(&job)) > length(&s));
-    job.run(&["--set", "eos.fluid.md.timestep=\"4 fs\""])
+    job.run(&["--set", "eos.fluid.md.timestep=\"2.5 fs\""])
         .expect(
             2,
             &[

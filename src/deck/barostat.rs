@@ -137,6 +137,9 @@ fn barostat_keys(
     };
     let doc = "Target at the end of the run or stage; goes there in a straight line.";
     let final_stress = t.key("final_pressure", Stress, doc).optional("no change");
+    if let (true, Some(place)) = (t.cx.governed.get(), t.key_place("final_pressure")) {
+        t.complain(Diagnostic::error("a state point has one pressure").at(place, ""));
+    }
     let doc = "Which strains answer: the volume; one axis and the two others; each axis; all six.";
     let coupling = t.key("coupling", COUPLINGS, doc).or("isotropic");
     let doc = "The axis that stands alone in semi-isotropic coupling.";

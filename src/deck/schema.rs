@@ -236,7 +236,12 @@ fn simulation(root: &Table<'_>) -> Option<Parts> {
             Some(job)
         }
         Choice::Failed => {
-            dynamics(root, external.as_ref(), None);
+            // The tables beside it are those of the job that was meant.
+            let meant = JOBS.iter().find(|j| root.key_place(j.name).is_some());
+            match meant.filter(|j| j.name != "md") {
+                Some(job) => refuse_dynamics(root, job.name),
+                None => drop(dynamics(root, external.as_ref(), None)),
+            }
             None
         }
         Choice::Absent => {

@@ -222,8 +222,9 @@ impl Task<'_> {
             true => self.planned()?.max(half),
             false => half,
         };
+        let mut last = (String::new(), None);
         loop {
-            self.tell(before + goal, String::new(), None)?;
+            self.tell(before + goal, last.0.clone(), last.1)?;
             if let Some(outcome) = self.segment(goal, options, limits)? {
                 return Ok(Ended::Stopped(outcome));
             }
@@ -246,6 +247,7 @@ impl Task<'_> {
             let ratio = found.target.error.map(|e| e / found.wanted);
             let met = found.is_met() && goal >= self.job.shortest.min(longest);
             self.tell(before + goal, shown.clone(), ratio)?;
+            last = (shown.clone(), ratio);
             if met || goal >= longest {
                 let record = self.record(&found, before + goal, met, prepared, wall())?;
                 record::write(&folder.join(record::RESULT), &record)?;
@@ -254,6 +256,7 @@ impl Task<'_> {
             }
             let per_row = self.job.sample.max(1);
             let next = (found.next_rows() as u64).saturating_mul(per_row);
+            let next = next.max(self.job.shortest);
             goal = next
                 .clamp(goal + per_row, longest.max(goal + per_row))
                 .min(longest);

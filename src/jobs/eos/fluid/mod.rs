@@ -107,7 +107,10 @@ pub fn run(
         _ => None,
     });
     let results = Results::of(deck, job, &fluid, found.collect())?;
-    let written = write(deck, job, &results)?;
+    let written = match results.rows.is_empty() {
+        true => Vec::new(),
+        false => write(deck, job, &results)?,
+    };
     page::print(&results, console);
     if !written.is_empty() {
         let names: Vec<String> = written.iter().map(|f| f.display().to_string()).collect();

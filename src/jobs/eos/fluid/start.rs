@@ -1,18 +1,14 @@
 //! The structure from which a state point starts.
 
 use super::point::{Condition, Point};
-use crate::analysis::Topology;
 use crate::deck::{Deck, SystemDeck};
+use crate::elements::Element;
 use crate::error::{Error, Result};
 use crate::jobs::parts;
-use crate::molecules::Bond;
+use crate::molecules::{Molecules, bonds};
 use crate::system::{Atoms, Cell, System};
 use crate::units::AMU_PER_A3_IN_G_PER_CM3;
-use crate::vector::minus;
-use std::path::Path;
 
-/// Atoms closer than this times the sum of their covalent radii are bonded.
-const BONDED: f64 = 1.2;
 /// Atoms of different molecules must be farther apart than this times the sum of their covalent radii.
 const TOUCHING: f64 = 1.0;
 
@@ -44,12 +40,33 @@ impl Fluid {
             .velocities
             .iter_mut()
             .for_each(|v| *v = [0.0; 3]);
-        let topology = Topology::find(system.configuration(), BONDED)?;
-        let (molecule, molecules) = whole(&mut system, &topology, place)?;
+        let found = Molecules::find(system.configuration()).map_err(|why| {
+            Error::file(place, why.describe()).advise(
+                "[eos.fluid] is for atoms and molecules; [eos.solid] is for crystals and networks",
+            )
+        })?;
+        let mut whole = Vec::new();
+        found
+            .make_whole(&system.cell, &system.atoms.positions, &mut whole)
+            .map_err(|torn| {
+                let (i, j, d) = (torn.i, torn.j, torn.distance);
+                Error::file(
+                    place,
+                    format!("atoms {i} and {j} (counted from 0) are bonded and {d:.2} Å apart"),
+                )
+            })?;
+        system.atoms.positions = whole;
+        let mut molecule = vec![0; system.atoms.len()];
+        for m in 0..found.count() {
+            found
+                .members(m)
+                .iter()
+                .for_each(|a| molecule[*a as usize] = m);
+        }
         Ok(Fluid {
             system,
             molecule,
-            molecules,
+            molecules: found.count(),
         })
     }
 
@@ -128,10 +145,11 @@ impl Fluid {
             )
             .advise("start from a structure of about that density, or give a lower one")
         };
-        let topology = Topology::find(system.configuration(), TOUCHING)?;
-        let across =
-            |b: &&Bond| self.molecule[b.i as usize] != self.molecule[b.j as usize] || b.i == b.j;
-        match topology.bonds.iter().find(across) {
+        let reach = |a: Element, b: Element| TOUCHING * (a.covalent_radius() + b.covalent_radius());
+        let near = bonds(system.configuration(), reach)
+            .map_err(|why| overlap(format!("neighbours cannot be listed: {why:?}")))?;
+        let across = |i: usize, j: usize| self.molecule[i] != self.molecule[j] || i == j;
+        match near.iter().find(|b| across(b.i as usize, b.j as usize)) {
             None => Ok(()),
             Some(b) => Err(overlap(format!(
                 "atoms {} and {} touch (atoms are counted from 0)",
@@ -139,48 +157,4 @@ impl Fluid {
             ))),
         }
     }
-}
-
-/// The molecule of each atom and their number; atoms of a molecule are brought next to each other.
-fn whole(system: &mut System, topology: &Topology, place: &Path) -> Result<(Vec<usize>, usize)> {
-    let n = system.atoms.len();
-    let mut partners = vec![Vec::new(); n];
-    for b in &topology.bonds {
-        let (i, j) = (b.i as usize, b.j as usize);
-        partners[i].push((j, b.shift));
-        partners[j].push((i, b.shift.map(|s| -s)));
-    }
-    let mut molecule = vec![usize::MAX; n];
-    // Cell vectors to be added to each atom.
-    let mut moved = vec![[0i32; 3]; n];
-    let mut count = 0;
-    let mut stack = Vec::new();
-    for first in 0..n {
-        if molecule[first] != usize::MAX {
-            continue;
-        }
-        molecule[first] = count;
-        stack.push(first);
-        while let Some(i) = stack.pop() {
-            for &(j, shift) in &partners[i] {
-                let there: [i32; 3] = std::array::from_fn(|k| moved[i][k] + shift[k]);
-                if molecule[j] == usize::MAX {
-                    (molecule[j], moved[j]) = (count, there);
-                    stack.push(j);
-                } else if moved[j] != there {
-                    return Err(Error::file(
-                        place,
-                        format!("atom {i} is bonded to itself through the cell's boundary: this is no fluid of molecules (atoms are counted from 0)"),
-                    )
-                    .advise("[eos.solid] is for networks and crystals"));
-                }
-            }
-        }
-        count += 1;
-    }
-    for (x, shift) in system.atoms.positions.iter_mut().zip(&moved) {
-        let t = system.cell.translation(*shift);
-        *x = minus(*x, t.map(|t| -t));
-    }
-    Ok((molecule, count))
 }
