@@ -44,14 +44,7 @@ fn written(path: PathBuf) -> SystemTime {
 fn a_grid_is_run_once() {
     let job = hot_argon(THREE, "");
     let said = job.run(&[]);
-    said.expect(
-        0,
-        &[
-            "3 in",
-            "300 K, 0.3 g/cm^3",
-            "one standard error",
-        ],
-    );
+    said.expect(0, &["3 in", "300 K, 0.3 g/cm^3", "one standard error"]);
     for file in [
         "deck.eos.csv",
         "deck.curves.csv",

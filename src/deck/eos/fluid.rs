@@ -61,6 +61,8 @@ pub struct FluidSet {
     pub temperatures: Vec<f64>,
     /// What is given beside them.
     pub given: Given,
+    /// Density (amu/Å^3) at which points at given pressures start; none: that of the structure.
+    pub start: Option<f64>,
 }
 
 /// What is given at a state point beside the temperature.
@@ -418,7 +420,7 @@ pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
 
 /// Reads the grid of a table. Outer none: something was wrong; inner none: `[eos.fluid]` itself has no grid.
 fn set(t: &Table<'_>, may_be_absent: bool) -> Option<Option<FluidSet>> {
-    let keys = ["temperatures", "pressures", "densities"];
+    let keys = ["temperatures", "pressures", "densities", "start_density"];
     let absent = keys.iter().all(|k| t.key_place(k).is_none());
     let positive = |all: &Vec<(f64, String)>| all.iter().all(|x| x.0 > 0.0);
     let doc = "Temperatures: every one with every pressure or density.";
@@ -438,6 +440,11 @@ fn set(t: &Table<'_>, may_be_absent: bool) -> Option<Option<FluidSet>> {
         .key("densities", Quantities(Dimension::DENSITY), doc)
         .must_be("positive", positive)
         .optional("`pressures` instead");
+    let doc = "Density at which points at given pressures start: far from it a barostat needs long, and a gas may not become a liquid at all.";
+    let start = t
+        .key("start_density", Quantity(Dimension::DENSITY), doc)
+        .positive()
+        .optional("that of the structure");
     if may_be_absent && absent {
         return Some(None);
     }
@@ -450,11 +457,17 @@ fn set(t: &Table<'_>, may_be_absent: bool) -> Option<Option<FluidSet>> {
     if let (Some(words), false) = (complaint, t.cx.describing) {
         t.complain(
             Diagnostic::error(words)
-                .maybe_at(b.or(t.place()), "")
+                .maybe_at(b.clone().or(t.place()), "")
                 .and_at(a, "")
                 .help("one of them is given and the other one is measured; [[eos.fluid.set]] has points of the other kind"),
         );
         return None;
+    }
+    if start.is_some() && b.is_some() {
+        t.complain(
+            Diagnostic::warning("points at given densities start at them")
+                .maybe_at(t.place_of("start_density"), ""),
+        );
     }
     let given = match (pressures, densities) {
         (Some(p), None) => Given::Pressures(p),
@@ -464,5 +477,6 @@ fn set(t: &Table<'_>, may_be_absent: bool) -> Option<Option<FluidSet>> {
     Some(Some(FluidSet {
         temperatures: temperatures?.into_iter().map(|x| x.0).collect(),
         given,
+        start,
     }))
 }

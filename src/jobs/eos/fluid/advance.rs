@@ -62,7 +62,9 @@ impl Task<'_> {
 
     fn text(&self, sampled: u64) -> Result<String> {
         let before = own_deck::before(self.job, self.point);
-        own_deck::text(self.deck, self.job, self.point, Length { before, sampled })
+        let molecular = self.fluid.is_molecular();
+        let length = Length { before, sampled };
+        own_deck::text(self.deck, self.job, self.point, length, molecular)
     }
 
     fn prepare(&self) -> Result<Prepared> {

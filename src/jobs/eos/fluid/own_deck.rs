@@ -34,10 +34,16 @@ pub(super) struct Length {
     pub sampled: u64,
 }
 
-/// The deck of a point of `length`, in TOML.
+/// The deck of a point of `length`, in TOML; `molecular` says whether molecules have more than one atom.
 ///
 /// Errors when the deck that it is made from is not what it should be.
-pub(super) fn text(deck: &Deck, job: &FluidDeck, point: &Point, length: Length) -> Result<String> {
+pub(super) fn text(
+    deck: &Deck,
+    job: &FluidDeck,
+    point: &Point,
+    length: Length,
+    molecular: bool,
+) -> Result<String> {
     let bug = |what: &str| Error::Bug(format!("the resolved deck has no usable {what}"));
     let whole: Table = toml::from_str(&deck.resolved()).map_err(|e| bug(&e.to_string()))?;
     let fluid = whole.get("eos").and_then(|e| e.get("fluid"));
@@ -64,7 +70,7 @@ pub(super) fn text(deck: &Deck, job: &FluidDeck, point: &Point, length: Length) 
     let steps = |n: u64| Value::String(format!("{n} steps"));
     md.insert("temperature".into(), kelvin(point.temperature));
     match &point.condition {
-        Condition::Pressure(p, text) => under_pressure(&mut md, *p, text, job),
+        Condition::Pressure(p, text) => under_pressure(&mut md, *p, text, job, molecular),
         Condition::Density(..) | Condition::Molecule => drop(md.remove("barostat")),
     }
     if let Some(seed) = md.get("seed").and_then(Value::as_integer) {
@@ -138,7 +144,7 @@ fn output(job: &FluidDeck) -> Table {
 }
 
 /// Puts the pressure into the barostat of the deck, or names the usual one.
-fn under_pressure(md: &mut Table, pressure: f64, text: &str, job: &FluidDeck) {
+fn under_pressure(md: &mut Table, pressure: f64, text: &str, job: &FluidDeck, molecular: bool) {
     if !job.has_barostat {
         let mut usual = Table::new();
         let modulus = (2.0 * pressure.abs() * EV_PER_A3_IN_BAR).max(SOFTEST);
@@ -146,6 +152,10 @@ fn under_pressure(md: &mut Table, pressure: f64, text: &str, job: &FluidDeck) {
         let time = BAROSTAT_FS.max(200.0 * job.timestep * TIME_FS);
         usual.insert("bulk_modulus".into(), format!("{modulus} bar").into());
         usual.insert("time".into(), format!("{time} fs").into());
+        if molecular {
+            // Bonds that are scaled ring, and take heat from nowhere.
+            usual.insert("scale".into(), "molecules".into());
+        }
         let mut barostat = Table::new();
         barostat.insert("cell_rescaling".into(), Value::Table(usual));
         md.insert("barostat".into(), Value::Table(barostat));

@@ -23,6 +23,8 @@ pub(super) struct Point {
     pub temperature: f64,
     /// What else is given.
     pub condition: Condition,
+    /// The density (amu/Å^3) at which it starts; none: that of the structure.
+    pub start: Option<f64>,
     /// Whether its nuclei are classical although those of the deck are not.
     pub classical: bool,
 }
@@ -69,7 +71,12 @@ pub(super) fn all(job: &FluidDeck, molecules: bool, place: &str) -> Result<Vec<P
         for &temperature in &set.temperatures {
             for condition in &conditions {
                 for &classical in twins {
-                    put(Point::new(temperature, condition.clone(), classical))?;
+                    put(Point::new(
+                        temperature,
+                        condition.clone(),
+                        set.start,
+                        classical,
+                    ))?;
                 }
             }
         }
@@ -77,7 +84,12 @@ pub(super) fn all(job: &FluidDeck, molecules: bool, place: &str) -> Result<Vec<P
     if job.vapour.is_some() && molecules {
         for temperature in job.sets.iter().flat_map(|s| &s.temperatures) {
             for &classical in twins {
-                put(Point::new(*temperature, Condition::Molecule, classical))?;
+                put(Point::new(
+                    *temperature,
+                    Condition::Molecule,
+                    None,
+                    classical,
+                ))?;
             }
         }
     }
@@ -85,7 +97,7 @@ pub(super) fn all(job: &FluidDeck, molecules: bool, place: &str) -> Result<Vec<P
 }
 
 impl Point {
-    fn new(temperature: f64, condition: Condition, classical: bool) -> Point {
+    fn new(temperature: f64, condition: Condition, start: Option<f64>, classical: bool) -> Point {
         let second = match &condition {
             Condition::Pressure(_, text) | Condition::Density(_, text) => plain(text),
             Condition::Molecule => "molecule".to_owned(),
@@ -95,6 +107,7 @@ impl Point {
             name: format!("{temperature}K-{second}{end}"),
             temperature,
             condition,
+            start,
             classical,
         }
     }

@@ -86,7 +86,10 @@ impl Fluid {
     /// Errors when molecules overlap.
     pub fn start(&self, point: &Point, deck: &SystemDeck) -> Result<System> {
         let system = match point.condition {
-            Condition::Pressure(..) => self.system.clone(),
+            Condition::Pressure(..) => match point.start {
+                Some(density) => self.scaled(density)?,
+                None => self.system.clone(),
+            },
             Condition::Density(density, _) => self.scaled(density)?,
             Condition::Molecule => return Ok(self.one_molecule()),
         };

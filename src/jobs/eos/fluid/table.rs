@@ -161,6 +161,7 @@ fn energy_of_atom(deck: &Deck, fluid: &Fluid) -> Result<f64> {
         name: String::new(),
         temperature: 0.0,
         condition: Condition::Molecule,
+        start: None,
         classical: true,
     };
     let one = fluid.start(&point, &deck.system)?;
