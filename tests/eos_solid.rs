@@ -245,7 +245,7 @@ fn expansion_as_the_phonons_have_it() {
         assert!((a / b - 1.0).abs() < 1e-6, "{a} {b}");
     }
     let moduli = column(&job, "deck.thermal.csv", "bulk_modulus");
-    let others = column(&phonons, "deck.expansion.csv", "bulk_modulus");
+    let others = column(&phonons, "deck.expansion.csv", "bulk modulus");
     for (a, b) in moduli.iter().zip(&others) {
         assert!((a / b - 1.0).abs() < 1e-4, "{a} {b}");
     }
