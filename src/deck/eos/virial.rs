@@ -145,11 +145,11 @@ pub(super) fn read(t: &Table<'_>) -> Option<VirialDeck> {
     let doc = "The dimer of lowest energy that was met (extended XYZ).";
     let dimer = t.file_or_none("dimer", doc, ".dimer.extxyz");
     let doc = "What was found, for programs (JSON).";
-    let summary = t.file_or_none("summary", doc, ".virial.json");
+    let summary = t.file_or_none("summary", doc, ".summary.json");
     let doc = "Coefficients against temperatures (SVG).";
     let picture = t.file_or_none("picture", doc, ".virial.svg");
     let doc = "Everything in one page (HTML).";
-    let report = t.file_or_none("report", doc, ".report.html");
+    let report = t.file_or_none("report", doc, ".html");
     Some(VirialDeck {
         temperatures: temperatures?.into_iter().map(|t| t.0).collect(),
         other,
