@@ -36,31 +36,46 @@ fn argon_has_the_closed_series() {
     let s = summary(&job);
     let rows = s["coefficients"].as_array().unwrap();
     // The series, and the integral of the first quantum correction, summed elsewhere.
-    for (row, [b, q]) in rows
-        .iter()
-        .zip([[-172.764020, 1.120184], [-15.461537, 0.116558], [21.103432, 0.020224]])
-    {
+    for (row, [b, q]) in rows.iter().zip([
+        [-172.764020, 1.120184],
+        [-15.461537, 0.116558],
+        [21.103432, 0.020224],
+    ]) {
         assert!((number(row, "B_cm3_mol") - b).abs() < 1e-3, "{row}");
         assert_eq!(number(row, "error_cm3_mol"), 0.0);
-        assert!((number(row, "quantum_translation_cm3_mol") / q - 1.0).abs() < 1e-3, "{row}");
+        assert!(
+            (number(row, "quantum_translation_cm3_mol") / q - 1.0).abs() < 1e-3,
+            "{row}"
+        );
         assert_eq!(number(row, "quantum_rotation_cm3_mol"), 0.0);
     }
     // Between the two measured temperatures, and outside of them.
     assert_eq!(number(&rows[1], "reference_cm3_mol"), -24.5);
     assert!(rows[2]["reference_cm3_mol"].is_null());
     assert!((number(&s, "lowest_energy_eV") + 0.010323).abs() < 1e-4);
-    for file in ["deck.virial.csv", "deck.dimers.csv", "deck.virial.svg", "deck.html"] {
+    for file in [
+        "deck.virial.csv",
+        "deck.dimers.csv",
+        "deck.virial.svg",
+        "deck.html",
+    ] {
         assert!(!job.read(file).contains("NaN"), "{file}");
     }
     // Without its tail the model ends at its cutoff, and so does the coefficient.
-    let cut = deck.replace("tail = true\n", "").replace("\nreference = \"measured.txt\"", "");
+    let cut = deck
+        .replace("tail = true\n", "")
+        .replace("\nreference = \"measured.txt\"", "");
     let job = Job::new(atom, &cut);
     job.run(&[]).expect(0, &[]);
     let rows = summary(&job)["coefficients"].clone();
     let rest = 2.0 * std::f64::consts::PI * 4.0 * 0.010323 * 3.405f64.powi(6)
         / (3.0 * 10.215f64.powi(3) * BOLTZMANN * 100.0);
     let missing = number(&rows[0], "B_cm3_mol") + 172.764020;
-    assert!((missing / (rest * CM3) - 1.0).abs() < 0.02, "{missing} {}", rest * CM3);
+    assert!(
+        (missing / (rest * CM3) - 1.0).abs() < 0.02,
+        "{missing} {}",
+        rest * CM3
+    );
 }
 
 /// Legendre's polynomial points and weights.
@@ -189,10 +204,7 @@ fn what_makes_no_sense_is_refused() {
         &deck.replace("[\"100 K\"]", "[\"-5 K\"]"),
         &["must be positive"],
     );
-    let job = Job::new(
-        molecule,
-        &format!("{deck}reference = \"measured.txt\"\n"),
-    );
+    let job = Job::new(molecule, &format!("{deck}reference = \"measured.txt\"\n"));
     std::fs::write(job.path("measured.txt"), "T_K,B_cm3_mol\n200,many\n").unwrap();
     job.run(&[]).expect(2, &["measured.txt:2"]);
 }

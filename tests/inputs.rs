@@ -172,7 +172,7 @@ fn every_deck_of_the_manual_runs() {
             let room = tempfile::tempdir().expect("a temporary folder");
             // The names that the manual uses.
             models().iter().for_each(|folder| copy(folder, room.path()));
-            for file in files(&here("inputs"), &["xyz"]) {
+            for file in files(&here("inputs"), &["xyz", "txt"]) {
                 std::fs::copy(&file, room.path().join(file.file_name().expect("a name")))
                     .expect("a copy");
             }

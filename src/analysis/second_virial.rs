@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn the_first_quantum_correction_of_lennard_jones() {
-        // By parts ∫ exp(-u/kT) u'² r² dr = kT ∫ exp(-u/kT) (u'' + 2 u'/r) r² dr - kT exp(-u/kT) u' r² at the end.
+        // By parts ∫ exp(-u/kT) u'² r² dr = kT ∫ exp(-u/kT) (u'' + 2 u'/r) r² dr - kT exp(-u/kT) u' r² at the outer end.
         let (sigma, epsilon) = (2.8, 0.003);
         let both = |r: f64| {
             let s6 = (sigma / r).powi(6);
@@ -407,7 +407,7 @@ mod tests {
             })
             .sum();
         let (u, d1, _) = both(25.0);
-        let end = (-u / kt).exp() * d1 * 625.0;
+        let end = (-u / kt).exp() * d1 * 25.0 * 25.0;
         let want = 2.0 * PI * HBAR * HBAR / (24.0 * kt * kt) * (laplacian - end);
         assert!((got.translation.0 / want - 1.0).abs() < 1e-8);
         assert!(want > 0.0);

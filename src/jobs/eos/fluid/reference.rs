@@ -18,7 +18,8 @@ struct Branch {
 
 /// Temperatures (K) that differ by less are one.
 const SAME: f64 = 0.05;
-/// Neighbours on an isotherm whose densities differ by more than this factor are on two sides of a transition.
+/// Neighbours on an isotherm between which the density rises by more than this times the ratio of their pressures (which is how a gas does it) are on two
+/// sides of a transition.
 const JUMP: f64 = 2.5;
 
 impl Reference {
@@ -63,12 +64,19 @@ impl Reference {
                 .then(a.2.total_cmp(&b.2))
         });
         let mut branches: Vec<Branch> = Vec::new();
+        let gas = |from: f64, to: f64| {
+            if from > 0.0 {
+                (to / from).max(1.0)
+            } else {
+                1.0
+            }
+        };
         for (temperature, pressure, density) in rows {
             let last = branches.last_mut().filter(|b| {
                 b.temperature == temperature
                     && b.points
                         .last()
-                        .is_none_or(|l| density < JUMP * l.1.max(1e-12))
+                        .is_none_or(|l| density < JUMP * l.1.max(1e-12) * gas(l.0, pressure))
             });
             match last {
                 Some(branch) => branch.points.push((pressure, density)),
