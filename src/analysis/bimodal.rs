@@ -33,7 +33,7 @@ impl Division {
         let mean = sorted.iter().sum::<f64>() / count;
         let variance = sorted.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
         // Rounding is no variance.
-        if !(variance > (1e-12 * mean).powi(2)) {
+        if variance.is_nan() || variance <= (1e-12 * mean).powi(2) {
             return None;
         }
         let mut sum = 0.0;

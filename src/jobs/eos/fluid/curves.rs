@@ -45,11 +45,11 @@ pub(super) struct Curves {
 }
 
 /// The rows in groups of those that are `same`, each in order of `along`.
-fn groups<'a>(
-    rows: &'a [Row],
+fn groups(
+    rows: &[Row],
     same: impl Fn(&Row, &Row) -> bool,
     along: impl Fn(&Row) -> f64,
-) -> Vec<Vec<&'a Row>> {
+) -> Vec<Vec<&Row>> {
     let mut all: Vec<Vec<&Row>> = Vec::new();
     for row in rows {
         match all.iter_mut().find(|g| same(g[0], row)) {

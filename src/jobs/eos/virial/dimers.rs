@@ -14,6 +14,9 @@ use crate::vector::{cross, dot, minus};
 use nalgebra::UnitQuaternion;
 use std::path::Path;
 
+/// Where the atoms of two molecules are (Å).
+type Positions = Vec<[f64; 3]>;
+
 /// In units of kT at the highest temperature: two molecules with more than this overlap, and nearer they do so all the more.
 const WALL: f64 = 40.0;
 /// Atoms of two molecules that are nearer than this share of the sum of their covalent radii overlap, whatever the model says.
@@ -248,8 +251,8 @@ impl<'a> Pair<'a> {
         &mut self,
         poses: &[&Pose],
         r: f64,
-    ) -> Result<(Vec<Interaction>, Vec<Vec<[f64; 3]>>)> {
-        let placed: Vec<Vec<[f64; 3]>> = poses.iter().map(|p| self.place(p, r)).collect();
+    ) -> Result<(Vec<Interaction>, Vec<Positions>)> {
+        let placed: Vec<Positions> = poses.iter().map(|p| self.place(p, r)).collect();
         let want = Want {
             forces: self.quantum,
             ..Want::ENERGY
@@ -326,7 +329,7 @@ fn alone(models: &[Term], molecule: &Molecule, place: &Path) -> Result<Vec<f64>>
     let mut evaluator = Evaluator::new(terms, 0.0);
     let mut energies = Vec::new();
     for some in molecule.geometries.chunks(BATCH) {
-        let placed: Vec<Vec<[f64; 3]>> = some.iter().map(|g| g.atoms.clone()).collect();
+        let placed: Vec<Positions> = some.iter().map(|g| g.atoms.clone()).collect();
         let mut results = vec![Evaluation::default(); some.len()];
         evaluate(
             &mut evaluator,
