@@ -4,8 +4,9 @@
 
 mod common;
 
+use common::barostats::{Surroundings, barostat};
 use common::wells::wells;
-use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
+use zundel::dynamics::barostat::StrainSpace;
 use zundel::dynamics::thermostat::{Group, Langevin, NoseHoover, Thermostat, VelocityRescaling};
 use zundel::dynamics::{Bond, Constraints, Integrator, Ramp, Splitting, State};
 use zundel::elements::Species;
@@ -207,19 +208,16 @@ fn a_gas_of_rigid_molecules_has_the_volume_of_its_centres() {
         let bonds = constraints.bonds().to_vec();
         let m = constraints.sites().len();
         let mut state = State::new(system);
-        let tau = 200.0 * FS;
-        let method = match name {
-            "rescaling" => Method::Rescaling(CellRescaling::new(1.0 / (8.0 * pressure), tau, 5)),
-            "mtk" => Method::Piston(Piston::mtk(&space, 3 * m, kt, tau, 3, 1)),
-            _ => Method::Piston(Piston::bzp(&space, m, kt, tau, 1.0 / tau, 5)),
+        let surroundings = Surroundings {
+            pressure,
+            temperature: t,
+            freedom: 3 * m,
+            atoms: m,
+            modulus: 8.0 * pressure,
+            tau: 200.0 * FS,
+            seed: 5,
         };
-        let [p, zero] = [pressure, 0.0].map(Ramp::constant);
-        let barostat = Barostat {
-            space,
-            target: [p, p, p, zero, zero, zero],
-            temperature: Ramp::constant(t),
-            method,
-        };
+        let barostat = barostat(name, space, surroundings);
         let mut integrator = Integrator::split(Splitting::Ends, 2.0 * FS)
             .with_thermostat(Box::new(Langevin::new(0.01 / FS, 11)), Ramp::constant(t))
             .with_constraints(constraints)

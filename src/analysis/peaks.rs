@@ -1,17 +1,8 @@
 //! Peaks and bands of spectra, with errors by the jackknife.
 
 use super::spectrum::jackknife_error;
-use super::{Grid, Spectrum};
+use super::{Grid, Measured, Spectrum};
 use crate::parallel;
-
-/// A number with its standard error, where there is one.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Measured {
-    /// The value.
-    pub value: f64,
-    /// Its standard error; `None` when the data are too few to tell.
-    pub error: Option<f64>,
-}
 
 /// A peak of a spectrum.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -167,12 +167,7 @@ pub(super) fn whole(system: System, file: &Path) -> Result<Atoms> {
     let mut positions = Vec::new();
     found
         .make_whole(&system.cell, &system.atoms.positions, &mut positions)
-        .map_err(|torn| {
-            refuse(format!(
-                "atoms {} and {} (counted from 0) are bonded and {:.2} Å apart",
-                torn.i, torn.j, torn.distance
-            ))
-        })?;
+        .map_err(|torn| refuse(torn.describe()))?;
     Ok(Atoms {
         positions,
         ..system.atoms

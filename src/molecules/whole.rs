@@ -35,6 +35,16 @@ pub struct Torn {
     pub distance: f64,
 }
 
+impl Torn {
+    /// In words.
+    pub fn describe(&self) -> String {
+        format!(
+            "atoms {} and {} (counted from 0) are bonded and {:.2} Å apart",
+            self.i, self.j, self.distance
+        )
+    }
+}
+
 /// Why a structure has no molecules.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Network {

@@ -2,6 +2,23 @@
 
 use super::{Atoms, System};
 use crate::error::{Error, Result};
+use nalgebra::Matrix3;
+
+/// A system whose volume is multiplied, with the atoms where that takes them.
+///
+/// Errors when that makes no cell: a ratio that is no positive number.
+pub fn dilated(system: &System, ratio: f64) -> Result<System> {
+    let mut dilated = system.clone();
+    let f = ratio.cbrt();
+    dilated.cell = dilated
+        .cell
+        .deformed(&(Matrix3::identity() * f))
+        .map_err(|why| Error::Bug(format!("a scaled cell: {why}")))?;
+    for x in dilated.atoms.positions.as_flattened_mut() {
+        *x *= f;
+    }
+    Ok(dilated)
+}
 
 /// Repeats a system `n` times along each cell vector. Atom k of copy (a, b, c) is the ((a·nb + b)·nc + c)·N + k-th.
 ///

@@ -8,7 +8,7 @@ mod symmetry;
 mod velocities;
 
 pub use atoms::Atoms;
-pub use build::repeat;
+pub use build::{dilated, repeat};
 pub use cell::Cell;
 pub use image::nearest_image;
 pub use symmetry::{AtomFinder, Operation, SpaceGroup};

@@ -1,6 +1,7 @@
 //! What the integration tests share.
 #![allow(dead_code)]
 
+pub mod barostats;
 pub mod wells;
 
 use std::path::PathBuf;

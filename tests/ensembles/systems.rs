@@ -1,20 +1,21 @@
 //! What the tests simulate: gases, a smooth little liquid, and every thermostat and barostat by name.
 
 use crate::common;
+pub use crate::common::barostats::{BAROSTATS, Surroundings, barostat};
 pub use crate::common::wells::{metric, particles, wells};
 use std::sync::Arc;
-use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
+use zundel::dynamics::barostat::StrainSpace;
 use zundel::dynamics::thermostat::{
     Andersen, Berendsen, Gle, GleMatrices, Group, Langevin, NoseHoover, Thermostat,
     VelocityRescaling,
 };
-use zundel::dynamics::{Integrator, Ramp, Splitting, State};
+use zundel::dynamics::{Integrator, Splitting, State};
 use zundel::potential::{
     Description, Evaluator, Gives, ListKind, Local, LocalModel, NeighbourRequest, Potential,
     RowResults, RowStyle, Rows, Term, Want,
 };
 use zundel::system::{System, thermal_velocities};
-use zundel::units::{BOLTZMANN, FS};
+use zundel::units::FS;
 
 /// Argon's Lennard-Jones potential times (1 - (r/rc)²)⁴: three continuous derivatives, so that what the conserved energy
 /// does is the integrator's doing.
@@ -158,43 +159,6 @@ pub const CANONICAL: [&str; 8] = [
     "gle",
     "andersen",
 ];
-
-/// What a barostat is made for.
-#[derive(Clone, Copy)]
-pub struct Surroundings {
-    /// eV/Å^3.
-    pub pressure: f64,
-    /// K.
-    pub temperature: f64,
-    /// Degrees of freedom of the atoms.
-    pub freedom: usize,
-    pub atoms: usize,
-    /// Bulk modulus (eV/Å^3), about.
-    pub modulus: f64,
-    /// Relaxation time (internal time).
-    pub tau: f64,
-    pub seed: u64,
-}
-
-pub const BAROSTATS: [&str; 3] = ["rescaling", "mtk", "bzp"];
-
-pub fn barostat(name: &str, space: StrainSpace, s: Surroundings) -> Barostat {
-    let kt = BOLTZMANN * s.temperature;
-    let method = match name {
-        "rescaling" => Method::Rescaling(CellRescaling::new(1.0 / s.modulus, s.tau, s.seed)),
-        "berendsen" => Method::Rescaling(CellRescaling::berendsen(1.0 / s.modulus, s.tau)),
-        "mtk" => Method::Piston(Piston::mtk(&space, s.freedom, kt, s.tau, 3, 1)),
-        "bzp" => Method::Piston(Piston::bzp(&space, s.atoms, kt, s.tau, 1.0 / s.tau, s.seed)),
-        _ => unreachable!("{name}"),
-    };
-    let (p, zero) = (Ramp::constant(s.pressure), Ramp::constant(0.0));
-    Barostat {
-        space,
-        target: [p, p, p, zero, zero, zero],
-        temperature: Ramp::constant(s.temperature),
-        method,
-    }
-}
 
 /// The kinds of strain that a barostat may be asked for.
 pub fn spaces() -> [(&'static str, StrainSpace); 5] {

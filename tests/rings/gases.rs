@@ -1,8 +1,9 @@
 //! Free particles, whose estimators have no noise, and an ideal gas of rings at constant pressure.
 
+use crate::common::barostats::{Surroundings, barostat};
 use crate::common::wells::{particles, wells};
 use crate::sampled::check;
-use zundel::dynamics::barostat::{Barostat, CellRescaling, Method, Piston, StrainSpace};
+use zundel::dynamics::barostat::StrainSpace;
 use zundel::dynamics::rings::RingEstimates;
 use zundel::dynamics::thermostat::Langevin;
 use zundel::dynamics::{Integrator, Ramp, RingDynamics, Rings, Splitting, State};
@@ -63,19 +64,16 @@ fn an_ideal_gas_of_rings_has_the_volume_of_a_classical_one() {
     let pressure = kt / 200.0;
     for name in ["rescaling", "bzp"] {
         let space = StrainSpace::isotropic();
-        let tau = 200.0 * FS;
-        let method = match name {
-            "rescaling" => Method::Rescaling(CellRescaling::new(0.5 / pressure, tau, 5)),
-            _ => Method::Piston(Piston::bzp(&space, n, kt, tau, 1.0 / tau, 5)),
+        let surroundings = Surroundings {
+            pressure,
+            temperature: t,
+            freedom: 3 * n,
+            atoms: n,
+            modulus: 2.0 * pressure,
+            tau: 200.0 * FS,
+            seed: 5,
         };
-        let p = Ramp::constant(pressure);
-        let zero = Ramp::constant(0.0);
-        let barostat = Barostat {
-            space,
-            target: [p, p, p, zero, zero, zero],
-            temperature: Ramp::constant(t),
-            method,
-        };
+        let barostat = barostat(name, space, surroundings);
         let mut system = particles(n, 20.0, Cell::orthorhombic(12.0, 12.0, 12.0).unwrap());
         thermal_velocities(&mut system.atoms, t, 7, false);
         let mut state = State::new(system).with_rings(beads);

@@ -1,5 +1,6 @@
 //! Equations of state: one folder for each kind of matter.
 
+mod columns;
 mod fluid;
 mod solid;
 mod virial;

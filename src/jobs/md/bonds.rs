@@ -101,10 +101,7 @@ pub(super) fn molecules(
     let mut whole = Vec::new();
     let System { cell, atoms } = system;
     if let Err(torn) = molecules.make_whole(cell, &atoms.positions, &mut whole) {
-        return refuse(format!(
-            "atoms {} and {} (counted from 0) are bonded and {:.2} Å apart",
-            torn.i, torn.j, torn.distance
-        ));
+        return refuse(torn.describe());
     }
     atoms.positions = whole;
     let bonds: Vec<(u32, u32)> = molecules.tree().collect();

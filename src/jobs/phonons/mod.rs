@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::io::{Format, Frame, atomic, render_frame};
 use crate::potential::{Evaluation, Term, Want};
 use crate::report::{Console, Page, Task, human_bytes, human_duration};
-use crate::system::System;
+use crate::system::{System, dilated};
 use crate::vibrations::phonons::{
     ForceConstants, Imaginary, Mesh, Path, Phonons, Thermal, count_for, imaginary, thermal,
 };
@@ -104,7 +104,7 @@ pub fn run(
     let others: Vec<Crystal> = volumes
         .iter()
         .map(|scale| {
-            let scaled = scaled(&crystal, *scale)?;
+            let scaled = dilated(&crystal.supercell.unit, *scale)?;
             prepare(place, &how, &models, scaled, Freedom::Shape)
         })
         .collect::<Result<_>>()?;
@@ -158,21 +158,6 @@ fn expansion_volumes(job: &PhononsDeck, crystal: &Crystal) -> Result<Vec<f64>> {
     Ok((0..e.volumes)
         .map(|k| e.smallest + step * k as f64)
         .collect())
-}
-
-/// The unit cell of a crystal with its volume multiplied.
-fn scaled(crystal: &Crystal, ratio: f64) -> Result<System> {
-    let mut unit = crystal.supercell.unit.clone();
-    let f = ratio.cbrt();
-    let bug = |why: String| Error::Bug(format!("a scaled cell: {why}"));
-    unit.cell = unit
-        .cell
-        .deformed(&(nalgebra::Matrix3::identity() * f))
-        .map_err(bug)?;
-    for x in unit.atoms.positions.as_flattened_mut() {
-        *x *= f;
-    }
-    Ok(unit)
 }
 
 /// Everything that follows from force constants.

@@ -4,8 +4,9 @@ use super::claim::Claim;
 use super::judge::{self, Judgement};
 use super::own_deck::{self, Length};
 use super::point::{Condition, Point};
-use super::record::{self, Measured, Record, Status};
+use super::record::{self, Record, Status};
 use super::start::Fluid;
+use crate::analysis::Measured;
 use crate::deck::{self, AnyDeck, Deck, FluidDeck};
 use crate::error::{Error, Result};
 use crate::io::checkpoint::Checkpoint;
@@ -523,7 +524,7 @@ fn last_step(path: &Path) -> Option<u64> {
     line.split(',').next()?.parse().ok()
 }
 
-/// The time that a density is also called an estimate, for `check`: none of it depends on the run.
+/// The least and the greatest time (fs) that a point simulates, for `check`.
 pub(super) fn planned_time(job: &FluidDeck, point: &Point) -> (f64, f64) {
     let before = own_deck::before(job, point);
     let fs = job.timestep * TIME_FS;

@@ -1,8 +1,7 @@
 //! Curves through the points: isotherms and isobars, their slopes, virial coefficients.
 
-use super::record::Measured;
 use super::table::Row;
-use crate::analysis::{Spline, VirialSeries};
+use crate::analysis::{Measured, Spline, VirialSeries};
 use crate::jobs::outputs::csv_row;
 use crate::units::AVOGADRO;
 use serde_json::{Value, json};

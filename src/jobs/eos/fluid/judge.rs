@@ -1,8 +1,7 @@
 //! What the samples of a point say: averages with their errors, whether they are good enough, and what is odd about them.
 
 use super::point::{Condition, Point};
-use super::record::Measured;
-use crate::analysis::{Division, Sampled, settled};
+use crate::analysis::{Division, Measured, Sampled, settled};
 use crate::deck::FluidDeck;
 use crate::error::{Error, Result};
 use crate::units::EV_PER_A3_IN_BAR;

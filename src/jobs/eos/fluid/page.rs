@@ -1,8 +1,8 @@
 //! What a person sees: the summary on the console, the picture, the page.
 
 use super::curves::{self, Isotherm};
-use super::record::Measured;
 use super::table::{Results, Row, nuclei};
+use crate::analysis::Measured;
 use crate::deck::{Deck, FluidDeck};
 use crate::error::Result;
 use crate::report::{Chart, Console, Curve, CurveStyle, HtmlReport, human_duration};

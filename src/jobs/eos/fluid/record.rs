@@ -1,5 +1,6 @@
 //! What is known of a state point, as it is kept in its folder.
 
+use crate::analysis::Measured;
 use crate::error::{Error, Result};
 use crate::io::atomic;
 use serde::{Deserialize, Serialize};
@@ -12,24 +13,7 @@ pub(super) const STATUS: &str = "status.json";
 /// Why it could not go on.
 pub(super) const FAILURE: &str = "failure.txt";
 
-/// A number with its standard error (one sigma, with Student's factor in it); none where it is not known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Measured {
-    pub value: f64,
-    pub error: Option<f64>,
-}
-
-impl Measured {
-    /// The same in another unit.
-    pub fn times(self, factor: f64) -> Measured {
-        Measured {
-            value: self.value * factor,
-            error: self.error.map(|e| e * factor.abs()),
-        }
-    }
-}
-
-/// A result.
+/// A result. Errors are one sigma, with Student's factor in them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     /// Of the point's deck (without its length), its structure and the model's files.
@@ -50,7 +34,7 @@ pub(super) struct Record {
     pub pressure: Option<Measured>,
     #[serde(rename = "volume_A3")]
     pub volume: Option<Measured>,
-    /// Potential energy of classical nuclei, the whole energy of quantum ones less 3/2 kT for each molecule... see `quantum`.
+    /// Potential energy of classical nuclei, the whole energy of quantum ones: `quantum` says which.
     #[serde(rename = "energy_eV")]
     pub energy: Measured,
     /// Whether `energy` has the kinetic energy in it.

@@ -1,6 +1,7 @@
 //! A table to compare with: densities at temperatures and pressures, interpolated along isotherms.
 
 use crate::error::{Error, Result};
+use crate::jobs::eos::columns::Columns;
 use std::path::Path;
 
 /// Isotherms of a table.
@@ -27,36 +28,17 @@ impl Reference {
     ///
     /// Errors when a column is missing or a number cannot be read, with the line.
     pub fn read(path: &Path) -> Result<Reference> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::reading(path, &e))?;
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, l)| !l.trim().is_empty() && !l.trim_start().starts_with('#'));
-        let (_, head) = lines
-            .next()
-            .ok_or_else(|| Error::file(path, "this table is empty"))?;
-        let names: Vec<&str> = head.split(',').map(str::trim).collect();
+        let table = Columns::read(path)?;
         let column = |name: &str| {
-            names.iter().position(|n| *n == name).ok_or_else(|| {
+            table.column(name).ok_or_else(|| {
                 Error::file(path, format!("there is no column `{name}`"))
                     .advise("a table to compare with has columns T_K, P_bar and rho_kg_m3 in its first line")
             })
         };
         let [t, p, rho] = [column("T_K")?, column("P_bar")?, column("rho_kg_m3")?];
         let mut rows: Vec<(f64, f64, f64)> = Vec::new();
-        for (k, line) in lines {
-            let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-            let number = |c: usize| {
-                let value = cells.get(c).and_then(|x| x.parse::<f64>().ok());
-                value.filter(|x| x.is_finite()).ok_or_else(|| {
-                    Error::line(
-                        path,
-                        k + 1,
-                        format!("column `{}` has no number here", names[c]),
-                    )
-                })
-            };
-            rows.push((number(t)?, number(p)?, number(rho)? * 1e-3));
+        for line in table.lines() {
+            rows.push((line.number(t)?, line.number(p)?, line.number(rho)? * 1e-3));
         }
         rows.sort_by(|a, b| {
             a.0.total_cmp(&b.0)

@@ -48,13 +48,7 @@ impl Fluid {
         let mut whole = Vec::new();
         found
             .make_whole(&system.cell, &system.atoms.positions, &mut whole)
-            .map_err(|torn| {
-                let (i, j, d) = (torn.i, torn.j, torn.distance);
-                Error::file(
-                    place,
-                    format!("atoms {i} and {j} (counted from 0) are bonded and {d:.2} Å apart"),
-                )
-            })?;
+            .map_err(|torn| Error::file(place, torn.describe()))?;
         system.atoms.positions = whole;
         let mut molecule = vec![0; system.atoms.len()];
         for m in 0..found.count() {

@@ -2,10 +2,11 @@
 
 use super::curves::Curves;
 use super::point::{Condition, Point};
-use super::record::{Measured, Record};
+use super::record::Record;
 use super::reference::Reference;
 use super::start::Fluid;
 use super::{advance, curves};
+use crate::analysis::Measured;
 use crate::deck::{Deck, FluidDeck};
 use crate::error::{Error, Result};
 use crate::jobs::outputs::csv_row;

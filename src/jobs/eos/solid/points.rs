@@ -12,7 +12,7 @@ use crate::jobs::{Outcome, parts};
 use crate::parallel;
 use crate::potential::{Evaluation, Evaluator, Want};
 use crate::relax::{self, CellSettings};
-use crate::system::System;
+use crate::system::{System, dilated};
 use nalgebra::Matrix3;
 
 /// A crystal at a volume.
@@ -100,20 +100,6 @@ fn chains(phases: &[Phase]) -> Vec<Chain> {
     all.filter(|c| !c.order.is_empty()).collect()
 }
 
-/// A crystal whose volume is multiplied, with the atoms where that takes them.
-fn scaled(system: &System, ratio: f64) -> Result<System> {
-    let mut scaled = system.clone();
-    let f = ratio.cbrt();
-    scaled.cell = scaled
-        .cell
-        .deformed(&(Matrix3::identity() * f))
-        .map_err(|why| Error::Bug(format!("a scaled cell: {why}")))?;
-    for x in scaled.atoms.positions.as_flattened_mut() {
-        *x *= f;
-    }
-    Ok(scaled)
-}
-
 /// Every volume of every phase, in ascending order, or that the run was stopped. `done` is called with the number of new points.
 #[allow(clippy::type_complexity)]
 pub(super) fn all(
@@ -189,7 +175,7 @@ fn point(
 ) -> Result<Option<Point>> {
     let ratio = ratios(&phase.volumes)[k];
     let volume = |s: &System| s.cell.volume().unwrap_or(1.0);
-    let mut system = scaled(start, ratio * volume(&phase.system) / volume(start))?;
+    let mut system = dilated(start, ratio * volume(&phase.system) / volume(start))?;
     let mut evaluator = Evaluator::new(phase.terms.clone(), SKIN);
     let failed = |(reason, advice): (String, String)| {
         let place = format!("{} at {ratio:.4} of its volume", phase.name);

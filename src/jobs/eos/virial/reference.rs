@@ -1,6 +1,7 @@
 //! Coefficients to compare with.
 
 use crate::error::{Error, Result};
+use crate::jobs::eos::columns::Columns;
 use std::path::Path;
 
 /// A coefficient that somebody measured.
@@ -14,9 +15,6 @@ pub(super) struct Measured {
     pub error: Option<f64>,
 }
 
-/// Larger files are no tables.
-const LARGEST: u64 = 16 << 20;
-
 /// Reads a table with columns `T_K`, `B_cm3_mol` and, perhaps, `error_cm3_mol`, in order of the temperature; other columns are not
 /// looked at. Nothing without a file.
 ///
@@ -25,47 +23,21 @@ pub(super) fn read(file: Option<&Path>) -> Result<Vec<Measured>> {
     let Some(path) = file else {
         return Ok(Vec::new());
     };
-    let size = std::fs::metadata(path).map_err(|e| Error::reading(path, &e))?;
-    if size.len() > LARGEST {
-        return Err(Error::file(path, "this file is too large for a table"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| Error::reading(path, &e))?;
-    let filled = |l: &(usize, &str)| !l.1.trim().is_empty() && !l.1.trim_start().starts_with('#');
-    let mut lines = text.lines().enumerate().filter(filled);
-    let Some((_, head)) = lines.next() else {
-        return Err(Error::file(path, "this table is empty"));
-    };
-    let names: Vec<&str> = head.split(',').map(str::trim).collect();
-    let column = |name: &str| names.iter().position(|n| *n == name);
-    let (Some(t), Some(b)) = (column("T_K"), column("B_cm3_mol")) else {
+    let table = Columns::read(path)?;
+    let (Some(t), Some(b)) = (table.column("T_K"), table.column("B_cm3_mol")) else {
         return Err(Error::file(
             path,
             "the first line must name the columns T_K and B_cm3_mol",
         )
         .advise("temperatures in K and coefficients in cm^3/mol, separated by commas"));
     };
-    let e = column("error_cm3_mol");
+    let e = table.column("error_cm3_mol");
     let mut all = Vec::new();
-    for (k, line) in lines {
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        let number = |c: usize| {
-            let value = cells.get(c).and_then(|x| x.parse::<f64>().ok());
-            value.filter(|x| x.is_finite()).ok_or_else(|| {
-                Error::line(
-                    path,
-                    k + 1,
-                    format!("column `{}` has no number here", names[c]),
-                )
-            })
-        };
-        let error = match e.filter(|c| cells.get(*c).is_some_and(|x| !x.is_empty())) {
-            Some(c) => Some(number(c)?),
-            None => None,
-        };
+    for line in table.lines() {
         all.push(Measured {
-            temperature: number(t)?,
-            value: number(b)?,
-            error,
+            temperature: line.number(t)?,
+            value: line.number(b)?,
+            error: e.map_or(Ok(None), |e| line.optional(e))?,
         });
     }
     all.sort_by(|a, b| a.temperature.total_cmp(&b.temperature));
