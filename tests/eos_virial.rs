@@ -98,12 +98,13 @@ fn legendre(n: usize) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// B and its corrections of translation and rotation (cm³/mol) for two dumb-bells of Lennard-Jones sites, up to 15 Å.
-fn dumb_bells(t: f64, half: f64, epsilon: f64, sigma: f64, mass: f64) -> [f64; 3] {
+/// B and its corrections of translation and rotation (cm³/mol) for two dumb-bells of Lennard-Jones sites, up to 15 Å; `halves` are
+/// half the lengths of the two.
+fn dumb_bells(t: f64, halves: [f64; 2], epsilon: f64, sigma: f64, mass: f64) -> [f64; 3] {
     let kt = BOLTZMANN * t;
     let (turns, around) = (legendre(20), 20);
     let quantum = HBAR2 / (24.0 * kt.powi(3));
-    let (reduced, inertia) = (mass, 2.0 * mass * half * half);
+    let (reduced, inertia) = (mass, halves.map(|half| 2.0 * mass * half * half));
     let mut sums = [0.0; 3];
     let step = 0.02;
     for k in 0..750 {
@@ -114,8 +115,8 @@ fn dumb_bells(t: f64, half: f64, epsilon: f64, sigma: f64, mass: f64) -> [f64; 3
                 for m in 0..around {
                     let phi = std::f64::consts::TAU * (f64::from(m) + 0.5) / f64::from(around);
                     let (s1, s2) = ((1.0 - c1 * c1).sqrt(), (1.0 - c2 * c2).sqrt());
-                    let a = [s1, 0.0, c1].map(|x| x * half);
-                    let b = [s2 * phi.cos(), s2 * phi.sin(), c2].map(|x| x * half);
+                    let a = [s1, 0.0, c1].map(|x| x * halves[0]);
+                    let b = [s2 * phi.cos(), s2 * phi.sin(), c2].map(|x| x * halves[1]);
                     let (mut u, mut force, mut torques) = (0.0, [0.0; 3], [[0.0; 3]; 2]);
                     for (p, q) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)] {
                         let d: [f64; 3] = std::array::from_fn(|k| {
@@ -147,7 +148,8 @@ fn dumb_bells(t: f64, half: f64, epsilon: f64, sigma: f64, mass: f64) -> [f64; 3
                     if boltzmann > 0.0 {
                         let x = shell * w * quantum * boltzmann;
                         sums[1] += x * square(force) / reduced;
-                        sums[2] += x * (square(torques[0]) + square(torques[1])) / inertia;
+                        sums[2] +=
+                            x * (square(torques[0]) / inertia[0] + square(torques[1]) / inertia[1]);
                     }
                 }
             }
@@ -168,7 +170,7 @@ fn nitrogen_as_brute_force_has_it() {
         .expect(0, &["N2 and N2, rigid", "16 sets of 128"]);
     let rows = summary(&job)["coefficients"].clone();
     for (row, t) in rows.as_array().unwrap().iter().zip([100.0, 300.0]) {
-        let [b, translation, rotation] = dumb_bells(t, 0.5465, 0.003214, 3.31, 14.007);
+        let [b, translation, rotation] = dumb_bells(t, [0.5465; 2], 0.003214, 3.31, 14.007);
         let (got, error) = (number(row, "B_cm3_mol"), number(row, "error_cm3_mol"));
         eprintln!("{t} K: {got:.3} ± {error:.3}, brute force {b:.3}");
         // 16 sets: 5.2 standard errors are one false alarm in 10 000; the brute force has 1e-4 of the largest term.
@@ -182,6 +184,110 @@ fn nitrogen_as_brute_force_has_it() {
             eprintln!("{key}: {found:.4}, brute force {want:.4}");
             assert!((found / want - 1.0).abs() < 0.05, "{key}: {found} {want}");
         }
+    }
+}
+
+/// A molecule of two lengths, each as likely: the mean over all pairs of them.
+#[test]
+fn geometries_are_averaged_over() {
+    let molecule = "2\npbc=\"F F F\"\nN 0 0 0.5465\nN 0 0 -0.5465\n";
+    let deck = "version = 1\n[system]\nstructure = \"structure.xyz\"\n[potential]\nacts = \"between\"\n\
+                [potential.lennard_jones]\nepsilon = \"0.003214 eV\"\nsigma = \"3.31 Å\"\ncutoff = \"40 Å\"\n\
+                scheme = \"truncated\"\n[eos.virial]\ntemperatures = [\"150 K\"]\nouter = \"15 Å\"\ntail = \"none\"\n\
+                geometries = \"shapes.xyz\"\norientations = 256\nsets = 16\n";
+    let job = Job::new(molecule, deck);
+    // The second lies along another axis, away from the origin: a molecule is turned about its centre of mass anyway.
+    let shapes =
+        "2\npbc=\"F F F\"\nN 0 0 0.45\nN 0 0 -0.45\n2\npbc=\"F F F\"\nN 3 1 1\nN 4.3 1 1\n";
+    std::fs::write(job.path("shapes.xyz"), shapes).unwrap();
+    job.run(&[]).expect(0, &["2 geometries"]);
+    let row = &summary(&job)["coefficients"][0];
+    let lengths = [0.45, 0.65];
+    let pairs = [(0, 0), (0, 1), (1, 0), (1, 1)];
+    let all =
+        pairs.map(|(i, j)| dumb_bells(150.0, [lengths[i], lengths[j]], 0.003214, 3.31, 14.007));
+    let mean = |k: usize| all.iter().map(|b| b[k]).sum::<f64>() / 4.0;
+    let (got, error) = (number(row, "B_cm3_mol"), number(row, "error_cm3_mol"));
+    eprintln!(
+        "{got:.3} ± {error:.3}, brute force {:.3} of {all:?}",
+        mean(0)
+    );
+    assert!(
+        (got - mean(0)).abs() < 5.2 * error + 0.02,
+        "{got} ± {error}, {}",
+        mean(0)
+    );
+    // The lengths matter: those of one length only are further off than that.
+    assert!((all[0][0] - mean(0)).abs() > 5.0 * (5.2 * error + 0.02));
+    for (key, k) in [
+        ("quantum_translation_cm3_mol", 1),
+        ("quantum_rotation_cm3_mol", 2),
+    ] {
+        let found = number(row, key);
+        assert!(
+            (found / mean(k) - 1.0).abs() < 0.05,
+            "{key}: {found} {}",
+            mean(k)
+        );
+    }
+    std::fs::write(
+        job.path("shapes.xyz"),
+        "2\npbc=\"F F F\"\nN 0 0 0.45\nO 0 0 -0.45\n",
+    )
+    .unwrap();
+    job.run(&["--overwrite"])
+        .expect(2, &["shapes.xyz", "other atoms than the molecule"]);
+}
+
+/// Argon with krypton: the law of corresponding states says what argon's coefficient at another temperature is.
+#[test]
+fn one_of_each() {
+    let atom = |e: &str| format!("1\npbc=\"F F F\"\n{e} 0 0 0\n");
+    let epsilon = (0.010323f64 * 0.0141).sqrt();
+    let sigma = 0.5 * (3.405 + 3.65);
+    let t = 100.0 * epsilon / 0.010323;
+    let deck = format!(
+        "version = 1\n[system]\nstructure = \"structure.xyz\"\n[potential.lennard_jones]\ncutoff = \"10.5 Å\"\n\
+         scheme = \"truncated\"\ntail = true\n[potential.lennard_jones.pairs]\n\
+         Ar-Ar = {{ epsilon = \"0.010323 eV\", sigma = \"3.405 Å\" }}\n\
+         Kr-Kr = {{ epsilon = \"0.0141 eV\", sigma = \"3.65 Å\" }}\n\
+         [eos.virial]\ntemperatures = [\"{t} K\"]\nother = \"other.xyz\"\n"
+    );
+    let job = Job::new(&atom("Ar"), &deck);
+    std::fs::write(job.path("other.xyz"), atom("Kr")).unwrap();
+    job.run(&[]).expect(0, &["Ar and Kr"]);
+    let row = &summary(&job)["coefficients"][0];
+    let volume = (sigma / 3.405f64).powi(3);
+    let want = -172.764020 * volume;
+    assert!(
+        (number(row, "B_cm3_mol") - want).abs() < 1e-3,
+        "{row} {want}"
+    );
+    // ħ²/(μ σ² ε) is smaller; argon's own reduced mass is half of its mass.
+    let reduced = 39.95 * 83.798 / (39.95 + 83.798);
+    let quantum =
+        1.120184 * volume * (0.5 * 39.95 / reduced) * (3.405 / sigma).powi(2) * 0.010323 / epsilon;
+    let found = number(row, "quantum_translation_cm3_mol");
+    assert!((found / quantum - 1.0).abs() < 2e-3, "{found} {quantum}");
+}
+
+/// Beyond the outermost distance: nothing, or what the energies before it say.
+#[test]
+fn tails_by_choice() {
+    let atom = "1\npbc=\"F F F\"\nAr 0 0 0\n";
+    let rest = 2.0 * std::f64::consts::PI * 4.0 * 0.010323 * 3.405f64.powi(6)
+        / (3.0 * 10.215f64.powi(3) * BOLTZMANN * 100.0)
+        * CM3;
+    for (tail, missing, bound) in [("none", rest, 0.02 * rest), ("fit", 0.0, 0.005 * rest)] {
+        let deck = format!(
+            "version = 1\n[system]\nstructure = \"structure.xyz\"\n[potential.lennard_jones]\nepsilon = \"0.010323 eV\"\n\
+             sigma = \"3.405 Å\"\ncutoff = \"40 Å\"\nscheme = \"truncated\"\n[eos.virial]\ntemperatures = [\"100 K\"]\n\
+             outer = \"10.215 Å\"\ntail = \"{tail}\"\n"
+        );
+        let job = Job::new(atom, &deck);
+        job.run(&[]).expect(0, &[]);
+        let found = number(&summary(&job)["coefficients"][0], "B_cm3_mol") + 172.764020;
+        assert!((found - missing).abs() < bound, "{tail}: {found} {missing}");
     }
 }
 
