@@ -114,6 +114,26 @@ fn a_grid_is_run_once() {
 }
 
 #[test]
+fn a_grid_may_want_an_error_of_its_own() {
+    let lines = "pressure_error = \"40 bar\"\nshortest = \"10 ps\"\nlongest = \"400 ps\"\nsample = \"50 fs\"\n\
+        [[eos.fluid.set]]\ntemperatures = [\"300 K\"]\ndensities = [\"0.6 g/cm^3\"]\n\
+        [[eos.fluid.set]]\ntemperatures = [\"300 K\"]\ndensities = [\"0.3 g/cm^3\"]\npressure_error = \"1.5 bar\"\ndensity_error = \"1 %\"\n";
+    let job = hot_argon(lines, "");
+    job.run(&[]).expect(0, &["`density_error` has no use here"]);
+    let s = summary(&job);
+    let error = |k: usize| s["points"][k]["pressure_bar"]["error"].as_f64().unwrap();
+    let steps = |k: usize| s["points"][k]["record"]["steps"].as_u64().unwrap();
+    assert!(
+        error(1) <= 1.5 && error(1) < error(0),
+        "{} {}",
+        error(0),
+        error(1)
+    );
+    // A thinner gas is known sooner: it is longer only because more was wanted of it.
+    assert!(steps(1) > steps(0), "{} {}", steps(0), steps(1));
+}
+
+#[test]
 fn one_point_of_a_deck() {
     let job = hot_argon(THREE, "");
     for wrong in ["0", "4", "nowhere"] {

@@ -63,6 +63,8 @@ pub struct FluidSet {
     pub given: Given,
     /// Density (amu/Å^3) at which points at given pressures start; none: that of the structure.
     pub start: Option<f64>,
+    /// Wanted standard error of what is measured: of a density as a share of it, of a pressure in eV/Å^3; none: that of the deck.
+    pub error: Option<f64>,
 }
 
 /// What is given at a state point beside the temperature.
@@ -246,6 +248,10 @@ const BY_POINT: [(&str, &str); 7] = [
     ("group", "all atoms of a fluid have one temperature"),
 ];
 
+const DENSITY_ERROR: &str = "Wanted standard error (one sigma) of a density, as a share of it; of points at given pressures.";
+const PRESSURE_ERROR: &str =
+    "Wanted standard error (one sigma) of a pressure; of points at given densities.";
+
 /// Reads `[eos.fluid]`.
 pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
     let own = set(t, true);
@@ -301,11 +307,13 @@ pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
             );
         }
     }
-    let doc = "Wanted standard error (one sigma) of a density, as a share of it; of points at given pressures.";
-    let density_error = t.key("density_error", Relative, doc).or("0.5 %");
-    let doc = "Wanted standard error (one sigma) of a pressure; of points at given densities.";
+    let density_error = t.key("density_error", Relative, DENSITY_ERROR).or("0.5 %");
     let pressure_error = t
-        .key("pressure_error", Quantity(Dimension::PRESSURE), doc)
+        .key(
+            "pressure_error",
+            Quantity(Dimension::PRESSURE),
+            PRESSURE_ERROR,
+        )
         .positive()
         .or("10 bar");
     let doc = "Length of a point before its error is looked at for the first time.";
@@ -445,6 +453,21 @@ fn set(t: &Table<'_>, may_be_absent: bool) -> Option<Option<FluidSet>> {
         .key("start_density", Quantity(Dimension::DENSITY), doc)
         .positive()
         .optional("that of the structure");
+    // Those of the table itself are for all sets.
+    let [mut density_error, mut pressure_error] = [None, None];
+    if !may_be_absent {
+        density_error = t
+            .key("density_error", Relative, DENSITY_ERROR)
+            .optional("that of [eos.fluid]");
+        pressure_error = t
+            .key(
+                "pressure_error",
+                Quantity(Dimension::PRESSURE),
+                PRESSURE_ERROR,
+            )
+            .positive()
+            .optional("that of [eos.fluid]");
+    }
     if may_be_absent && absent {
         return Some(None);
     }
@@ -469,14 +492,22 @@ fn set(t: &Table<'_>, may_be_absent: bool) -> Option<Option<FluidSet>> {
                 .maybe_at(t.place_of("start_density"), ""),
         );
     }
-    let given = match (pressures, densities) {
-        (Some(p), None) => Given::Pressures(p),
-        (None, Some(d)) => Given::Densities(d),
+    let (other, words) = match b.is_some() {
+        true => ("density_error", "the densities of these points are given"),
+        false => ("pressure_error", "the pressures of these points are given"),
+    };
+    if let (Some(place), false) = (t.key_place(other), may_be_absent) {
+        t.complain(Diagnostic::warning(format!("`{other}` has no use here")).at(place, words));
+    }
+    let (given, error) = match (pressures, densities) {
+        (Some(p), None) => (Given::Pressures(p), density_error),
+        (None, Some(d)) => (Given::Densities(d), pressure_error),
         _ => return None,
     };
     Some(Some(FluidSet {
         temperatures: temperatures?.into_iter().map(|x| x.0).collect(),
         given,
         start,
+        error,
     }))
 }

@@ -129,18 +129,12 @@ impl Task<'_> {
 
     /// The error of what decides, and the one that is wanted now.
     fn error_and_wanted(&self, found: &Record) -> (Option<f64>, f64) {
-        let (what, wanted) = match self.point.condition {
-            Condition::Pressure(..) => {
-                let volume = found.volume.map_or(0.0, |v| v.value);
-                (found.volume, self.job.density_error * volume)
-            }
-            Condition::Density(..) => (found.pressure, self.job.pressure_error * EV_PER_A3_IN_BAR),
-            Condition::Molecule => {
-                let wanted = self.job.vapour.map_or(0.0, |v| v.energy_error);
-                (Some(found.energy), wanted)
-            }
+        let (what, unit) = match self.point.condition {
+            Condition::Pressure(..) => (found.volume, found.volume.map_or(0.0, |v| v.value)),
+            Condition::Density(..) => (found.pressure, EV_PER_A3_IN_BAR),
+            Condition::Molecule => (Some(found.energy), 1.0),
         };
-        (what.and_then(|m| m.error), wanted)
+        (what.and_then(|m| m.error), self.point.wanted * unit)
     }
 
     /// Of the settings, the structure and the files of the model.

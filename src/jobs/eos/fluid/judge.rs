@@ -140,11 +140,12 @@ impl Judgement {
         let of = |series: &[f64]| Sampled::of(series, first);
         let empty = || Error::file(path, "there are no samples after the equilibration");
         let target = of(decides).ok_or_else(empty)?;
-        let wanted = match point.condition {
-            Condition::Pressure(..) => job.density_error * target.mean,
-            Condition::Density(..) => job.pressure_error * EV_PER_A3_IN_BAR,
-            Condition::Molecule => job.vapour.map_or(f64::INFINITY, |v| v.energy_error),
-        };
+        let wanted = point.wanted
+            * match point.condition {
+                Condition::Pressure(..) => target.mean,
+                Condition::Density(..) => EV_PER_A3_IN_BAR,
+                Condition::Molecule => 1.0,
+            };
         let fixed = fixed_volume.map(|value| Measured {
             value,
             error: Some(0.0),

@@ -25,6 +25,8 @@ pub(super) struct Point {
     pub condition: Condition,
     /// The density (amu/Å^3) at which it starts; none: that of the structure.
     pub start: Option<f64>,
+    /// Wanted standard error: of a density as a share of it, of a pressure in eV/Å^3, of the energy of a molecule in eV.
+    pub wanted: f64,
     /// Whether its nuclei are classical although those of the deck are not.
     pub classical: bool,
 }
@@ -70,24 +72,29 @@ pub(super) fn all(job: &FluidDeck, molecules: bool, place: &str) -> Result<Vec<P
         };
         for &temperature in &set.temperatures {
             for condition in &conditions {
+                let wanted = set.error.unwrap_or(match &condition {
+                    Condition::Pressure(..) => job.density_error,
+                    _ => job.pressure_error,
+                });
                 for &classical in twins {
-                    put(Point::new(
-                        temperature,
-                        condition.clone(),
-                        set.start,
-                        classical,
-                    ))?;
+                    let condition = condition.clone();
+                    let point = Point::new(temperature, condition, wanted, classical);
+                    put(Point {
+                        start: set.start,
+                        ..point
+                    })?;
                 }
             }
         }
     }
-    if job.vapour.is_some() && molecules {
+    if let (Some(vapour), true) = (job.vapour, molecules) {
         for temperature in job.sets.iter().flat_map(|s| &s.temperatures) {
             for &classical in twins {
+                let wanted = vapour.energy_error;
                 put(Point::new(
                     *temperature,
                     Condition::Molecule,
-                    None,
+                    wanted,
                     classical,
                 ))?;
             }
@@ -97,7 +104,7 @@ pub(super) fn all(job: &FluidDeck, molecules: bool, place: &str) -> Result<Vec<P
 }
 
 impl Point {
-    fn new(temperature: f64, condition: Condition, start: Option<f64>, classical: bool) -> Point {
+    fn new(temperature: f64, condition: Condition, wanted: f64, classical: bool) -> Point {
         let second = match &condition {
             Condition::Pressure(_, text) | Condition::Density(_, text) => plain(text),
             Condition::Molecule => "molecule".to_owned(),
@@ -107,7 +114,8 @@ impl Point {
             name: format!("{temperature}K-{second}{end}"),
             temperature,
             condition,
-            start,
+            start: None,
+            wanted,
             classical,
         }
     }

@@ -163,6 +163,7 @@ fn energy_of_atom(deck: &Deck, fluid: &Fluid) -> Result<f64> {
         temperature: 0.0,
         condition: Condition::Molecule,
         start: None,
+        wanted: f64::INFINITY,
         classical: true,
     };
     let one = fluid.start(&point, &deck.system)?;
