@@ -24,6 +24,7 @@ use crate::potential::{EvaluationError, Evaluator, Want};
 use crate::system::{Atoms, kinetic_energy};
 use crate::units::BOLTZMANN;
 use levels::Level;
+use nalgebra::Matrix3;
 
 /// Where the thermostats stand in the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,9 @@ pub struct Integrator {
     constraints: Option<Constraints>,
     /// What moves as one when the cell changes; none: every atom by itself.
     sites: Option<Sites>,
+    /// The virial (eV) at the beginning of the step, where the last evaluation was: a strain that is decided within the step, when
+    /// the atoms have moved on, knows no other. With sites it must not be made of new positions and old forces.
+    entered: Matrix3<f64>,
     /// How the internal modes of ring polymers move.
     rings: Option<RingDynamics>,
     /// Components that never move, by atom.
@@ -122,6 +126,7 @@ impl Integrator {
             barostat: None,
             constraints: None,
             sites: None,
+            entered: Matrix3::zeros(),
             rings: None,
             held: None,
             fix_centre_of_mass: false,
@@ -319,6 +324,10 @@ impl Integrator {
     /// What comes before the operations of a step.
     fn enter(&mut self, state: &mut State) {
         self.begin(&state.system.atoms);
+        let method = self.barostat.as_ref().map(|b| &b.method);
+        if matches!(method, Some(Method::Rescaling(_))) {
+            self.entered = self.virial(state);
+        }
         if let Some((rings, dynamics)) = state.rings.as_mut().zip(self.rings.as_mut()) {
             let taken = dynamics.follow(rings, &self.inverse_masses, state.step);
             self.taken.add(taken);

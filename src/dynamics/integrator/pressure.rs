@@ -18,7 +18,11 @@ impl Integrator {
             return;
         };
         let kinetic = self.kinetic_tensor(state);
-        let inner = kinetic + self.virial(state);
+        let virial = match self.barostat.as_ref().map(|b| &b.method) {
+            Some(Method::Rescaling(_)) => self.entered,
+            _ => self.virial(state),
+        };
+        let inner = kinetic + virial;
         let Some(b) = &mut self.barostat else {
             return;
         };
