@@ -381,6 +381,8 @@ fn errors_are_met_and_runs_agree() {
     let all = pressures(1..5, "15 bar");
     for a in &all {
         assert!(a.1 <= 15.0);
+        // Four seeds are four runs.
+        assert_eq!(all.iter().filter(|b| *b == a).count(), 1, "{all:?}");
         for b in &all {
             let error = a.1.hypot(b.1);
             assert!((a.0 - b.0).abs() < 4.0 * error, "{a:?} {b:?}");

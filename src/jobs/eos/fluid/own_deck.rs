@@ -74,9 +74,10 @@ pub(super) fn text(
         Condition::Density(..) | Condition::Molecule => drop(md.remove("barostat")),
     }
     if let Some(seed) = md.get("seed").and_then(Value::as_integer) {
-        // Points must not share their noise; the same name has the same seed. TOML's integers are signed.
-        let mixed = seed as u64 ^ hash(&point.name);
-        md.insert("seed".into(), Value::Integer((mixed >> 1) as i64));
+        // Points must not share their noise; the same name has the same seed. TOML's integers are signed, and no bit of the
+        // deck's seed may be lost: two seeds are two runs.
+        let mixed = (seed as u64 ^ hash(&point.name)) & i64::MAX as u64;
+        md.insert("seed".into(), Value::Integer(mixed as i64));
     }
     let mut own = Table::new();
     own.insert("version".into(), Value::Integer(i64::from(deck.version)));
