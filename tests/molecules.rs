@@ -4,7 +4,7 @@ mod common;
 
 use common::barostats::{Surroundings, barostat};
 use std::sync::Arc;
-use zundel::dynamics::barostat::{Barostat, Method, Piston, StrainSpace};
+use zundel::dynamics::barostat::StrainSpace;
 use zundel::dynamics::{Integrator, Langevin, Ramp, RingDynamics, Sites, Splitting, State};
 use zundel::elements::{Element, Species as Kind};
 use zundel::molecules::{Molecules, Packing, Species, pack};
@@ -286,14 +286,16 @@ fn a_fast_term_within_molecules_keeps_the_conserved_energy() {
         let mut system = gas(32, 14.0);
         thermal_velocities(&mut system.atoms, t, 9, true);
         let terms = vec![bonds(&system), between(&system)];
-        let space = StrainSpace::isotropic();
-        let [p, zero] = [0.002, 0.0].map(Ramp::constant);
-        let barostat = Barostat {
-            target: [p, p, p, zero, zero, zero],
-            temperature: Ramp::constant(t),
-            method: Method::Piston(Piston::mtk(&space, 3 * 32 - 3, kt, 500.0 * FS, 3, 1)),
-            space,
+        let surroundings = Surroundings {
+            pressure: 0.002,
+            temperature: t,
+            freedom: 3 * 32 - 3,
+            atoms: 32,
+            modulus: 0.002,
+            tau: 500.0 * FS,
+            seed: 5,
         };
+        let barostat = barostat("mtk", StrainSpace::isotropic(), surroundings);
         let mut integrator = Integrator::velocity_verlet(outer * FS)
             .with_sites(sites(&system))
             .with_barostat(barostat)

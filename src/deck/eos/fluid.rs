@@ -5,7 +5,7 @@ use crate::deck::document::{Node, Value};
 use crate::deck::files;
 use crate::deck::kinds::{Flag, InFile, Kind, Quantity, Read, Steps, WallTime, mismatch};
 use crate::deck::md;
-use crate::deck::reader::{Context, Table};
+use crate::deck::reader::{Context, Field, Table};
 use crate::deck::resolved::quote;
 use crate::units::Dimension;
 use std::path::PathBuf;
@@ -248,9 +248,18 @@ const BY_POINT: [(&str, &str); 7] = [
     ("group", "all atoms of a fluid have one temperature"),
 ];
 
-const DENSITY_ERROR: &str = "Wanted standard error (one sigma) of a density, as a share of it; of points at given pressures.";
-const PRESSURE_ERROR: &str =
-    "Wanted standard error (one sigma) of a pressure; of points at given densities.";
+/// The error that is wanted of densities.
+fn density_error<'t, 'a>(t: &'t Table<'a>) -> Field<'t, 'a, Relative> {
+    let doc = "Wanted standard error (one sigma) of a density, as a share of it; of points at given pressures.";
+    t.key("density_error", Relative, doc)
+}
+
+/// The error that is wanted of pressures.
+fn pressure_error<'t, 'a>(t: &'t Table<'a>) -> Field<'t, 'a, Quantity> {
+    let doc = "Wanted standard error (one sigma) of a pressure; of points at given densities.";
+    t.key("pressure_error", Quantity(Dimension::PRESSURE), doc)
+        .positive()
+}
 
 /// Reads `[eos.fluid]`.
 pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
@@ -307,15 +316,8 @@ pub(in crate::deck) fn read(t: &Table<'_>) -> Option<FluidDeck> {
             );
         }
     }
-    let density_error = t.key("density_error", Relative, DENSITY_ERROR).or("0.5 %");
-    let pressure_error = t
-        .key(
-            "pressure_error",
-            Quantity(Dimension::PRESSURE),
-            PRESSURE_ERROR,
-        )
-        .positive()
-        .or("10 bar");
+    let density_error = density_error(t).or("0.5 %");
+    let pressure_error = pressure_error(t).or("10 bar");
     let doc = "Length of a point before its error is looked at for the first time.";
     let shortest = t.key("shortest", Steps, doc).required("\"20 ps\"");
     let doc = "Greatest length of a point: there it ends, whatever its error.";
@@ -454,20 +456,13 @@ fn set(t: &Table<'_>, may_be_absent: bool) -> Option<Option<FluidSet>> {
         .positive()
         .optional("that of the structure");
     // Those of the table itself are for all sets.
-    let [mut density_error, mut pressure_error] = [None, None];
-    if !may_be_absent {
-        density_error = t
-            .key("density_error", Relative, DENSITY_ERROR)
-            .optional("that of [eos.fluid]");
-        pressure_error = t
-            .key(
-                "pressure_error",
-                Quantity(Dimension::PRESSURE),
-                PRESSURE_ERROR,
-            )
-            .positive()
-            .optional("that of [eos.fluid]");
-    }
+    let [density_error, pressure_error] = match may_be_absent {
+        true => [None, None],
+        false => [
+            density_error(t).optional("that of [eos.fluid]"),
+            pressure_error(t).optional("that of [eos.fluid]"),
+        ],
+    };
     if may_be_absent && absent {
         return Some(None);
     }

@@ -14,7 +14,7 @@ use crate::io::{Format, Frame, atomic, digest, render_frame};
 use crate::jobs::limits::Limits;
 use crate::jobs::{Outcome, RunOptions, md};
 use crate::report::Console;
-use crate::units::{AMU_PER_A3_IN_G_PER_CM3, EV_PER_A3_IN_BAR, TIME_FS};
+use crate::units::{AMU_PER_A3_IN_G_PER_CM3, TIME_FS};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -129,12 +129,13 @@ impl Task<'_> {
 
     /// The error of what decides, and the one that is wanted now.
     fn error_and_wanted(&self, found: &Record) -> (Option<f64>, f64) {
-        let (what, unit) = match self.point.condition {
-            Condition::Pressure(..) => (found.volume, found.volume.map_or(0.0, |v| v.value)),
-            Condition::Density(..) => (found.pressure, EV_PER_A3_IN_BAR),
-            Condition::Molecule => (Some(found.energy), 1.0),
+        let what = match self.point.condition {
+            Condition::Pressure(..) => found.volume,
+            Condition::Density(..) => found.pressure,
+            Condition::Molecule => Some(found.energy),
         };
-        (what.and_then(|m| m.error), self.point.wanted * unit)
+        let mean = what.map_or(0.0, |m| m.value);
+        (what.and_then(|m| m.error), self.point.wanted_error(mean))
     }
 
     /// Of the settings, the structure and the files of the model.

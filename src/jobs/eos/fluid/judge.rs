@@ -4,7 +4,6 @@ use super::point::{Condition, Point};
 use crate::analysis::{Division, Measured, Sampled, settled};
 use crate::deck::FluidDeck;
 use crate::error::{Error, Result};
-use crate::units::EV_PER_A3_IN_BAR;
 use std::path::Path;
 
 /// The table that a point's run writes.
@@ -140,18 +139,12 @@ impl Judgement {
         let of = |series: &[f64]| Sampled::of(series, first);
         let empty = || Error::file(path, "there are no samples after the equilibration");
         let target = of(decides).ok_or_else(empty)?;
-        let wanted = point.wanted
-            * match point.condition {
-                Condition::Pressure(..) => target.mean,
-                Condition::Density(..) => EV_PER_A3_IN_BAR,
-                Condition::Molecule => 1.0,
-            };
         let fixed = fixed_volume.map(|value| Measured {
             value,
             error: Some(0.0),
         });
         Ok(Some(Judgement {
-            wanted,
+            wanted: point.wanted_error(target.mean),
             first,
             rows,
             temperature: of(temperature).map(measured).ok_or_else(empty)?,

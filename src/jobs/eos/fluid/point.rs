@@ -2,6 +2,7 @@
 
 use crate::deck::{FluidDeck, Given};
 use crate::error::{Error, Result};
+use crate::units::EV_PER_A3_IN_BAR;
 
 /// What is given at a state point beside the temperature.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +119,16 @@ impl Point {
             wanted,
             classical,
         }
+    }
+
+    /// The wanted standard error in the unit of what is measured, whose mean is given: volume (Å^3), pressure (bar) or energy (eV).
+    pub fn wanted_error(&self, mean: f64) -> f64 {
+        let unit = match self.condition {
+            Condition::Pressure(..) => mean,
+            Condition::Density(..) => EV_PER_A3_IN_BAR,
+            Condition::Molecule => 1.0,
+        };
+        self.wanted * unit
     }
 
     /// As a person says it.
