@@ -131,6 +131,25 @@ macro_rules! simd_dispatch {
             $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
         }
     };
+    // At most AVX2: for kernels whose arrays the compiler takes apart when it may use registers of eight numbers.
+    (narrow $vis:vis fn $name:ident ( $($arg:ident : $type:ty),* $(,)? ) = $body:ident;) => {
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name($($arg: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                #[allow(clippy::too_many_arguments)]
+                fn avx2($($arg: $type),*) {
+                    $body::<true>($($arg),*)
+                }
+                if $crate::simd::level() != $crate::simd::Level::Portable {
+                    // SAFETY: `level` returns another one only when the processor has these features.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
+        }
+    };
 }
 
 pub use simd_dispatch;

@@ -43,6 +43,8 @@ pub struct DispersionPair {
     f6: f64,
     f8: f64,
     taper: Taper,
+    /// Squared distance (Å²) from which on there is none: everywhere without coefficients.
+    cutoff2: f64,
 }
 
 /// Damped dispersion by pairs of elements (Becke and Johnson, J. Chem. Phys. 122, 154104 (2005); in this form Grimme,
@@ -58,12 +60,18 @@ impl DispersionPair {
                 "coefficients, factors and the damping length a1·R0 + a2 must not be negative; one is {wrong}"
             ));
         }
+        let taper = Taper::new(d.inner, d.cutoff)?;
+        let (c6, c8) = (d.s6 * p.c6, d.s8 * p.c8);
         Ok(DispersionPair {
-            c6: d.s6 * p.c6,
-            c8: d.s8 * p.c8,
+            c6,
+            c8,
             f6: length.powi(6),
             f8: length.powi(8),
-            taper: Taper::new(d.inner, d.cutoff)?,
+            cutoff2: match c6 == 0.0 && c8 == 0.0 {
+                true => 0.0,
+                false => taper.outer() * taper.outer(),
+            },
+            taper,
         })
     }
 
@@ -80,7 +88,7 @@ impl DispersionPair {
 
 impl PairFunction for DispersionPair {
     fn cutoff2(&self) -> f64 {
-        self.taper.outer() * self.taper.outer()
+        self.cutoff2
     }
 
     fn energy_and_slope(&self, r2: f64) -> (f64, f64) {

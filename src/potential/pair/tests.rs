@@ -296,6 +296,25 @@ fn damped_dispersion() {
 }
 
 #[test]
+fn pairs_without_coefficients_have_no_dispersion() {
+    let (ar, ne) = (element("Ar"), element("Ne"));
+    let none = DispersionCoefficients {
+        c6: 0.0,
+        c8: 0.0,
+        r0: 0.0,
+    };
+    let some = || Dispersion::new(&[(ar, ar, ARGON), (ne, ne, none)], DAMPING).unwrap();
+    for names in [["Ne", "Ne"], ["Ne", "Ar"]] {
+        assert_eq!(pair_at(some(), names, &[1.0, 5.0]), [(0.0, 0.0); 2]);
+    }
+    let [with, alone] = [some(), dispersion(DAMPING)].map(|m| pair_at(m, ["Ar", "Ar"], &[4.0]));
+    assert_eq!(with, alone);
+    // A model of such pairs only is zero, not a fault.
+    let model = Dispersion::new(&[(ne, ne, none)], DAMPING).unwrap();
+    assert_eq!(pair_at(model, ["Ne", "Ne"], &[3.0]), [(0.0, 0.0)]);
+}
+
+#[test]
 fn dispersion_of_an_atomic_unit() {
     // C6 = 1 Hartree bohr^6 at 2 bohr, damped by 1 bohr: -1/(64 + 1) Hartree.
     let unit = DispersionCoefficients {
