@@ -329,6 +329,63 @@ fn a_crystal_is_no_fluid_and_a_table_is_compared_with() {
     assert!((6.0..8.2).contains(&heat), "{heat}");
 }
 
+/// Molecules that do not feel each other are an ideal gas: the pressure of their centres is kT for each, and knows nothing of the
+/// bonds. That of atoms has the same mean, and the noise of the bonds. Four errors are one false alarm in 15 000.
+#[test]
+fn points_at_given_densities_have_the_pressure_of_molecules() {
+    let lines = "temperatures = [\"300 K\"]\ndensities = [\"0.05 g/cm^3\"]\nshortest = \"20 ps\"\nlongest = \"20 ps\"\nsample = \"50 fs\"\n";
+    let gas = |md: &str| {
+        let deck = format!(
+            "version = 1\n[system]\nstructure = \"structure.xyz\"\n[system.pack]\nmolecules = 64\ndensity = \"0.05 g/cm^3\"\n\
+             [[potential.terms]]\nname = \"bond\"\nacts = \"within\"\n[potential.terms.lennard_jones]\nepsilon = \"2.4 eV\"\n\
+             sigma = \"0.9737 Å\"\ncutoff = \"3 Å\"\nscheme = \"force-shifted\"\n[eos.fluid]\n{lines}\n[eos.fluid.md]\n\
+             timestep = \"1 fs\"\nseed = 2\n{md}\n[eos.fluid.md.thermostat.langevin]\nfriction = \"5 /ps\"\n"
+        );
+        let job = Job::new("2\n\nN 0 0 0\nN 1.0929 0 0\n", &deck);
+        job.run(&[]).expect(0, &[]);
+        let own = std::fs::read_to_string(in_point(&job, "300K-0.05g-cm3", "point.toml")).unwrap();
+        let of = |what: &str| {
+            summary(&job)["points"][0]["pressure_bar"][what]
+                .as_f64()
+                .unwrap()
+        };
+        (own, of("value"), of("error"))
+    };
+    let (own, pressure, error) = gas("");
+    assert!(own.contains("pressure_of = \"molecules\""), "{own}");
+    // 0.05 g/cm^3 of 28.0134 g/mol at 300 K; the centre of mass moves, too.
+    let ideal = 0.05 / 28.0134 * 83.144_626 * 300.0;
+    assert!(
+        (pressure - ideal).abs() < 4.0 * error,
+        "{pressure} ± {error}, {ideal}"
+    );
+    let (own, atoms, noise) = gas("pressure_of = \"atoms\"");
+    assert!(own.contains("pressure_of = \"atoms\""), "{own}");
+    assert!(
+        (atoms - ideal).abs() < 4.0 * noise,
+        "{atoms} ± {noise}, {ideal}"
+    );
+    assert!(noise > 2.0 * error, "{noise} {error}");
+}
+
+#[test]
+fn pressure_of_what_has_no_molecules() {
+    let md = "length = \"5 fs\"\ntemperature = \"300 K\"\npressure_of = \"molecules\"\n";
+    let job = Job::silicon(md, "");
+    job.run(&[]).expect(
+        2,
+        &["`pressure_of = \"molecules\"`", "`pressure_of = \"atoms\"`"],
+    );
+    // A barostat has a key of its own.
+    let barostat =
+        "[md.barostat.cell_rescaling]\npressure = \"1 bar\"\nbulk_modulus = \"90 GPa\"\n";
+    let job = Job::silicon(&format!("{md}{barostat}"), "");
+    job.run(&[]).expect(
+        0,
+        &["the barostat decides of what the pressure is", "scale = "],
+    );
+}
+
 #[test]
 fn quantum_and_classical_nuclei() {
     // Two points far enough from each other that the sign is sure: neon-like atoms at 40 K would need long runs, so this looks

@@ -71,6 +71,26 @@ pub enum Coupling {
     Triclinic,
 }
 
+/// What moves with the cell: atoms, or (true) molecules.
+const BODIES: OneOf<bool> = OneOf(&[("atoms", false), ("molecules", true)]);
+
+/// Reads `pressure_of`: whether the pressure of a cell that stays is that of molecules.
+pub(super) fn pressure_of(t: &Table<'_>) -> bool {
+    let doc = "Of what the pressure is where no barostat decides it: of atoms, or of the centres of mass of molecules, which has the \
+               same mean without the noise of their bonds.";
+    let place = t.key_place("pressure_of");
+    let found = t.key("pressure_of", BODIES, doc).optional("`atoms`");
+    let kept = t.key_place("barostat").is_some() && !t.cx.staged.get() && !t.cx.governed.get();
+    if let (true, Some(place)) = (kept, &place) {
+        t.complain(
+            Diagnostic::warning("the barostat decides of what the pressure is")
+                .at(place.clone(), "")
+                .help("write `scale = \"molecules\"` in the barostat"),
+        );
+    }
+    found.unwrap_or(false)
+}
+
 const COMPONENTS: [&str; 6] = ["x", "y", "z", "yz", "xz", "xy"];
 
 /// A pressure, or the six components of a stress.
@@ -151,9 +171,8 @@ fn barostat_keys(
         .key("time", Quantity(Dimension::TIME), doc)
         .positive()
         .or("1 ps");
-    const SCALES: OneOf<bool> = OneOf(&[("atoms", false), ("molecules", true)]);
     let doc = "What follows the cell and whose pressure it feels: every atom, or the centres of mass of molecules, which keep their shape.";
-    let molecules = t.key("scale", SCALES, doc).optional("`atoms`");
+    let molecules = t.key("scale", BODIES, doc).optional("`atoms`");
     let method = method(t);
     let mut mask = [false; 6];
     fixed?.iter().for_each(|&k| mask[k] = true);

@@ -30,6 +30,8 @@ pub struct MdDeck {
     pub thermostat: Option<ThermostatDeck>,
     /// None is a cell that stays.
     pub barostat: Option<BarostatDeck>,
+    /// Whether the pressure of a cell that stays is that of whole molecules; a barostat has its own.
+    pub molecular_pressure: bool,
     /// Atoms with a thermostat of their own, or held.
     pub groups: Vec<GroupDeck>,
     /// Bonds of fixed length.
@@ -155,6 +157,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
                `temperature`, and none (NVE) otherwise. \"none\" is NVE in any case.";
     let thermostat = thermostat::read(t, doc, known, known);
     let barostat = barostat::read(t, known);
+    let molecular_pressure = barostat::pressure_of(t);
     let beads = rings::beads(t, known);
     let rings = rings::read(t, beads);
     let mode_thermostat = rings::mode_thermostat(t);
@@ -234,6 +237,7 @@ pub(super) fn read(t: &Table<'_>) -> Option<MdDeck> {
         final_temperature,
         thermostat: thermostat?.given(),
         barostat: barostat?.given(),
+        molecular_pressure,
         groups: groups
             .unwrap_or_default()
             .into_iter()

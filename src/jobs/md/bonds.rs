@@ -75,7 +75,15 @@ pub(super) fn constraints(
     Ok(Some(Constraints::new(bonds.collect(), atoms)))
 }
 
-/// The molecules that a barostat of the deck moves as one, when one does. Those that a boundary of the cell cuts are made whole.
+/// Whether the pressure of a stage is that of molecules.
+pub(super) fn of_molecules(md: &MdDeck, stage: &StageDeck) -> bool {
+    match &stage.barostat {
+        Some(barostat) => barostat.molecules,
+        None => md.molecular_pressure,
+    }
+}
+
+/// The molecules that a barostat of the deck moves as one, or whose pressure is asked for, when there are any. Those that a boundary of the cell cuts are made whole.
 ///
 /// Errors when the structure is a network, and when bonds of fixed length join molecules.
 pub(super) fn molecules(
@@ -84,14 +92,17 @@ pub(super) fn molecules(
     constraints: Option<&Constraints>,
     system: &mut System,
 ) -> Result<Option<Sites>> {
-    let moved = |stage: &StageDeck| stage.barostat.as_ref().is_some_and(|b| b.molecules);
-    if !md.schedule().iter().any(moved) {
-        return Ok(None);
-    }
+    let stages = md.schedule();
+    let key = match stages.iter().find(|stage| of_molecules(md, stage)) {
+        None => return Ok(None),
+        Some(stage) if stage.barostat.is_some() => "scale",
+        Some(_) => "pressure_of",
+    };
     let refuse = |reason: String| {
         Err(
-            Error::input(source, format!("`scale = \"molecules\"`: {reason}"))
-                .advise("write `scale = \"atoms\"` for what is not made of molecules"),
+            Error::input(source, format!("`{key} = \"molecules\"`: {reason}")).advise(format!(
+                "write `{key} = \"atoms\"` for what is not made of molecules"
+            )),
         )
     };
     let molecules = match Molecules::find(system.configuration()) {

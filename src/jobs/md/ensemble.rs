@@ -1,7 +1,7 @@
 //! From the deck's words to the integrator: thermostats, barostats, degrees of freedom.
 
 use super::membership::Membership;
-use super::rings;
+use super::{bonds, rings};
 use crate::deck::{
     BarostatDeck, BarostatMethod, Coupling, GroupDeck, MdDeck, StageDeck, ThermostatDeck,
 };
@@ -53,7 +53,7 @@ pub(super) struct Setting<'a> {
     pub source: &'a str,
     pub evaluator: &'a Evaluator,
     pub constraints: Option<&'a Constraints>,
-    /// Molecules that a barostat moves as one.
+    /// Molecules that a barostat moves as one, or whose pressure is asked for.
     pub molecules: Option<&'a Sites>,
     pub seed: u64,
 }
@@ -116,18 +116,18 @@ pub(super) fn integrator(
         };
         integrator = integrator.with_thermostat(thermostat, ramp);
     }
+    let molecules = setting.molecules.filter(|_| bonds::of_molecules(md, stage));
+    if let Some(molecules) = molecules {
+        integrator = integrator.with_sites(molecules.clone());
+    }
     if let Some(deck) = &stage.barostat {
         refuse_barostat(setting, &members, system, baths.is_empty())?;
         // The cell moves the centres of what bonds hold together.
-        let molecules = setting.molecules.filter(|_| deck.molecules);
         let clusters = molecules.or(constraints.map(Constraints::sites));
         let sites = clusters.map_or(atoms.len(), Sites::len);
         let freedom = (3 * sites).saturating_sub(rigid(md, stage, system));
         let barostat = barostat(stage, deck, system, [sites, freedom], setting.seed);
         integrator = integrator.with_barostat(barostat);
-        if let Some(molecules) = molecules {
-            integrator = integrator.with_sites(molecules.clone());
-        }
     }
     if let Some(dynamics) = rings::dynamics(setting, stage)? {
         integrator = integrator.with_rings(dynamics);

@@ -66,7 +66,7 @@ struct Plan<'a> {
     has_velocities: bool,
     /// Bonds of fixed length.
     constraints: Option<Constraints>,
-    /// Molecules that a barostat moves as one.
+    /// Molecules that a barostat moves as one, or whose pressure is asked for.
     molecules: Option<Sites>,
     /// The potential, made for the structure of the deck.
     terms: Vec<Term>,

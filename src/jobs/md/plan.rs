@@ -284,6 +284,10 @@ pub(super) fn ensemble(md: &MdDeck, stage: &StageDeck) -> String {
         true => format!("{centre}, no rotation"),
         false => centre.to_owned(),
     };
+    let pressure = match stage.barostat.is_none() && md.molecular_pressure {
+        true => ", pressure of whole molecules",
+        false => "",
+    };
     let inertia = stage.barostat.as_ref().is_some_and(|b| {
         matches!(
             b.method,
@@ -296,7 +300,7 @@ pub(super) fn ensemble(md: &MdDeck, stage: &StageDeck) -> String {
             0 => "NVE",
             _ => "thermostats of groups only",
         };
-        return format!("{ensemble}, velocity Verlet, {centre}");
+        return format!("{ensemble}, velocity Verlet, {centre}{pressure}");
     };
     let mut deck = deck.clone();
     if let ThermostatDeck::Langevin { middle, .. } | ThermostatDeck::Gle { middle, .. } = &mut deck
@@ -309,7 +313,7 @@ pub(super) fn ensemble(md: &MdDeck, stage: &StageDeck) -> String {
         None => format!("{t} K"),
     };
     match &stage.barostat {
-        None => format!("NVT at {target}, {}, {centre}", thermostat(&deck)),
+        None => format!("NVT at {target}, {}, {centre}{pressure}", thermostat(&deck)),
         Some(b) => format!(
             "NPT at {target} and {}; {}, {centre}",
             barostat(b),

@@ -71,7 +71,14 @@ pub(super) fn text(
     md.insert("temperature".into(), kelvin(point.temperature));
     match &point.condition {
         Condition::Pressure(p, text) => under_pressure(&mut md, *p, text, job, molecular),
-        Condition::Density(..) | Condition::Molecule => drop(md.remove("barostat")),
+        Condition::Density(..) => {
+            md.remove("barostat");
+            if molecular && !md.contains_key("pressure_of") {
+                // Bonds are noise in a pressure of atoms, and their time step shows in it.
+                md.insert("pressure_of".into(), "molecules".into());
+            }
+        }
+        Condition::Molecule => drop(md.remove("barostat")),
     }
     if let Some(seed) = md.get("seed").and_then(Value::as_integer) {
         // Points must not share their noise; the same name has the same seed. TOML's integers are signed, and no bit of the
