@@ -2,8 +2,9 @@
 
 mod common;
 
+use common::barostats::{Surroundings, barostat};
 use std::sync::Arc;
-use zundel::dynamics::barostat::{Barostat, Method, Piston, StrainSpace};
+use zundel::dynamics::barostat::StrainSpace;
 use zundel::dynamics::thermostat::{Group, NoseHoover};
 use zundel::dynamics::{Integrator, Langevin, Operation, Ramp, Splitting, State};
 use zundel::potential::pair::{LennardJones, Scheme};
@@ -169,18 +170,19 @@ fn thermostats_and_barostats_go_with_several_steps() {
     let n = start.system.atoms.len();
     let free = 3 * n - 3;
     let chain = NoseHoover::global(Group::All, free, 100.0 * FS, 3, 1);
-    let space = StrainSpace::isotropic();
-    let method = Method::Piston(Piston::mtk(&space, free, BOLTZMANN * t, 200.0 * FS, 3, 1));
-    let [p, zero] = [0.0015, 0.0].map(Ramp::constant);
+    let surroundings = Surroundings {
+        pressure: 0.0015,
+        temperature: t,
+        freedom: free,
+        atoms: n,
+        modulus: 0.0015,
+        tau: 200.0 * FS,
+        seed: 5,
+    };
     let npt = |h: f64, substeps: [u32; 2]| {
         Integrator::split(Splitting::Ends, h * FS)
             .with_thermostat(Box::new(chain.clone()), ramp)
-            .with_barostat(Barostat {
-                space: space.clone(),
-                target: [p, p, p, zero, zero, zero],
-                temperature: ramp,
-                method: method.clone(),
-            })
+            .with_barostat(barostat("mtk", StrainSpace::isotropic(), surroundings))
             .with_substeps(&substeps)
             .unwrap()
     };
